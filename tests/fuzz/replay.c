@@ -72,8 +72,8 @@ run_folder(const char *folder)
 		return;
 	}
 	for (int i = 0; i < count; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", folder,
-		    entries[i]->d_name);
+		(void)snprintf(
+		    path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
 		run_file(path);
 		free(entries[i]);
 	}

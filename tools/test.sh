@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# test.sh - everything `make test` runs, in three builds:
+#
+#	build		as released: every suite
+#	build-asan	ASan and UBSan: what a machine without privileges can run
+#	build-tsan	TSan: what has threads
+#
+# Ends with the one line `N passed, N failed, N skipped` over all of them, which
+# is kept in build/tally, and fails if anything failed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+logs=()
+
+# run FOLDER "SETUP OPTIONS" [SUITE...]
+run() {
+	local folder=$1 options=$2 again=() suites=()
+	shift 2
+	for suite; do
+		suites+=(--suite "$suite")
+	done
+	[ -e "$folder/build.ninja" ] && again=(--reconfigure)
+	rm -rf "$folder/meson-logs"
+
+	echo "== $folder"
+	# A folder that does not build leaves no log, and tally.py minds that.
+	logs+=("$folder/meson-logs/testlog.junit.xml")
+	# shellcheck disable=SC2086 # options is a list of words
+	quiet meson setup "$folder" $options "${again[@]}" &&
+		quiet ninja -C "$folder" || return
+	meson test -C "$folder" --no-rebuild --print-errorlogs "${suites[@]}"
+	# meson leaves no log either where there was nothing to run.
+	meson test -C "$folder" --no-rebuild --list "${suites[@]}" 2>&1 |
+		grep -q '^No suitable tests' && unset 'logs[-1]'
+}
+
+# Say something only when it failed.
+quiet() {
+	local output
+	output=$("$@" 2>&1) || {
+		echo "$output"
+		return 1
+	}
+}
+
+run build '--buildtype=release -Dtests=true'
+
+# b_lundef: a sanitized shared library leaves its runtime to the program.
+sanitized='--buildtype=debugoptimized -Ddebug_checks=true -Db_lundef=false'
+run build-asan "$sanitized -Db_sanitize=address,undefined" \
+	unit conformance fuzz
+
+run build-tsan "$sanitized -Db_sanitize=thread" life
+
+mkdir -p build
+tools/tally.py "${logs[@]}" >build/tally
+status=$?
+cat build/tally
+exit "$status"
