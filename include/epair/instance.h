@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * epair/instance.h - an instance: its vnets, workers, clock and memory.
+ *
+ * A program may hold many instances; they share nothing. Work (deliveries,
+ * timers, descriptors) is done by workers, in one of three ways:
+ *
+ *	THREADS  each worker is a thread of the library's
+ *	LOOP     each worker is run by the caller: poll epair_fd(), then call
+ *	         epair_dispatch()
+ *	SIM      one worker and a virtual clock: nothing runs until
+ *	         epair_step(), epair_run() or epair_advance()
+ *
+ * Drivers and attachments do not know which. Attachments that live on
+ * descriptors are refused in a SIM instance.
+ *
+ * After fork() the child may only exec; every descriptor is close-on-exec.
+ */
+#ifndef EPAIR_INSTANCE_H
+#define EPAIR_INSTANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <epair/err.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct epair;
+
+enum epair_way {
+	EPAIR_THREADS = 0,
+	EPAIR_LOOP,
+	EPAIR_SIM,
+};
+
+#define EPAIR_WORKERS_MAX 64u
+
+/*
+ * All zero but size is the default: one thread, no busy polling, one queue
+ * per end, host id of this machine mixed with random bits.
+ */
+struct epair_opts {
+	size_t size; /* sizeof(struct epair_opts) */
+	enum epair_way way;
+	unsigned workers; /* 0 is 1; SIM always has 1; at most WORKERS_MAX */
+	/*
+	 * Buckets: queues of each end (RSS), one task each, bucket i on
+	 * worker i modulo workers. 0 is 1. With 1 both ends of a pair live on
+	 * one worker and pairs are dealt to workers in turn.
+	 */
+	unsigned queues;
+	bool pin; /* THREADS: pin worker i to the i-th CPU that we may use */
+	bool rss_udp; /* hash the ports of UDP too (contract 6.2) */
+	uint32_t poll_us; /* THREADS: busy-poll so long before sleeping */
+	/*
+	 * The host id of contract 2.3. It is used as it is if host_id_set;
+	 * else made from /etc/machine-id hashed with an application key and
+	 * mixed with `name`, or with random bits if name is NULL.
+	 */
+	bool host_id_set;
+	uint64_t host_id;
+	const char *name;
+	uint64_t seed; /* SIM: of all random numbers */
+	/* Limits; 0 is the default in brackets. */
+	uint32_t mbufs_max; /* frames in small buffers [1048576] */
+	uint32_t large_mbufs_max; /* frames in large buffers [16384] */
+	uint32_t pair_mbufs_max; /* held by one pair [8192 x (queues + 1)] */
+	uint32_t vnet_mbufs_max; /* held by one vnet's pairs [mbufs_max / 2] */
+	uint32_t pairs_max; /* pairs alive [65536] */
+};
+
+/*
+ * Make an instance. With NULL opts, the default.
+ *
+ * Gives *ep, to be freed with epair_free(). Descriptors and threads are made
+ * here; the opener (attach.h) is started by the first attachment that needs it
+ * or by epair_opener_start().
+ *
+ * Returns 0; -EINVAL for an option out of range; -ENOMEM, -EMFILE, -EAGAIN
+ * from the system.
+ */
+EPAIR_API int epair_new(const struct epair_opts *opts, struct epair **ep,
+    struct epair_err *err);
+
+/*
+ * Unload (contract 8.4): destroy all pairs, drain every task, end the workers,
+ * free the instance. Not from a callback of the instance, and no other thread
+ * may be in a call on it or begin one.
+ *
+ * Returns 0 and ep is gone; or, with nothing changed, -EDEADLK from a callback
+ * of the instance, -EBUSY while the caller still holds mbufs, interface
+ * references, captures or subscriptions of it.
+ */
+EPAIR_API int epair_free(struct epair *ep);
+
+/*
+ * Use another host id for pairs made from now on. The counter of contract 2.3
+ * goes on.
+ */
+EPAIR_API void epair_set_host_id(struct epair *ep, uint64_t host_id);
+
+/* The instance's clock: CLOCK_REALTIME, or virtual time that begins at 0. */
+EPAIR_API uint64_t epair_now(const struct epair *ep);
+
+/*
+ * LOOP: the descriptor of a worker (0 .. workers-1), readable when
+ * epair_dispatch() has work. It is an epoll descriptor; the library's own, do
+ * not close it. Returns it, or -EINVAL for another way or worker.
+ */
+EPAIR_API int epair_fd(struct epair *ep, unsigned worker);
+
+/*
+ * LOOP: do what is waiting for the worker: at most `budget` runs of tasks,
+ * timers and descriptors; 0 is no limit but what was waiting at the start.
+ * Never blocks. One thread at a time for each worker.
+ *
+ * Returns how many it ran; -EINVAL for another way or worker; -EDEADLK from a
+ * callback of that worker.
+ */
+EPAIR_API int epair_dispatch(struct epair *ep, unsigned worker, unsigned budget);
+
+/*
+ * SIM: n times, run the task that has waited longest, if one waits. Virtual
+ * time stands still. Returns how many tasks still wait; or -EINVAL, -EDEADLK
+ * as epair_dispatch().
+ */
+EPAIR_API int epair_step(struct epair *ep, unsigned n);
+
+/*
+ * SIM: run tasks until none waits. Virtual time stands still; two stacks that
+ * answer each other for ever need a bound: at most `max` runs, 0 is none.
+ * Returns how many still wait, or as epair_step().
+ */
+EPAIR_API int epair_run(struct epair *ep, unsigned max);
+
+/*
+ * SIM: let virtual time pass: run what waits, then each timer at its time, in
+ * order, with what it caused. Ends with the clock ns further.
+ * Returns 0, or as epair_step().
+ */
+EPAIR_API int epair_advance(struct epair *ep, uint64_t ns);
+
+/* SIM: time of the next timer, or UINT64_MAX if there is none. */
+EPAIR_API uint64_t epair_next_timer(struct epair *ep);
+
+/*
+ * Start the opener now (it is else started when first needed): the small
+ * process that enters namespaces and opens devices for us, with the rights
+ * that this process has at this moment. A program that wants to give up its
+ * capabilities calls this first. See attach.h.
+ *
+ * Returns 0, also if it runs already; -ENOENT if the program epair-opener
+ * was not found; other errors of the system.
+ */
+EPAIR_API int epair_opener_start(struct epair *ep, struct epair_err *err);
+
+/* What an instance holds; for tests and for the curious. */
+struct epair_usage {
+	size_t size; /* sizeof(struct epair_usage) */
+	uint64_t mbufs; /* frames out of the pool, small and large */
+	uint32_t pairs; /* alive */
+	uint32_t interfaces; /* alive or still referenced */
+	uint32_t tasks_waiting;
+	uint32_t vnets;
+};
+
+/*
+ * Fill *u. Exact when no other thread is using the instance.
+ * Returns 0, or -EINVAL if size is not one that we know.
+ */
+EPAIR_API int epair_get_usage(struct epair *ep, struct epair_usage *u);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EPAIR_INSTANCE_H */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * epair/vnet.h - virtual network stack instances: spaces of interface names.
+ *
+ * Every vnet has its own interface names and its own epair cloner with its own
+ * units (contract 1.1). "vnet0" always exists and cannot be ended. A vnet name
+ * obeys the rules of interface names, see epair_if_rename().
+ */
+#ifndef EPAIR_VNET_H
+#define EPAIR_VNET_H
+
+#include <stddef.h>
+
+#include <epair/err.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct epair;
+
+#define EPAIR_NAME_MAX 16 /* an interface's or vnet's name, with its NUL */
+
+/*
+ * Make a vnet. `kind` may be NULL; else it is an attachment such as
+ * "tap:netns=red" that everything moved into or made in this vnet gets, see
+ * attach.h.
+ *
+ * Returns 0; -EEXIST if there is one of that name; -EINVAL for a bad name or
+ * kind; -ENOMEM.
+ */
+EPAIR_API int epair_vnet_add(struct epair *ep, const char *name,
+    const char *kind, struct epair_err *err);
+
+/*
+ * End a vnet (contract 8.3): interfaces whose home is elsewhere go home, not
+ * UP, renamed `dev<index>` if their name is taken there; then the pairs that
+ * were made in it are destroyed, newest first, wherever their ends are.
+ *
+ * Returns 0; -ENOENT if there is none; -EBUSY for vnet0.
+ */
+EPAIR_API int epair_vnet_del(
+    struct epair *ep, const char *name, struct epair_err *err);
+
+/*
+ * How many frames the pairs made in this vnet may hold together; 0 is no
+ * limit of its own. Returns 0, or -ENOENT.
+ */
+EPAIR_API int epair_vnet_set_limit(struct epair *ep, const char *name,
+    unsigned mbufs_max, struct epair_err *err);
+
+/*
+ * The names of all vnets, oldest first, up to max of them.
+ * Returns how many there are, which may be more than max.
+ */
+EPAIR_API int epair_vnet_list(
+    struct epair *ep, char (*names)[EPAIR_NAME_MAX], size_t max);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EPAIR_VNET_H */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attach/attach.h - the contract of attachments.
+ *
+ * One folder for each kind; none knows another. A kind is a table (struct
+ * ep_kind) at the end of its file, listed in attach/kinds.c. Making one:
+ *
+ *	1. attach/attach.c parses the text and fills the kind's conf struct by
+ *	   its option table (base/spec.h).
+ *	2. kind->create() does everything that can fail - devices, files,
+ *	   memory - and gives a struct ep_stack (net/stack.h), its first member.
+ *	3. the stack is published on the interface; from here on receive and
+ *	   changed may be called, also before start.
+ *	4. ops->start() begins to transmit (watches, timers).
+ *	5. detach, destroy, or the attachment's own end: ops->release().
+ *
+ * An attachment transmits by ep_pair_transmit(st->ifp, ...) from its watches
+ * and timers, which it puts on ep_ifnet_worker(st->ifp, bucket), and takes
+ * mbufs from st->ifp->ep->pool. Frames that come from outside are checked
+ * before they are transmitted: length, and offload metadata by
+ * ep_mbuf_offload_check() (mbuf/offload.h).
+ */
+#ifndef EP_ATTACH_ATTACH_H
+#define EP_ATTACH_ATTACH_H
+
+#include "base/error.h"
+#include "base/spec.h"
+#include "net/ifnet.h"
+#include "net/stack.h"
+#include "pair/pair.h"
+
+struct ep_kind {
+	struct epair_kind pub; /* name, sentence, keys, sim */
+	const struct ep_opt *opts;
+	size_t conf_size;
+	const void *conf_default; /* conf_size octets, or NULL: zeros */
+	/*
+	 * Check conf beyond what the table can (may be NULL). Must not touch
+	 * the system: also called for the kind of a vnet.
+	 */
+	int (*check)(const void *conf, struct epair_err *err);
+	/*
+	 * Make one for ifp, which is not yet attached to it. conf's strings
+	 * are the caller's. Called with no lock held. Gives *st with ops,
+	 * accepts and the kind's own fields set; the framework sets the rest.
+	 * Returns 0, or a negated errno with a sentence.
+	 */
+	int (*create)(struct epair_if *ifp, const void *conf,
+	    struct ep_stack **st, struct epair_err *err);
+};
+
+/* kinds.c: all kinds of this build, ended by NULL. */
+extern const struct ep_kind *const ep_kinds[];
+
+/* Attach by text. by_vnet marks it as its vnet's. */
+int ep_attach(struct epair_if *ifp, const char *spec, bool by_vnet,
+    struct epair_err *err);
+
+/* Check a text without attaching. */
+int ep_attach_check(const char *spec, struct epair_err *err);
+
+/* Publish and start a stack made by other means (callbacks, pull). */
+int ep_attach_publish(struct epair_if *ifp, struct ep_stack *st,
+    const char *spec, bool by_vnet, struct epair_err *err);
+
+/* Detach what is attached; see epair_detach(). `why` goes into the event. */
+int ep_detach(struct epair_if *ifp, const char *why, struct epair_err *err);
+
+/*
+ * The attachment has lost what it stood on (device gone, namespace deleted)
+ * for good: detach it from a task, with the reason in the event. Any thread,
+ * any number of times, from any of its calls.
+ */
+void ep_attach_lost(struct ep_stack *st, const char *why);
+
+/*
+ * Something about what stands behind the interface changed (guest carrier,
+ * device down): an ATTACHMENT event with this detail.
+ */
+void ep_attach_event(struct ep_stack *st, const char *detail);
+
+#endif /* EP_ATTACH_ATTACH_H */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * base/atomic.h - atomic operations with the order in the name.
+ *
+ * Over plain objects of integer and pointer types. Each acquire's comment
+ * names the release that it pairs with.
+ */
+#ifndef EP_BASE_ATOMIC_H
+#define EP_BASE_ATOMIC_H
+
+#define ep_load_relaxed(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
+#define ep_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define ep_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define ep_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define ep_add_relaxed(p, v)   __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
+#define ep_sub_relaxed(p, v)   __atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
+#define ep_add_acq_rel(p, v)   __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL)
+#define ep_sub_acq_rel(p, v)   __atomic_fetch_sub((p), (v), __ATOMIC_ACQ_REL)
+#define ep_or_acq_rel(p, v)    __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
+#define ep_swap_acq_rel(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+
+/*
+ * For a counter with one writer at a time and readers at any time: not a
+ * locked instruction.
+ */
+#define ep_count_add(p, v) ep_store_relaxed((p), ep_load_relaxed(p) + (v))
+
+#endif /* EP_BASE_ATOMIC_H */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * net/ifnet.h - struct epair_if: one end of a pair as an interface.
+ *
+ * What a driver (pair/) fills and what the data path reads. Life:
+ *
+ *	state       meaning                              left by
+ *	attached    in its vnet; has name and index      ep_ifnet_detach
+ *	dying       RUNNING lost, no name, tasks being   the last hold is put
+ *	            cancelled, frames being freed        (net/hold.h)
+ *	dead        nothing runs; memory stays while     the last reference
+ *	            references are held
+ *
+ * Fields: (c) under the configuration lock; (a) atomic: written under the
+ * configuration lock, read by the data path with relaxed loads; (k) constant
+ * after creation.
+ */
+#ifndef EP_NET_IFNET_H
+#define EP_NET_IFNET_H
+
+#include <sys/queue.h>
+
+#include <epair/attach.h>
+#include <epair/if.h>
+
+#include "base/table.h"
+#include "net/instance.h"
+#include "queue/queue.h"
+#include "sched/sched.h"
+
+struct ep_account;
+struct ep_multi;
+struct ep_pair;
+struct ep_qdisc;
+struct ep_stack;
+struct ep_watchers;
+
+#define EP_ETHER_HDR_LEN   14u
+#define EP_ETHER_VLAN_LEN  4u
+#define EP_MTU_MIN	   72u
+#define EP_MTU_MAX	   65535u
+#define EP_QUEUE_LIMIT	   4096u
+
+/* One bucket of the receiving side: the waiting frames and their task. */
+struct ep_rxq {
+	struct ep_queue q;
+	struct ep_task task;
+	struct epair_if *ifp; /* (k) */
+	uint32_t bucket; /* (k) */
+	/* Under q's lock, by the transmitter: */
+	uint64_t packets; /* the sender's opackets, our ipackets */
+	uint64_t bytes; /* the sender's obytes */
+	uint64_t mcasts; /* the sender's omcasts */
+	/* By the task alone, read relaxed: */
+	uint64_t ibytes __attribute__((aligned(64)));
+	uint64_t imcasts;
+	uint64_t delivered;
+} __attribute__((aligned(64)));
+
+struct epair_if {
+	/* What transmit reads. */
+	uint32_t flags; /* (a) EPAIR_IFF_* */
+	uint32_t mtu; /* (a) */
+	uint32_t caps; /* (a) EPAIR_CAP_* enabled */
+	uint32_t index; /* (k) */
+	struct epair_if *oifp; /* (k) the other end */
+	struct ep_pair *pair; /* (k) */
+	struct epair *ep; /* (k) */
+	struct ep_account *account; /* (k) the pair's */
+	struct ep_watchers *watchers; /* (a) who captures, in an epoch section */
+	struct ep_qdisc *qdisc; /* (a) in an epoch section */
+	struct ep_rxq *rxqs; /* (k) nrxqs of them */
+	uint32_t nrxqs; /* (k) */
+	uint16_t fib; /* (a) */
+	bool dying; /* (a) */
+	char side; /* (k) 'a' or 'b' */
+	struct ep_stack *stack; /* (a) in an epoch section; net/stack.h */
+
+	uint64_t drops[EPAIR_DROP_MAX]; /* atomic counters */
+
+	/* Configuration, all (c). */
+	struct epair_vnet *vnet; /* where it is; NULL when dying */
+	struct epair_vnet *home; /* where it was made */
+	TAILQ_ENTRY(epair_if) link; /* in vnet->ifs */
+	struct ep_table_entry by_name, by_mac;
+	char name[EPAIR_NAME_MAX];
+	char descr[EPAIR_DESCR_MAX];
+	uint8_t mac[6];
+	enum epair_link link_state;
+	struct ep_multi *multis;
+	uint32_t multi_count;
+	char *qdisc_spec; /* as written, or NULL */
+	uint32_t changed; /* atomic: EPAIR_CHANGED_* not yet told */
+	struct ep_task changed_task;
+};
+
+static inline bool
+ep_ifnet_is_up(const struct epair_if *ifp)
+{
+	return (__atomic_load_n(&ifp->flags, __ATOMIC_RELAXED) &
+	    (EPAIR_IFF_UP | EPAIR_IFF_RUNNING)) ==
+	    (EPAIR_IFF_UP | EPAIR_IFF_RUNNING);
+}
+
+/*
+ * The worker on which the interface's bucket is served; attachments put their
+ * own timers and descriptors there too.
+ */
+static inline struct ep_worker *
+ep_ifnet_worker(const struct epair_if *ifp, unsigned bucket)
+{
+	return ifp->rxqs[bucket % ifp->nrxqs].task.worker;
+}
+
+/*
+ * Free n frames that end here, counted under `reason` on ifp, with the
+ * interface counter that the reason moves, and shown to captures that saw
+ * them before. `error` is returned, for `return ep_drop(...)`.
+ */
+int ep_drop(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n,
+    enum epair_drop reason, int error);
+
+/* Count only: for frames that never were an mbuf. */
+void ep_drop_count(struct epair_if *ifp, uint64_t n, enum epair_drop reason);
+
+/*
+ * Tell what stands behind ifp that something changed: EPAIR_CHANGED_*. From a
+ * task, later. Any thread; while the interface is not dying.
+ */
+void ep_ifnet_changed(struct epair_if *ifp, uint32_t what);
+
+/*
+ * Set the link state and tell of it; works out LINK_FOLLOW for both ends from
+ * their flags. Returns nothing changed or told if it is as it was.
+ */
+void ep_ifnet_link_update(struct epair_if *ifp) EP_REQUIRES(ifp->ep->lock);
+
+#endif /* EP_NET_IFNET_H */

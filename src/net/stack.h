@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * net/stack.h - what stands behind an interface, as the driver sees it.
+ *
+ * Attachments embed a struct ep_stack as their first member. It is counted:
+ * being attached holds it once, each delivery and each `changed` call holds it
+ * for as long as it runs, and when the last hold is put `release` is called,
+ * once, on that thread, with no lock held. A detach outside of callbacks waits
+ * for that; one from a callback of the same stack does not.
+ *
+ * Invariants:
+ *	T1  no call of ops begins after release
+ *	T2  receive and changed are never called with a lock held or in an
+ *	    epoch section
+ *	T3  an interface has at most one stack
+ */
+#ifndef EP_NET_STACK_H
+#define EP_NET_STACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <epair/attach.h>
+#include <epair/err.h>
+
+struct ep_stack;
+struct epair_if;
+struct epair_mbuf;
+
+struct ep_stack_ops {
+	const char *kind; /* "tap" */
+	/*
+	 * Begin to transmit: called once, after the stack was published, with
+	 * no lock held. May be NULL.
+	 */
+	void (*start)(struct ep_stack *st);
+	/*
+	 * Take n >= 1 frames that arrived in bucket `queue`. They are its own:
+	 * it frees them, keeps them, transmits them, or drops them by
+	 * ep_drop(st->ifp, ..., EPAIR_DROP_RX_STACK_*).
+	 */
+	void (*receive)(struct ep_stack *st, struct epair_mbuf **ms,
+	    unsigned n, unsigned queue);
+	/* EPAIR_CHANGED_* happened to st->ifp. May be NULL. */
+	void (*changed)(struct ep_stack *st, uint32_t what);
+	/* Last call: stop everything that runs by itself, free it all. */
+	void (*release)(struct ep_stack *st);
+	/* Fill *progress. May be NULL. */
+	void (*progress)(
+	    struct ep_stack *st, struct epair_progress *progress);
+	/* Bring drop counters that are kept elsewhere up to date. May be NULL. */
+	void (*refresh)(struct ep_stack *st);
+};
+
+struct ep_stack {
+	const struct ep_stack_ops *ops;
+	struct epair_if *ifp; /* constant */
+	uint32_t accepts; /* EPAIR_CAP_*: what receive takes unfinished */
+	bool by_vnet; /* given by the vnet's kind: stays behind on a move */
+	char spec[256]; /* as written (cut off if longer) */
+	uint32_t holds; /* atomic */
+	bool released; /* under ep->hold_lock */
+	uint64_t delivered; /* atomic: frames handed to receive */
+};
+
+#endif /* EP_NET_STACK_H */
