@@ -34,7 +34,7 @@ run(const char *name, const uint8_t *data, size_t size)
 }
 
 static void
-run_file(const char *path)
+run_file(const char *path, const char *name)
 {
 	FILE *file = fopen(path, "rb");
 	uint8_t *data;
@@ -50,7 +50,7 @@ run_file(const char *path)
 	/* Exactly as large as the input, so that a sanitizer sees overreads. */
 	data = realloc(data, size > 0 ? size : 1);
 	if (data != NULL)
-		run(path, data, size);
+		run(name, data, size);
 	free(data);
 }
 
@@ -68,13 +68,13 @@ run_folder(const char *folder)
 	int count = scandir(folder, &entries, is_visible, alphasort);
 
 	if (count < 0 && errno == ENOTDIR) {
-		run_file(folder);
+		run_file(folder, folder);
 		return;
 	}
 	for (int i = 0; i < count; i++) {
 		(void)snprintf(
 		    path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-		run_file(path);
+		run_file(path, entries[i]->d_name);
 		free(entries[i]);
 	}
 	if (count >= 0)
