@@ -47,6 +47,17 @@ tidy() {
 		xargs -0r -n 1 -P "$(nproc)" clang-tidy --quiet -p build-clang
 }
 
+# A C++ program may use the library too.
+cxx_headers() {
+	local header status=0
+	for header in include/epair/*.h; do
+		echo "#include <epair/$(basename "$header")>" |
+			clang -x c++ -Wall -Wextra -Werror -fsyntax-only -Iinclude - ||
+			status=1
+	done
+	return "$status"
+}
+
 man_pages() {
 	files 'man/*.[1-9]' | xargs -0r mandoc -T lint -W warning
 }
@@ -59,6 +70,7 @@ step layers tools/layers.py
 step format format
 step shellcheck scripts
 step man man_pages
+step 'headers in C++' cxx_headers
 step 'gcc -Werror' compile gcc
 step 'clang -Werror' compile clang
 step clang-tidy tidy

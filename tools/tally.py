@@ -53,7 +53,7 @@ def note_log(log):
         run = json.loads(line)
         test, result = run["name"].split(" / ")[-1], run["result"]
         name = f"{folder}: {test}"
-        suite = suites.get(f"epair.{test}")
+        suite = suites.get("epair." + run["name"])
         if suite is not None:
             bad = note_cases(name, suite)
             if result not in GOOD and result != "SKIP" and not bad:
