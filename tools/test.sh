@@ -36,9 +36,8 @@ run() {
 		quiet ninja -C "$folder" || return
 	"${prefix[@]}" meson test -C "$folder" --no-rebuild \
 		--print-errorlogs "${suites[@]}"
-	# meson leaves no log either where there was nothing to run.
-	meson test -C "$folder" --no-rebuild --list "${suites[@]}" 2>&1 |
-		grep -q '^No suitable tests' && unset 'logs[-1]'
+	# Nor does meson where there was nothing to run, but that is no fault.
+	[ -e "${logs[-1]}" ] || unset 'logs[-1]'
 }
 
 # Say something only when it failed.
