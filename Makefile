@@ -50,10 +50,11 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS
 	@tools/deps.sh build fuzz
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
-# A folder of its own: an installed library knows no build folder.
+# A folder of its own: an installed library knows no build folder. libdir: meson
+# would guess lib64 where dpkg-dev is missing, and ld.so does not look there.
 install: ## install under PREFIX; DESTDIR is honoured
 	@tools/deps.sh build
-	@$(call setup,build-install) --buildtype=release --prefix=$(PREFIX) \
+	@$(call setup,build-install) --buildtype=release --prefix=$(PREFIX) --libdir=lib \
 	    -Dtests=false -Drun_uninstalled=false
 	@ninja -C build-install
 	@DESTDIR="$(DESTDIR)" meson install -C build-install --no-rebuild
