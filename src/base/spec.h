@@ -5,8 +5,8 @@
  *
  * Grammar: kind is [a-z][a-z0-9-]*; a key likewise; a value is any octets but
  * NUL, where `\,` stands for a comma and `\\` for a backslash; a key without
- * `=` is the value "" (flags and switches take it as "on"). Limits: the whole
- * text 4096 octets, 64 keys.
+ * `=` is the value "" (a BOOL takes it as "on", all others refuse it). Limits:
+ * the whole text 4095 octets, 64 keys.
  *
  * A table of struct ep_opt says which keys there are, and ep_spec_fill() lays
  * the values down in a struct of the caller's by offset. Every error names the
