@@ -23,6 +23,8 @@
 #include <epair/attach.h>
 #include <epair/err.h>
 
+#include "sched/sched.h"
+
 struct ep_stack;
 struct epair_if;
 struct epair_mbuf;
@@ -61,6 +63,18 @@ struct ep_stack {
 	uint32_t holds; /* atomic */
 	bool released; /* under ep->hold_lock */
 	uint64_t delivered; /* atomic: frames handed to receive */
+	/*
+	 * ep_attach_lost(), attach/attach.c. Any thread schedules the task
+	 * under ep->hold_lock, once, and never when closing is set: so whoever
+	 * puts the last hold sets closing, under that lock, then drains the
+	 * task, and calls release after that. The task withdraws the stack
+	 * without waiting for its other holds (only != NULL), for the thread
+	 * that puts the last of them may be waiting for the task.
+	 */
+	struct ep_task lost_task;
+	bool closing; /* under ep->hold_lock */
+	bool is_lost; /* under ep->hold_lock */
+	char lost_why[64]; /* constant once is_lost */
 };
 
 #endif /* EP_NET_STACK_H */
