@@ -77,4 +77,28 @@ struct ep_stack {
 	char lost_why[64]; /* constant once is_lost */
 };
 
+/*
+ * Attach: st->ops, ifp and the framework's fields are set. Tells of it by an
+ * ATTACH event with st->spec. On success the caller is given a hold of its own,
+ * for calling start, to be put.
+ * Returns 0; -EBUSY if something is attached; -ENXIO if dying.
+ */
+int ep_stack_publish(
+    struct epair_if *ifp, struct ep_stack *st, struct epair_err *err);
+
+/*
+ * Detach what is attached, or `only` if that is what is. Tells of it by a
+ * DETACH event with `why`. Waits for release to return, unless called from a
+ * callback of it or with only != NULL.
+ * Returns 0; -ENOENT if nothing (or another) is attached; -ENXIO if dying.
+ */
+int ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
+    const char *why, struct epair_err *err);
+
+/* Hold what is attached. Returns false if nothing is. */
+bool ep_stack_hold(struct epair_if *ifp, struct ep_stack **st);
+
+/* Give a hold back; the last calls release, with no lock held. */
+void ep_stack_put(struct ep_stack *st);
+
 #endif /* EP_NET_STACK_H */
