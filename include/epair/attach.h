@@ -144,7 +144,7 @@ struct epair_progress {
 	uint64_t sent, received;
 };
 
-/* Returns 0; -ENOENT if nothing is attached; -ENXIO. */
+/* Returns 0; -ENOENT if nothing is attached; -ENXIO; -EINVAL for the size. */
 EPAIR_API int epair_attach_progress(
     struct epair_if *ifp, struct epair_progress *progress);
 

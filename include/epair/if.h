@@ -163,7 +163,8 @@ EPAIR_API int epair_if_list(struct epair *ep, const char *vnet,
  * discipline, captures and place in the list; an attachment given by its
  * vnet's kind stays behind, one given by hand stays on.
  * Returns 0; -ENOENT for the vnet; -EEXIST if the name is taken there, its own
- * vnet included; -ENXIO.
+ * vnet included; -ENXIO; or the error of attaching what the vnet's kind says:
+ * it has moved then, and has no attachment.
  */
 EPAIR_API int epair_if_move(
     struct epair_if *ifp, const char *vnet, struct epair_err *err);
@@ -303,14 +304,16 @@ EPAIR_API int epair_if_get_stats(
     struct epair_if *ifp, struct epair_if_stats *stats);
 
 /*
- * Transmit n frames on this end, in order (contract 3). Takes all of them,
- * whatever the outcome.
+ * Transmit n frames on this end, in order (contract 3).
  *
  * Any number of threads may transmit on one interface. Bursts are cheaper than
  * single frames: locks are taken and tasks are woken once for each.
  *
- * Returns 0 if none was refused; else the error of the last one refused:
- * -E2BIG, -ENXIO, -ENETDOWN, or the discipline's -ENOBUFS. A frame that a full
+ * Takes all of them, whatever the outcome; the array stays the caller's, but
+ * what it holds is scrambled.
+ *
+ * Returns 0 if none was refused; else the error of one that was: -E2BIG,
+ * -ENXIO, -ENETDOWN, -ENOMEM, or the discipline's -ENOBUFS. A frame that a full
  * queue or a peer that is down swallowed was not refused (contract 3.6, 3.8).
  */
 EPAIR_API int epair_if_transmit(

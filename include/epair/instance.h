@@ -92,8 +92,9 @@ EPAIR_API int epair_new(const struct epair_opts *opts, struct epair **ep,
  * may be in a call on it or begin one.
  *
  * Returns 0 and ep is gone; or, with nothing changed, -EDEADLK from a callback
- * of the instance, -EBUSY while the caller still holds mbufs, interface
- * references, captures or subscriptions of it.
+ * of the instance, -EBUSY while the caller still holds interface references,
+ * captures or subscriptions of it; or -EBUSY while the caller still holds
+ * mbufs: the pairs are gone then, and the call can be repeated.
  */
 EPAIR_API int epair_free(struct epair *ep);
 
@@ -140,7 +141,8 @@ EPAIR_API int epair_run(struct epair *ep, unsigned max);
 /*
  * SIM: let virtual time pass: run what waits, then each timer at its time, in
  * order, with what it caused. Ends with the clock ns further.
- * Returns 0, or as epair_step().
+ * Returns 0, or as epair_step(); -ELOOP when tasks caused each other ten million
+ * times without time passing.
  */
 EPAIR_API int epair_advance(struct epair *ep, uint64_t ns);
 

@@ -23,6 +23,12 @@ ep_mbuf_free1(struct epair_mbuf *m)
 	ep_mbuf_free(&m, 1);
 }
 
+/* epair_mbuf_from() and epair_mbuf_foreign() on a pool. */
+struct epair_mbuf *ep_mbuf_from(
+    struct ep_pool *pool, const void *octets, uint32_t len);
+int ep_mbuf_foreign(struct ep_pool *pool, void *buf, uint32_t len,
+    void (*release)(void *arg), void *arg, struct epair_mbuf **mp);
+
 /*
  * Have the first `len` octets of the frame in its first mbuf, moving data
  * within the chain. Returns false, with the frame as it was, if the frame is

@@ -30,7 +30,6 @@
 
 struct ep_account;
 struct ep_multi;
-struct ep_pair;
 struct ep_qdisc;
 struct ep_stack;
 struct ep_watchers;
@@ -72,7 +71,7 @@ struct epair_if {
 	struct ep_rxq *rxqs; /* (k) nrxqs of them */
 	uint32_t nrxqs; /* (k) */
 	uint16_t fib; /* (a) */
-	bool dying; /* (a) */
+	bool dying; /* (a) no longer attached to a vnet */
 	char side; /* (k) 'a' or 'b' */
 	struct ep_stack *stack; /* (a) in an epoch section; net/stack.h */
 
@@ -80,7 +79,6 @@ struct epair_if {
 
 	/* Configuration, all (c). */
 	struct epair_vnet *vnet; /* where it is; NULL when dying */
-	struct epair_vnet *home; /* where it was made */
 	TAILQ_ENTRY(epair_if) link; /* in vnet->ifs */
 	struct ep_table_entry by_name, by_mac;
 	char name[EPAIR_NAME_MAX];
@@ -93,6 +91,45 @@ struct epair_if {
 	uint32_t changed; /* atomic: EPAIR_CHANGED_* not yet told */
 	struct ep_task changed_task;
 };
+
+/*
+ * A pair is one piece of memory with both ends. What moves it is in pair/.
+ *
+ * `refs` keeps the memory: one for being alive, one for each reference that a
+ * program holds. `runs` keeps it from being torn down: one for being alive,
+ * one for each task of either end that waits or runs, and for each call into a
+ * stack from elsewhere. When destroy has given up the first and the last of
+ * the others ends, whoever ended it tears down.
+ *
+ *	D1  a task of either end waits or runs only while `runs` counts it
+ *	D2  teardown happens once, after the last run, and before destroy
+ *	    returns unless destroy was called from within a run
+ *	D3  after teardown no frame is queued and none can be: RUNNING was
+ *	    cleared and an epoch has passed before `runs` lost its first
+ *	D4  a stack is held only within a run
+ */
+struct ep_pair {
+	struct epair_if ends[2]; /* a, b */
+	struct epair *ep; /* (k) */
+	uint32_t refs; /* atomic */
+	uint32_t runs; /* atomic */
+	bool torn; /* under ep->hold_lock */
+	void (*teardown)(struct ep_pair *pair); /* (k) */
+	uint32_t unit; /* (k) */
+	uint64_t next_pktid; /* atomic */
+	struct epair_vnet *home; /* (c) NULL when dying */
+	struct ep_account *account; /* (k) */
+	TAILQ_ENTRY(ep_pair) link; /* (c) in home->pairs */
+};
+
+/*
+ * Begin a run: only where the pair cannot be torn down meanwhile - within
+ * another run, in an epoch section that has seen RUNNING, or under the
+ * configuration lock with the pair not dying. Ending the last one tears down
+ * and may free the pair: nothing of it may be touched after.
+ */
+void ep_pair_run_begin(struct ep_pair *pair);
+void ep_pair_run_end(struct ep_pair *pair);
 
 static inline bool
 ep_ifnet_is_up(const struct epair_if *ifp)

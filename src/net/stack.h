@@ -20,8 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <epair/attach.h>
-#include <epair/err.h>
+#include "net/ifnet.h"
 
 #include "sched/sched.h"
 
@@ -61,8 +60,8 @@ struct ep_stack {
 	bool by_vnet; /* given by the vnet's kind: stays behind on a move */
 	char spec[256]; /* as written (cut off if longer) */
 	uint32_t holds; /* atomic */
-	bool released; /* under ep->hold_lock */
-	uint64_t delivered; /* atomic: frames handed to receive */
+	bool *released; /* under ep->hold_lock: whom to tell, or NULL */
+	uint64_t delivered_before; /* to ifp, until this was attached */
 	/*
 	 * ep_attach_lost(), attach/attach.c. Any thread schedules the task
 	 * under ep->hold_lock, once, and never when closing is set: so whoever
@@ -95,10 +94,22 @@ int ep_stack_publish(
 int ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
     const char *why, struct epair_err *err);
 
-/* Hold what is attached. Returns false if nothing is. */
+/*
+ * Hold what is attached, from outside of the data path: the pair is not torn
+ * down meanwhile. Returns false if nothing is attached. Put gives it back; the
+ * last hold calls release, with no lock held.
+ */
 bool ep_stack_hold(struct epair_if *ifp, struct ep_stack **st);
-
-/* Give a hold back; the last calls release, with no lock held. */
 void ep_stack_put(struct ep_stack *st);
+
+/*
+ * The same for the data path, which is in a run of the pair already (D4).
+ * Returns NULL if nothing is attached.
+ */
+struct ep_stack *ep_stack_enter(struct epair_if *ifp, struct ep_thread *thr);
+void ep_stack_leave(struct ep_stack *st);
+
+/* Give up the hold that being attached was, without waiting. For teardown. */
+void ep_stack_abandon(struct epair_if *ifp);
 
 #endif /* EP_NET_STACK_H */

@@ -24,6 +24,7 @@ struct epair_vnet {
 	TAILQ_ENTRY(epair_vnet) link;
 	char name[EPAIR_NAME_MAX];
 	char *kind; /* what everything in it is attached to, or NULL */
+	bool ending; /* its interfaces are being sent home */
 	struct ep_table by_name; /* of interfaces */
 	struct ep_if_list ifs; /* in the order of attachment */
 	uint32_t if_count;
@@ -32,7 +33,7 @@ struct epair_vnet {
 	struct ep_account *account;
 };
 
-/* Find by name (NULL is "vnet0"); NULL if there is none. */
+/* Find by name (NULL is "vnet0") one that is not ending; or NULL. */
 struct epair_vnet *ep_vnet_find(struct epair *ep, const char *name)
     EP_REQUIRES(ep->lock);
 

@@ -8,32 +8,6 @@
 #include "net/ifnet.h"
 #include "net/vnet.h"
 
-/*
- * A pair is one piece of memory with both ends.
- *
- * `refs` keeps the memory: one for being alive, one for each reference that a
- * program holds. `runs` keeps it from being torn down: one for being alive,
- * one for each task of either end that waits or runs. When destroy has given
- * up the first and the last of the others ends, whoever ended it tears down.
- *
- *	D1  a task of either end waits or runs only while runs counts it
- *	D2  teardown happens once, after the last run, and before destroy
- *	    returns unless destroy was called from within a run
- *	D3  after teardown no frame is queued and none can be: RUNNING was
- *	    cleared and an epoch has passed before `runs` lost its first
- */
-struct ep_pair {
-	struct epair_if ends[2]; /* a, b */
-	struct epair *ep;
-	uint32_t refs; /* atomic */
-	uint32_t runs; /* atomic */
-	bool torn; /* under ep->hold_lock */
-	uint32_t unit;
-	uint64_t next_pktid; /* atomic */
-	struct epair_vnet *home; /* (c) NULL when dying */
-	TAILQ_ENTRY(ep_pair) link; /* (c) in home->pairs */
-};
-
 /* Transmit: contract 3 and 4. Takes the frames; see epair_if_transmit(). */
 int ep_pair_transmit(
     struct epair_if *ifp, struct epair_mbuf **ms, unsigned n);
@@ -44,6 +18,18 @@ int ep_pair_create(struct epair *ep, const char *vnet, const char *name,
 int ep_pair_destroy(struct epair_if *ifp, struct epair_err *err);
 int ep_pair_move(
     struct epair_if *ifp, const char *vnet, struct epair_err *err);
+
+/* End a vnet: contract 8.3. */
+int ep_pair_end_vnet(
+    struct epair *ep, const char *vnet, struct epair_err *err);
+
+/* May an interface be given this address? NULL may. */
+int ep_pair_mac_check(const struct epair *ep, const uint8_t *mac,
+    struct epair_err *err) EP_REQUIRES(ep->lock);
+
+/* Set or take away (NULL) the discipline; see epair_if_set_qdisc(). */
+int ep_pair_set_qdisc(
+    struct epair_if *ifp, const char *spec, struct epair_err *err);
 
 /* References of programs. */
 void ep_pair_ref(struct ep_pair *pair);

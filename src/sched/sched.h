@@ -58,8 +58,7 @@ struct ep_watch {
 	struct ep_worker *worker;
 	int fd; /* -1: not watched */
 	uint32_t events;
-	uint64_t serial; /* tells a late event of a watch that is gone */
-	TAILQ_ENTRY(ep_watch) link; /* under the worker's lock */
+	uint64_t ticket; /* slot and generation: tells a late event */
 };
 
 /* Make and end a scheduler; see <epair/instance.h> for the options. */

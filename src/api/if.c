@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * api/if.c - the life of interfaces, and looking at them.
+ */
+#include <epair/if.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attach/attach.h"
+#include "base/atomic.h"
+#include "base/error.h"
+#include "net/ifnet_life.h"
+#include "pair/pair.h"
+
+#define BAUDRATE UINT64_C(10000000000) /* contract 2.1 */
+
+/* Both ends get what their vnet gives its interfaces. */
+static int
+attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
+{
+	char kind[EP_SPEC_TEXT_MAX];
+	bool has_kind;
+
+	ep_lock(&ifp->ep->lock);
+	has_kind = ifp->vnet != NULL && ifp->vnet->kind != NULL;
+	if (has_kind)
+		(void)snprintf(kind, sizeof(kind), "%s", ifp->vnet->kind);
+	ep_unlock(&ifp->ep->lock);
+	return has_kind ? ep_attach(ifp, kind, true, err) : 0;
+}
+
+static bool
+has_vnets_attachment(struct epair_if *ifp)
+{
+	bool has;
+
+	ep_lock(&ifp->ep->lock);
+	has = ifp->stack != NULL && ifp->stack->by_vnet;
+	ep_unlock(&ifp->ep->lock);
+	return has;
+}
+
+int
+epair_if_create(struct epair *ep, const char *vnet, const char *name,
+    const struct epair_create *how, struct epair_if **ap,
+    struct epair_err *err)
+{
+	struct epair_if *a;
+	int error = ep_pair_create(ep, vnet, name, how, &a, err);
+
+	if (error != 0)
+		return error;
+	error = attach_by_vnet(a, err);
+	if (error == 0)
+		error = attach_by_vnet(a->oifp, err);
+	if (error != 0)
+		(void)ep_pair_destroy(a, NULL);
+	if (error == 0 && ap != NULL)
+		*ap = a;
+	else
+		ep_pair_put(a->pair);
+	return error;
+}
+
+int
+epair_if_destroy(struct epair_if *ifp, struct epair_err *err)
+{
+	return ep_pair_destroy(ifp, err);
+}
+
+int
+epair_if_move(struct epair_if *ifp, const char *vnet, struct epair_err *err)
+{
+	int error = ep_pair_move(ifp, vnet, err);
+
+	if (error == 0 && has_vnets_attachment(ifp))
+		(void)ep_detach(ifp, "moved to another vnet", NULL);
+	return error != 0 ? error : attach_by_vnet(ifp, err);
+}
+
+int
+epair_if_get(struct epair *ep, const char *vnet, const char *name,
+    struct epair_if **ifp, struct epair_err *err)
+{
+	struct epair_vnet *vn;
+	int error = 0;
+
+	ep_lock(&ep->lock);
+	vn = ep_vnet_find(ep, vnet);
+	if (vn == NULL) {
+		error = ep_fail(err, -ENOENT, "there is no vnet %.32s", vnet);
+	} else {
+		*ifp = ep_ifnet_find(vn, name);
+		if (*ifp == NULL)
+			error = ep_fail(err, -ENXIO,
+			    "there is no interface %.32s in vnet %s", name,
+			    vn->name);
+		else
+			ep_pair_ref((*ifp)->pair);
+	}
+	ep_unlock(&ep->lock);
+	return error;
+}
+
+int
+epair_if_get_index(struct epair *ep, uint32_t index, struct epair_if **ifp)
+{
+	int error = -ENXIO;
+
+	ep_lock(&ep->lock);
+	if (index < ep->by_index_size && ep->by_index[index] != NULL) {
+		*ifp = ep->by_index[index];
+		ep_pair_ref((*ifp)->pair);
+		error = 0;
+	}
+	ep_unlock(&ep->lock);
+	return error;
+}
+
+struct epair_if *
+epair_if_peer(struct epair_if *ifp)
+{
+	ep_pair_ref(ifp->pair);
+	return ifp->oifp;
+}
+
+struct epair_if *
+epair_if_ref(struct epair_if *ifp)
+{
+	ep_pair_ref(ifp->pair);
+	return ifp;
+}
+
+void
+epair_if_put(struct epair_if *ifp)
+{
+	if (ifp != NULL)
+		ep_pair_put(ifp->pair);
+}
+
+struct epair *
+epair_if_instance(const struct epair_if *ifp)
+{
+	return ifp->ep;
+}
+
+int
+epair_if_list(struct epair *ep, const char *vnet,
+    char (*names)[EPAIR_NAME_MAX], size_t max)
+{
+	struct epair_vnet *vn;
+	struct epair_if *ifp;
+	size_t n = 0;
+
+	ep_lock(&ep->lock);
+	vn = ep_vnet_find(ep, vnet);
+	if (vn != NULL)
+		TAILQ_FOREACH (ifp, &vn->ifs, link) {
+			if (n < max)
+				memcpy(names[n], ifp->name, EPAIR_NAME_MAX);
+			n++;
+		}
+	ep_unlock(&ep->lock);
+	return vn != NULL ? (int)n : -ENOENT;
+}
+
+int
+epair_if_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+{
+	return ep_pair_transmit(ifp, ms, n);
+}
+
+/* Looking. */
+
+static void
+fill_media(struct epair_if_info *info)
+{
+	info->baudrate = BAUDRATE;
+	info->media_current = EPAIR_MEDIA_10GBASE_T;
+	info->media_active = EPAIR_MEDIA_10GBASE_T | EPAIR_MEDIA_FDX;
+	info->media_status = EPAIR_MEDIA_AVALID | EPAIR_MEDIA_ACTIVE;
+}
+
+static void
+fill_names(struct epair_if *ifp, struct epair_if_info *info)
+    EP_REQUIRES(ifp->ep->lock)
+{
+	const struct ep_stack *st = ifp->stack;
+
+	strcpy(info->name, ifp->name);
+	strcpy(info->vnet, ifp->vnet->name);
+	strcpy(info->home, ifp->pair->home->name);
+	strcpy(info->peer, ifp->oifp->name);
+	strcpy(info->peer_vnet, ifp->oifp->vnet->name);
+	strcpy(info->descr, ifp->descr);
+	(void)snprintf(info->attachment, sizeof(info->attachment), "%s",
+	    st != NULL ? st->spec : "");
+	(void)snprintf(info->qdisc, sizeof(info->qdisc), "%s",
+	    ifp->qdisc_spec != NULL ? ifp->qdisc_spec : "");
+}
+
+int
+epair_if_get_info(struct epair_if *ifp, struct epair_if_info *info)
+{
+	int error = 0;
+
+	if (info->size != sizeof(*info))
+		return -EINVAL;
+	ep_lock(&ifp->ep->lock);
+	if (ifp->dying) {
+		error = -ENXIO;
+	} else {
+		*info = (struct epair_if_info){
+			.size = sizeof(*info),
+			.index = ifp->index,
+			.peer_index = ifp->oifp->index,
+			.unit = ifp->pair->unit,
+			.side = ifp->side,
+			.fib = ifp->fib,
+			.mtu = ifp->mtu,
+			.flags = ifp->flags,
+			.caps = ifp->caps,
+			.link = ifp->link_state,
+			.queues = ifp->nrxqs,
+			.queue_limit = ep_load_relaxed(&ifp->rxqs[0].q.limit),
+			.multi_count = ifp->multi_count,
+		};
+		memcpy(info->mac, ifp->mac, 6);
+		fill_names(ifp, info);
+		fill_media(info);
+	}
+	ep_unlock(&ifp->ep->lock);
+	return error;
+}
+
+/* Which interface counters a reason moves besides its own. */
+static void
+add_drops(struct epair_if_stats *s)
+{
+#define COUNTER_none(n)
+#define COUNTER_oerrors(n) s->oerrors += (n);
+#define COUNTER_oqdrops(n) s->oqdrops += (n);
+#define COUNTER_ierrors(n) s->ierrors += (n);
+#define ADD(NAME, word, side, counter, sentence) \
+	COUNTER_##counter(s->drops[EPAIR_DROP_##NAME])
+	EPAIR_DROPS(ADD)
+#undef ADD
+}
+
+static void
+add_queue(struct epair_if_stats *s, struct ep_rxq *rxq)
+{
+	ep_spin_lock(&rxq->q.lock);
+	s->ipackets += rxq->packets;
+	s->queued += rxq->q.count;
+	ep_spin_unlock(&rxq->q.lock);
+	s->ibytes += ep_load_relaxed(&rxq->ibytes);
+	s->imcasts += ep_load_relaxed(&rxq->imcasts);
+	s->delivered += ep_load_relaxed(&rxq->delivered);
+}
+
+/* What the other end's queue took is what we sent. */
+static void
+add_peer_queue(struct epair_if_stats *s, struct ep_rxq *rxq)
+{
+	ep_spin_lock(&rxq->q.lock);
+	s->opackets += rxq->packets;
+	s->obytes += rxq->bytes;
+	s->omcasts += rxq->mcasts;
+	ep_spin_unlock(&rxq->q.lock);
+}
+
+int
+epair_if_get_stats(struct epair_if *ifp, struct epair_if_stats *stats)
+{
+	struct ep_stack *st;
+
+	if (stats->size != sizeof(*stats))
+		return -EINVAL;
+	*stats = (struct epair_if_stats){ .size = sizeof(*stats) };
+	if (ep_stack_hold(ifp, &st)) {
+		if (st->ops->refresh != NULL)
+			st->ops->refresh(st);
+		ep_stack_put(st);
+	}
+	for (uint32_t b = 0; b < ifp->nrxqs; b++) {
+		add_queue(stats, &ifp->rxqs[b]);
+		add_peer_queue(stats, &ifp->oifp->rxqs[b]);
+	}
+	for (int r = 0; r < EPAIR_DROP_MAX; r++)
+		stats->drops[r] = ep_load_relaxed(&ifp->drops[r]);
+	add_drops(stats);
+	return 0;
+}

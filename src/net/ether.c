@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "net/ether.h"
+
+#include <errno.h>
+
+#include "base/atomic.h"
+#include "net/watch.h"
+
+/* Take out the frames that are shorter than a header; they are counted. */
+static unsigned
+drop_short(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (ms[i]->pktlen >= EP_ETHER_HDR_LEN)
+			ms[kept++] = ms[i];
+		else
+			(void)ep_drop(ifp, &ms[i], 1, EPAIR_DROP_RX_SHORT, 0);
+	return kept;
+}
+
+unsigned
+ep_ether_input(struct ep_rxq *rxq, struct epair_mbuf **ms, unsigned n)
+{
+	struct epair_if *ifp = rxq->ifp;
+	uint32_t flags = ep_load_relaxed(&ifp->flags);
+	uint16_t fib = ep_load_relaxed(&ifp->fib);
+	uint64_t bytes = 0, mcasts = 0;
+	bool any_short = false;
+
+	if (!(flags & EPAIR_IFF_UP)) {
+		(void)ep_drop(ifp, ms, n, EPAIR_DROP_RX_DOWN, 0);
+		return 0;
+	}
+	for (unsigned i = 0; i < n; i++)
+		any_short |= ms[i]->pktlen < EP_ETHER_HDR_LEN;
+	if (any_short)
+		n = drop_short(ifp, ms, n);
+	for (unsigned i = 0; i < n; i++) {
+		struct epair_mbuf *m = ms[i];
+		uint32_t group = ep_ether_group_flags(m);
+
+		m->flags |= group;
+		m->fib = fib;
+		mcasts += group != 0;
+		bytes += m->pktlen;
+	}
+	ep_watch_show(ifp, false, -1, rxq->bucket, ms, n);
+	ep_count_add(&rxq->imcasts, mcasts);
+	ep_count_add(&rxq->ibytes, bytes);
+	if (flags & EPAIR_IFF_MONITOR) {
+		(void)ep_drop(ifp, ms, n, EPAIR_DROP_RX_MONITOR, 0);
+		return 0;
+	}
+	return n;
+}
+
+/* Have four octets of room in front of the frame, in a new mbuf if needed. */
+static struct epair_mbuf *
+prepend(struct epair_mbuf *m)
+{
+	struct epair_mbuf *front;
+
+	if (m->len >= 2 * 6 && !(m->flags & EPAIR_M_EXT) &&
+	    epair_mbuf_headroom(m) >= EP_ETHER_VLAN_LEN) {
+		m->data -= EP_ETHER_VLAN_LEN;
+		memmove(m->data, m->data + EP_ETHER_VLAN_LEN, 2 * 6);
+		m->len += EP_ETHER_VLAN_LEN;
+		m->pktlen += EP_ETHER_VLAN_LEN;
+		return m;
+	}
+	if (ep_mbuf_alloc(m->pool, &front, 1, 2 * 6 + EP_ETHER_VLAN_LEN) != 1)
+		return NULL;
+	ep_mbuf_copy_meta(front, m);
+	if (ep_mbuf_copy_tags(front, m) != 0) {
+		ep_mbuf_free(&front, 1);
+		return NULL;
+	}
+	front->account = NULL;
+	front->len = 2 * 6 + EP_ETHER_VLAN_LEN;
+	front->pktlen = m->pktlen + EP_ETHER_VLAN_LEN;
+	(void)epair_mbuf_read(m, 0, front->data, 2 * 6);
+	/* The addresses leave the old chain, which goes behind the new mbuf. */
+	front->next = m;
+	for (uint32_t left = 2 * 6; left > 0;) {
+		uint32_t cut = m->len < left ? m->len : left;
+
+		m->data += cut;
+		m->len -= cut;
+		left -= cut;
+		m = m->next != NULL ? m->next : m;
+	}
+	return front;
+}
+
+int
+ep_ether_vlan_insert(struct epair_mbuf **mp)
+{
+	uint16_t tci = (*mp)->vlan_tci;
+	struct epair_mbuf *m;
+	uint8_t *tag;
+
+	if ((*mp)->pktlen < EP_ETHER_HDR_LEN)
+		return 0;
+	m = prepend(*mp);
+	if (m == NULL)
+		return -ENOMEM;
+	tag = m->data + 2 * 6;
+	tag[0] = 0x81;
+	tag[1] = 0x00;
+	tag[2] = (uint8_t)(tci >> 8);
+	tag[3] = (uint8_t)tci;
+	m->flags &= ~(uint32_t)EPAIR_M_VLANTAG;
+	if (m->flags & EPAIR_M_CSUM_PARTIAL)
+		m->csum_start += EP_ETHER_VLAN_LEN;
+	if (m->gso != EPAIR_GSO_NONE)
+		m->hdr_len += EP_ETHER_VLAN_LEN;
+	*mp = m;
+	return 0;
+}

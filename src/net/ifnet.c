@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Interfaces: names, indexes, addresses, link state; runs of pairs.
+ */
+#include "net/ifnet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "base/hash.h"
+#include "net/event.h"
+#include "net/ifnet_life.h"
+#include "net/multi.h"
+#include "net/run.h"
+#include "net/stack.h"
+#include "net/vnet.h"
+
+#define BY_INDEX_MIN 64u
+
+/* Runs. */
+
+void
+ep_pair_run_begin(struct ep_pair *pair)
+{
+	(void)ep_add_relaxed(&pair->runs, 1);
+}
+
+void
+ep_pair_run_end(struct ep_pair *pair)
+{
+	if (ep_sub_acq_rel(&pair->runs, 1) == 1)
+		pair->teardown(pair);
+}
+
+/* Names. */
+
+static struct epair_if *
+of_name_entry(struct ep_table_entry *entry)
+{
+	return (void *)((char *)entry - offsetof(struct epair_if, by_name));
+}
+
+struct epair_if *
+ep_ifnet_find(const struct epair_vnet *vn, const char *name)
+{
+	struct ep_table_entry *e =
+	    ep_table_first(&vn->by_name, ep_hash_octets(name, strlen(name)));
+
+	for (; e != NULL; e = ep_table_next(e))
+		if (strcmp(of_name_entry(e)->name, name) == 0)
+			return of_name_entry(e);
+	return NULL;
+}
+
+static void
+add_name(struct epair_if *ifp)
+{
+	ep_table_add(&ifp->vnet->by_name, &ifp->by_name,
+	    ep_hash_octets(ifp->name, strlen(ifp->name)));
+}
+
+void
+ep_ifnet_set_name(struct epair_if *ifp, const char *name)
+{
+	ep_table_remove(&ifp->vnet->by_name, &ifp->by_name);
+	memmove(ifp->name, name, strlen(name) + 1);
+	add_name(ifp);
+}
+
+/* MAC addresses. */
+
+static struct epair_if *
+of_mac_entry(struct ep_table_entry *entry)
+{
+	return (void *)((char *)entry - offsetof(struct epair_if, by_mac));
+}
+
+struct epair_if *
+ep_ifnet_find_mac(const struct epair *ep, const uint8_t mac[6])
+{
+	struct ep_table_entry *e =
+	    ep_table_first(&ep->by_mac, ep_hash_octets(mac, 6));
+
+	for (; e != NULL; e = ep_table_next(e))
+		if (memcmp(of_mac_entry(e)->mac, mac, 6) == 0)
+			return of_mac_entry(e);
+	return NULL;
+}
+
+void
+ep_ifnet_set_mac(struct epair_if *ifp, const uint8_t mac[6])
+{
+	ep_table_remove(&ifp->ep->by_mac, &ifp->by_mac);
+	memcpy(ifp->mac, mac, 6);
+	ep_table_add(&ifp->ep->by_mac, &ifp->by_mac, ep_hash_octets(mac, 6));
+}
+
+/* Indexes. */
+
+int
+ep_ifnet_take_index(struct epair *ep, uint32_t *index)
+{
+	int error = ep_index_take(&ep->indexes, 1, index);
+
+	if (error == 0 && *index >= ep->by_index_size) {
+		uint32_t size = ep->by_index_size == 0 ?
+		    BY_INDEX_MIN : ep->by_index_size * 2;
+		struct epair_if **by =
+		    realloc(ep->by_index, size * sizeof(struct epair_if *));
+
+		if (by == NULL) {
+			ep_index_put(&ep->indexes, *index);
+			return -ENOMEM;
+		}
+		memset(by + ep->by_index_size, 0,
+		    (size - ep->by_index_size) * sizeof(struct epair_if *));
+		ep->by_index = by;
+		ep->by_index_size = size;
+	}
+	return error;
+}
+
+void
+ep_ifnet_put_index(struct epair *ep, uint32_t index)
+{
+	ep->by_index[index] = NULL;
+	ep_index_put(&ep->indexes, index);
+}
+
+/* Being in a vnet. */
+
+int
+ep_ifnet_reserve(struct epair *ep, struct epair_vnet *vn)
+{
+	int error = ep_table_reserve(&vn->by_name);
+
+	return error != 0 ? error : ep_table_reserve(&ep->by_mac);
+}
+
+void
+ep_ifnet_attach(struct epair_if *ifp, struct epair_vnet *vn)
+{
+	ifp->vnet = vn;
+	add_name(ifp);
+	TAILQ_INSERT_TAIL(&vn->ifs, ifp, link);
+	vn->if_count++;
+}
+
+void
+ep_ifnet_detach(struct epair_if *ifp)
+{
+	struct epair_vnet *vn = ifp->vnet;
+
+	ep_table_remove(&vn->by_name, &ifp->by_name);
+	TAILQ_REMOVE(&vn->ifs, ifp, link);
+	vn->if_count--;
+	ifp->vnet = NULL;
+}
+
+/* Telling. */
+
+static void
+tell_changed(struct ep_task *task)
+{
+	struct epair_if *ifp =
+	    (void *)((char *)task - offsetof(struct epair_if, changed_task));
+	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
+	struct ep_pair *pair = ifp->pair;
+	struct ep_run in_pair, in_stack;
+	struct ep_stack *st = NULL;
+	uint32_t what;
+
+	ep_run_enter(thr, &in_pair, pair);
+	what = ep_swap_acq_rel(&ifp->changed, 0);
+	if (thr != NULL && what != 0 && !ep_load_relaxed(&ifp->dying))
+		st = ep_stack_enter(ifp, thr);
+	if (st != NULL) {
+		ep_run_enter(thr, &in_stack, st);
+		if (st->ops->changed != NULL)
+			st->ops->changed(st, what);
+		ep_run_leave(thr);
+		ep_stack_leave(st);
+	}
+	ep_run_leave(thr);
+	ep_pair_run_end(pair);
+}
+
+void
+ep_ifnet_changed_init(struct epair_if *ifp)
+{
+	ep_task_init(&ifp->changed_task, ep_ifnet_worker(ifp, 0),
+	    tell_changed);
+}
+
+void
+ep_ifnet_changed(struct epair_if *ifp, uint32_t what)
+{
+	const struct ep_stack *st = ifp->stack;
+
+	/* Who attaches later looks for himself. */
+	if (st == NULL || st->ops->changed == NULL)
+		return;
+	(void)ep_or_acq_rel(&ifp->changed, what);
+	ep_pair_run_begin(ifp->pair);
+	if (!ep_task_schedule(&ifp->changed_task))
+		ep_pair_run_end(ifp->pair);
+}
+
+static enum epair_link
+link_of(const struct epair_if *ifp)
+{
+	if (!(ifp->flags & EPAIR_IFF_RUNNING))
+		return EPAIR_LINK_DOWN;
+	if (ifp->caps & EPAIR_CAP_LINK_FOLLOW &&
+	    !(ifp->oifp->flags & EPAIR_IFF_UP))
+		return EPAIR_LINK_DOWN;
+	return EPAIR_LINK_UP;
+}
+
+void
+ep_ifnet_link_update(struct epair_if *ifp)
+{
+	for (int i = 0; i < 2; i++) {
+		struct epair_if *end = &ifp->pair->ends[i];
+		enum epair_link link = link_of(end);
+
+		if (link == end->link_state)
+			continue;
+		end->link_state = link;
+		ep_event_if(end, EPAIR_EVENT_LINK, NULL);
+		if (!end->dying)
+			ep_ifnet_changed(end, EPAIR_CHANGED_LINK);
+	}
+}
+
+void
+ep_ifnet_change_flags(struct epair_if *ifp, uint32_t set, uint32_t clear)
+{
+	uint32_t flags = (ifp->flags | set) & ~clear;
+
+	if (flags == ifp->flags)
+		return;
+	ep_store_relaxed(&ifp->flags, flags);
+	ep_event_if(ifp, EPAIR_EVENT_FLAGS, NULL);
+	ep_ifnet_changed(ifp, EPAIR_CHANGED_FLAGS);
+	ep_ifnet_link_update(ifp);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * net/run.h - which callbacks the calling thread is in, and waiting for those
+ * of others.
+ *
+ * Theory. Destroy and detach promise that no callback runs any more when they
+ * return. A thread that is itself in such a callback cannot wait for it: what
+ * is left to do is then done by whoever leaves last. And two threads, each in
+ * a callback that destroys what the other is in, would wait for each other: so
+ * at most one thread that is in a callback waits at a time, and a second one
+ * leaves the rest to be done later too. A thread in no callback can always
+ * wait, since nobody waits for it.
+ */
+#ifndef EP_NET_RUN_H
+#define EP_NET_RUN_H
+
+#include <stdbool.h>
+
+#include "base/domain.h"
+#include "net/instance.h"
+
+/* One thing that a thread is in: a pair's task, a stack's callback. */
+struct ep_run {
+	const struct ep_run *outer;
+	const void *what;
+};
+
+/* thr may be NULL: then nothing is remembered. */
+static inline void
+ep_run_enter(struct ep_thread *thr, struct ep_run *run, const void *what)
+{
+	if (thr == NULL)
+		return;
+	*run = (struct ep_run){ .outer = thr->runs, .what = what };
+	thr->runs = run;
+}
+
+static inline void
+ep_run_leave(struct ep_thread *thr)
+{
+	if (thr != NULL)
+		thr->runs = thr->runs->outer;
+}
+
+/* Is the calling thread in any callback of the instance? */
+bool ep_run_any(struct epair *ep);
+
+/*
+ * May the calling thread wait for `what`? If so, true, and ep_run_await() must
+ * follow.
+ */
+bool ep_run_may_wait(struct epair *ep, const void *what);
+
+/* Wait until *done, which ep_run_done() sets. */
+void ep_run_await(struct epair *ep, const bool *done);
+
+/* Set *done, which may be NULL, and tell who waits. */
+void ep_run_done(struct epair *ep, bool *done);
+
+#endif /* EP_NET_RUN_H */

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the queue to the receiving stack (contract 4.4, 4.5, 5): the task of a
+ * queue. It takes all that waits, hands it to the stack chunk by chunk, and is
+ * scheduled again behind the others if more has come.
+ *
+ * The stack is looked for anew for each chunk, since its callback may detach
+ * it, and called with nothing held but the hold on it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/atomic.h"
+#include "mbuf/offload.h"
+#include "net/ether.h"
+#include "net/run.h"
+#include "net/stack.h"
+#include "pair/pair_priv.h"
+
+static void
+call_receive(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
+    struct epair_mbuf **ms, unsigned n)
+{
+	struct ep_run run;
+
+	if (n == 0)
+		return;
+	ep_count_add(&rxq->delivered, n);
+	ep_run_enter(thr, &run, st);
+	st->ops->receive(st, ms, n, rxq->bucket);
+	ep_run_leave(thr);
+}
+
+static bool
+is_open(const struct epair_mbuf *m, uint32_t accepts)
+{
+	return ep_mbuf_needs_finish(m, accepts) ||
+	    (m->flags & EPAIR_M_VLANTAG &&
+		!(accepts & EPAIR_CAP_VLAN_HWTAGGING));
+}
+
+/* Finish one frame in software and hand over what it became. */
+static void
+finish_one(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
+    struct epair_mbuf *m, uint32_t accepts)
+{
+	enum epair_drop why = EPAIR_DROP_RX_NO_MBUF;
+	struct epair_mbuf **parts;
+	unsigned count = 1;
+	int n = -ENOMEM;
+
+	if (m->flags & EPAIR_M_VLANTAG &&
+	    !(accepts & EPAIR_CAP_VLAN_HWTAGGING) &&
+	    ep_ether_vlan_insert(&m) != 0) {
+		(void)ep_drop(rxq->ifp, &m, 1, why, 0);
+		return;
+	}
+	if (!ep_mbuf_needs_finish(m, accepts)) {
+		call_receive(st, thr, rxq, &m, 1);
+		return;
+	}
+	count = ep_mbuf_segments(m);
+	parts = malloc((count + 1) * sizeof(struct epair_mbuf *));
+	if (parts != NULL)
+		n = ep_mbuf_finish(m, parts, count);
+	if (n == -EINVAL || count == 0)
+		why = EPAIR_DROP_RX_OFFLOAD;
+	if (n < 0)
+		(void)ep_drop(rxq->ifp, &m, 1, why, 0);
+	else
+		call_receive(st, thr, rxq, parts, (unsigned)n);
+	free(parts);
+}
+
+/* Hand frames to the stack in order, finishing those that it cannot take. */
+static void
+to_stack(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
+    struct epair_mbuf **ms, unsigned n)
+{
+	uint32_t accepts = st->accepts & ep_load_relaxed(&rxq->ifp->caps);
+	unsigned done = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (__builtin_expect(is_open(ms[i], accepts), 0)) {
+			call_receive(st, thr, rxq, ms + done, i - done);
+			finish_one(st, thr, rxq, ms[i], accepts);
+			done = i + 1;
+		}
+	call_receive(st, thr, rxq, ms + done, n - done);
+}
+
+static void
+prefetch(const struct ep_chunk *chunk)
+{
+	for (uint32_t i = 0; i < chunk->count; i++)
+		__builtin_prefetch(chunk->m[i]);
+	for (uint32_t i = 0; i < chunk->count; i++)
+		__builtin_prefetch(chunk->m[i]->data);
+}
+
+static void
+deliver_chunk(
+    struct ep_rxq *rxq, struct ep_thread *thr, struct ep_chunk *chunk)
+{
+	struct epair_if *ifp = rxq->ifp;
+	struct ep_stack *st;
+	unsigned n;
+
+	prefetch(chunk);
+	ep_epoch_begin(thr);
+	n = ep_ether_input(rxq, chunk->m, chunk->count);
+	ep_epoch_end(thr);
+	if (n == 0)
+		return;
+	st = ep_stack_enter(ifp, thr);
+	if (st == NULL) {
+		(void)ep_drop(ifp, chunk->m, n, EPAIR_DROP_RX_NO_STACK, 0);
+		return;
+	}
+	to_stack(st, thr, rxq, chunk->m, n);
+	ep_stack_leave(st);
+}
+
+static void
+drop_chunk(struct ep_rxq *rxq, struct ep_chunk *chunk, enum epair_drop why)
+{
+	(void)ep_drop(rxq->ifp, chunk->m, chunk->count, why, 0);
+}
+
+void
+ep_pair_deliver(struct ep_task *task)
+{
+	struct ep_rxq *rxq =
+	    (void *)((char *)task - offsetof(struct ep_rxq, task));
+	struct epair_if *ifp = rxq->ifp;
+	struct ep_pair *pair = ifp->pair;
+	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
+	struct ep_chunk *chunks = ep_queue_take(&rxq->q), *c;
+	struct ep_run run;
+
+	ep_run_enter(thr, &run, pair);
+	for (c = chunks; c != NULL; c = c->next)
+		if (ep_load_relaxed(&ifp->dying))
+			drop_chunk(rxq, c, EPAIR_DROP_RX_DESTROYED);
+		else if (thr == NULL)
+			drop_chunk(rxq, c, EPAIR_DROP_RX_NO_MBUF);
+		else
+			deliver_chunk(rxq, thr, c);
+	ep_run_leave(thr);
+
+	if (ep_queue_done(&rxq->q, chunks))
+		(void)ep_task_schedule(task);
+	else
+		ep_pair_run_end(pair);
+}

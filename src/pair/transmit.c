@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the sending stack to the receiving end's queue (contract 3 and 4).
+ *
+ * A burst has one owner at every moment: what is refused leaves it through
+ * ep_drop(), what is left goes on, and at the end the queue has it. All of it
+ * happens in one epoch section: while that is open, nothing that the section
+ * has seen - discipline, captures, the queues themselves - is freed.
+ */
+#include <errno.h>
+
+#include "base/atomic.h"
+#include "mbuf/account.h"
+#include "mbuf/offload.h"
+#include "mbuf/pool.h"
+#include "net/ether.h"
+#include "net/watch.h"
+#include "pair/pair_priv.h"
+#include "qdisc/qdisc.h"
+#include "rss/rss.h"
+
+#define BURST 64u
+
+/* Contract 3.2: what a frame may be longer than the MTU. */
+#define OVER_MTU (EP_ETHER_HDR_LEN + EP_ETHER_VLAN_LEN)
+
+static uint32_t
+wire_len(const struct epair_mbuf *m)
+{
+	return m->gso == EPAIR_GSO_NONE ? m->pktlen : ep_mbuf_segment_len(m);
+}
+
+/* Drop the frames that are too long. Returns how many are left. */
+static unsigned
+drop_long(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, int *error)
+{
+	uint32_t max = ep_load_relaxed(&ifp->mtu) + OVER_MTU;
+	unsigned kept = 0, i = 0;
+
+	while (i < n && ms[i]->pktlen <= max)
+		i++;
+	if (i == n)
+		return n;
+	for (kept = i; i < n; i++)
+		if (wire_len(ms[i]) <= max)
+			ms[kept++] = ms[i];
+		else
+			*error = ep_drop(ifp, &ms[i], 1, EPAIR_DROP_TOO_LONG,
+			    -E2BIG);
+	return kept;
+}
+
+/* What the frames that go into one queue add to the counters. */
+struct sums {
+	uint64_t bytes, mcasts;
+};
+
+static struct sums
+sum(struct epair_mbuf *const *ms, unsigned n)
+{
+	struct sums s = { 0, 0 };
+
+	for (unsigned i = 0; i < n; i++) {
+		s.bytes += ms[i]->pktlen;
+		s.mcasts +=
+		    (ms[i]->flags & (EPAIR_M_BCAST | EPAIR_M_MCAST)) != 0;
+	}
+	return s;
+}
+
+/* Queue frames, wake the task, drop what found no room. */
+static void
+put(struct epair_if *ifp, struct ep_rxq *rxq, struct epair_mbuf **ms,
+    unsigned n)
+{
+	struct sums s = sum(ms, n);
+	bool wake, no_memory;
+	unsigned done;
+
+	ep_spin_lock(&rxq->q.lock);
+	done = ep_queue_put_locked(&rxq->q, ms, n, &wake, &no_memory);
+	if (done < n) {
+		struct sums rest = sum(ms + done, n - done);
+
+		s.bytes -= rest.bytes;
+		s.mcasts -= rest.mcasts;
+	}
+	rxq->packets += done;
+	rxq->bytes += s.bytes;
+	rxq->mcasts += s.mcasts;
+	ep_spin_unlock(&rxq->q.lock);
+
+	if (wake) {
+		/* RUNNING was seen in this epoch section (D1). */
+		ep_pair_run_begin(ifp->pair);
+		(void)ep_task_schedule(&rxq->task);
+	}
+	(void)ep_drop(ifp, ms + done, n - done,
+	    no_memory ? EPAIR_DROP_NO_MEMORY : EPAIR_DROP_QUEUE_FULL, 0);
+}
+
+/* Split a burst by bucket, in order, and queue each part. */
+static void
+spread(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+{
+	struct epair_if *oifp = ifp->oifp;
+	bool udp = ifp->ep->opts.rss_udp;
+	uint32_t bucket[BURST];
+	struct epair_mbuf *part[BURST];
+	uint64_t left;
+
+	for (unsigned i = 0; i < n; i++)
+		bucket[i] = ep_rss_bucket(ms[i], oifp->nrxqs, udp);
+	left = n == BURST ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+	while (left != 0) {
+		uint32_t b = bucket[__builtin_ctzll(left)];
+		unsigned count = 0;
+
+		for (unsigned i = 0; i < n; i++)
+			if (left >> i & 1 && bucket[i] == b) {
+				part[count++] = ms[i];
+				left &= ~(UINT64_C(1) << i);
+			}
+		put(ifp, &oifp->rxqs[b], part, count);
+	}
+}
+
+/* Charge a burst to the pair. Returns how many of it, from the front. */
+static unsigned
+charge(struct ep_mcache *mc, struct ep_account *acct, struct epair_mbuf **ms,
+    unsigned n)
+{
+	unsigned need = 0, i;
+	uint32_t granted;
+
+	for (i = 0; i < n; i++)
+		need += ms[i]->account != acct;
+	if (need == 0)
+		return n;
+	granted = ep_account_charge(mc, acct, need);
+	for (i = 0; i < n; i++) {
+		struct epair_mbuf *m = ms[i];
+
+		if (m->account == acct)
+			continue;
+		if (granted == 0)
+			break;
+		granted--;
+		if (m->account != NULL)
+			ep_account_release(mc, m->account, 1);
+		m->account = acct;
+	}
+	if (granted > 0)
+		ep_account_release(mc, acct, granted);
+	return i;
+}
+
+/* What crosses and what does not (contract 4.1, 9.1). */
+static inline void
+cross(struct epair_mbuf *m, uint32_t rcvif, uint32_t clear)
+{
+	if (!(m->flags & (EPAIR_M_BCAST | EPAIR_M_MCAST)))
+		m->flags |= ep_ether_group_flags(m);
+	if (m->flags & EPAIR_M_TAGS)
+		ep_mbuf_tags_cross(m);
+	m->flags &= ~clear;
+	m->rcvif = rcvif;
+}
+
+/* Hand a burst of at most BURST over to the other end. */
+static void
+hand_over(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
+    unsigned n)
+{
+	struct epair_if *oifp = ifp->oifp;
+	uint32_t clear = EPAIR_M_SNDTAG;
+	unsigned charged;
+
+	if (!ep_ifnet_is_up(oifp)) {
+		(void)ep_drop(ifp, ms, n, EPAIR_DROP_PEER_DOWN, 0);
+		return;
+	}
+	if (!(ep_load_relaxed(&ifp->caps) & EPAIR_CAP_VLAN_HWTAGGING))
+		clear |= EPAIR_M_VLANTAG;
+	if (ep_load_relaxed(&ifp->watchers) == NULL)
+		clear |= EPAIR_M_PKTID; /* of another cable */
+	for (unsigned i = 0; i < n; i++)
+		cross(ms[i], oifp->index, clear);
+
+	charged = charge(mc, ifp->account, ms, n);
+	(void)ep_drop(ifp, ms + charged, n - charged, EPAIR_DROP_LIMIT, 0);
+	if (charged == 0)
+		return;
+	if (oifp->nrxqs == 1)
+		put(ifp, &oifp->rxqs[0], ms, charged);
+	else
+		spread(ifp, ms, charged);
+}
+
+/* Contract 3.3 and 3.4, for a whole burst. */
+static int
+drop_if_down(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+{
+	uint32_t flags = ep_load_relaxed(&ifp->flags);
+
+	if (!(flags & EPAIR_IFF_RUNNING))
+		return ep_drop(ifp, ms, n, EPAIR_DROP_NOT_RUNNING, -ENXIO);
+	if (!(flags & EPAIR_IFF_UP))
+		return ep_drop(ifp, ms, n, EPAIR_DROP_NOT_UP, -ENETDOWN);
+	return 0;
+}
+
+/* Send what the discipline gives. Looked at again: time may have passed. */
+static void
+send_dequeued(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
+    uint64_t now_ns) EP_REQUIRES(qd->lock)
+{
+	struct epair_mbuf *ms[BURST];
+	unsigned n;
+
+	while ((n = ep_qdisc_dequeue(qd, ms, BURST, now_ns)) > 0) {
+		if (drop_if_down(ifp, ms, n) != 0)
+			continue;
+		ep_watch_show(ifp, true, -1, 0, ms, n);
+		hand_over(ifp, mc, ms, n);
+	}
+}
+
+/* Contract 3.7. */
+static int
+through_qdisc(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
+    struct epair_mbuf **ms, unsigned n)
+{
+	uint64_t now_ns = ep_sched_mono(ifp->ep->sched);
+	struct epair_mbuf *victims[BURST];
+	unsigned lost;
+	bool refused;
+
+	/*
+	 * The lock is held until all are handed over, or two transmitters
+	 * could undo the discipline's order.
+	 */
+	ep_lock(&qd->lock);
+	lost = ep_qdisc_enqueue(qd, ms, n, now_ns, victims, &refused);
+	send_dequeued(ifp, mc, qd, now_ns);
+	ep_unlock(&qd->lock);
+	(void)ep_drop(ifp, victims, lost, EPAIR_DROP_QDISC, 0);
+	return refused ? -ENOBUFS : 0;
+}
+
+static int
+transmit_burst(struct epair_if *ifp, struct ep_mcache *mc,
+    struct epair_mbuf **ms, unsigned n)
+{
+	struct ep_qdisc *qd;
+	int error = 0, down;
+
+	n = drop_long(ifp, ms, n, &error);
+	if (n == 0)
+		return error;
+	down = drop_if_down(ifp, ms, n);
+	if (down != 0)
+		return down;
+
+	/* acquires what setting the discipline released */
+	qd = ep_load_acquire(&ifp->qdisc);
+	if (__builtin_expect(qd != NULL, 0)) {
+		int refused = through_qdisc(ifp, mc, qd, ms, n);
+
+		return refused != 0 ? refused : error;
+	}
+	ep_watch_show(ifp, true, -1, 0, ms, n);
+	hand_over(ifp, mc, ms, n);
+	return error;
+}
+
+int
+ep_pair_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+{
+	struct ep_mcache *mc = ep_mcache_self(ifp->ep->pool);
+	struct ep_thread *thr;
+	int error = 0;
+
+	if (n == 0)
+		return 0;
+	if (mc == NULL)
+		return ep_drop(ifp, ms, n, EPAIR_DROP_NO_MEMORY, -ENOMEM);
+	thr = ep_thread_self(&ifp->ep->domain);
+	ep_epoch_begin(thr);
+	while (n > 0) {
+		unsigned part = n < BURST ? n : BURST;
+
+		int refused = transmit_burst(ifp, mc, ms, part);
+
+		if (refused != 0)
+			error = refused;
+		ms += part;
+		n -= part;
+	}
+	ep_epoch_end(thr);
+	return error;
+}

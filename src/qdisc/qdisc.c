@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "qdisc/qdisc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define CONF_MAX      64
+#define RING_SIZE_MIN 64u
+
+extern const struct ep_qdisc_ops ep_qdisc_fifo, ep_qdisc_priq;
+
+/* Every discipline of this build. */
+static const struct ep_qdisc_ops *const kinds[] = {
+	&ep_qdisc_fifo,
+	&ep_qdisc_priq,
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static int
+unknown(const char *name, struct epair_err *err)
+{
+	char known[128];
+	size_t len = 0;
+
+	for (size_t i = 0; i < KINDS; i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len,
+		    ", %s", kinds[i]->name);
+	return ep_fail(err, -EINVAL,
+	    "unknown discipline '%.32s'; known are none%s", name, known);
+}
+
+int
+ep_qdisc_create(const char *text, struct ep_qdisc **qd, struct epair_err *err)
+{
+	const struct ep_qdisc_ops *ops = NULL;
+	_Alignas(max_align_t) char conf[CONF_MAX] = { 0 };
+	struct ep_spec *spec = malloc(sizeof(*spec));
+	int error;
+
+	if (spec == NULL)
+		return ep_fail(err, -ENOMEM, "no memory for a discipline");
+	error = ep_spec_parse(text, spec, err);
+	for (size_t i = 0; error == 0 && i < KINDS; i++)
+		if (strcmp(kinds[i]->name, spec->kind) == 0)
+			ops = kinds[i];
+	if (error == 0 && ops == NULL)
+		error = unknown(spec->kind, err);
+	if (error == 0) {
+		EP_ASSERT(ops->conf_size <= sizeof(conf));
+		memcpy(conf, ops->conf_default, ops->conf_size);
+		error = ep_spec_fill(spec, ops->opts, conf, err);
+	}
+	free(spec);
+	if (error == 0)
+		error = ops->create(conf, qd, err);
+	if (error == 0) {
+		(*qd)->ops = ops;
+		(*qd)->held = 0;
+		ep_mutex_init(&(*qd)->lock);
+	}
+	return error;
+}
+
+void
+ep_qdisc_destroy(struct ep_qdisc *qd)
+{
+	EP_ASSERT(qd->held == 0);
+	ep_mutex_fini(&qd->lock);
+	qd->ops->destroy(qd);
+}
+
+unsigned
+ep_qdisc_enqueue(struct ep_qdisc *qd, struct epair_mbuf **ms, unsigned n,
+    uint64_t now_ns, struct epair_mbuf **victims, bool *refused)
+{
+	unsigned lost = 0;
+
+	*refused = false;
+	for (unsigned i = 0; i < n; i++) {
+		struct epair_mbuf *m = ms[i], *victim;
+
+		victim = qd->ops->enqueue(qd, m, now_ns);
+		qd->held += victim == NULL;
+		*refused |= victim == m;
+		if (victim != NULL)
+			victims[lost++] = victim;
+	}
+	return lost;
+}
+
+unsigned
+ep_qdisc_dequeue(
+    struct ep_qdisc *qd, struct epair_mbuf **ms, unsigned n, uint64_t now_ns)
+{
+	unsigned got = 0;
+
+	while (got < n && qd->held > 0) {
+		ms[got] = qd->ops->dequeue(qd, now_ns);
+		if (ms[got] == NULL)
+			break;
+		got++;
+		qd->held--;
+	}
+	return got;
+}
+
+void
+ep_ring_fini(struct ep_ring *r)
+{
+	free(r->slots);
+	*r = (struct ep_ring){ .slots = NULL };
+}
+
+static bool
+grow(struct ep_ring *r)
+{
+	uint32_t size = r->size == 0 ? RING_SIZE_MIN : r->size * 2;
+	struct epair_mbuf **slots = malloc(size * sizeof(struct epair_mbuf *));
+
+	if (slots == NULL)
+		return false;
+	for (uint32_t i = 0; i < r->count; i++)
+		slots[i] = r->slots[(r->first + i) & (r->size - 1)];
+	free(r->slots);
+	r->slots = slots;
+	r->size = size;
+	r->first = 0;
+	return true;
+}
+
+bool
+ep_ring_put(struct ep_ring *r, struct epair_mbuf *m)
+{
+	if (r->count == r->size && !grow(r))
+		return false;
+	r->slots[(r->first + r->count++) & (r->size - 1)] = m;
+	return true;
+}
+
+struct epair_mbuf *
+ep_ring_take(struct ep_ring *r)
+{
+	struct epair_mbuf *m;
+
+	if (r->count == 0)
+		return NULL;
+	m = r->slots[r->first];
+	r->first = (r->first + 1) & (r->size - 1);
+	r->count--;
+	return m;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * qdisc/qdisc.h - the contract of queue disciplines (ALTQ's place).
+ *
+ * After OpenBSD's ifq_ops: the discipline chooses what to keep, what to drop
+ * and what goes next; the framework counts and frees. It is called with the
+ * qdisc's lock held, by one thread at a time, and never calls out.
+ *
+ *	K1  a frame given to enqueue is kept or comes back as a victim, and is
+ *	    given by dequeue once if kept
+ *	K2  dequeue gives a frame whenever `held` is not 0, unless the
+ *	    discipline shapes
+ *
+ * One file for each discipline, its table at the end, listed in kinds.c.
+ */
+#ifndef EP_QDISC_QDISC_H
+#define EP_QDISC_QDISC_H
+
+#include <stdint.h>
+
+#include "base/lock.h"
+#include "base/spec.h"
+#include "mbuf/mbuf.h"
+
+struct ep_qdisc;
+
+struct ep_qdisc_ops {
+	const char *name;
+	const struct ep_opt *opts;
+	size_t conf_size;
+	const void *conf_default;
+	/*
+	 * Make one. Returns 0, or -ENOMEM; -EINVAL with a sentence for a conf
+	 * that the table cannot refuse.
+	 */
+	int (*create)(const void *conf, struct ep_qdisc **qd,
+	    struct epair_err *err);
+	/* Free it; it holds nothing. */
+	void (*destroy)(struct ep_qdisc *qd);
+	/*
+	 * Take m, which came at now_ns, and give back what is dropped for it:
+	 * NULL, m itself, or another one that was held.
+	 */
+	struct epair_mbuf *(*enqueue)(
+	    struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns);
+	/* The next frame to go, or NULL. */
+	struct epair_mbuf *(*dequeue)(struct ep_qdisc *qd, uint64_t now_ns);
+};
+
+/* What every discipline begins with. */
+struct ep_qdisc {
+	const struct ep_qdisc_ops *ops;
+	struct ep_mutex lock;
+	uint32_t held; /* under lock: frames inside; kept by the framework */
+};
+
+/*
+ * Make a discipline from text. Returns 0; -EINVAL naming what was wrong and
+ * what is known; -ENOMEM.
+ */
+int ep_qdisc_create(
+    const char *spec, struct ep_qdisc **qd, struct epair_err *err);
+
+/* Free it. It must hold nothing; see ep_qdisc_dequeue(). */
+void ep_qdisc_destroy(struct ep_qdisc *qd);
+
+/*
+ * Hand it n frames. Those it gives up are at the front of victims, which has
+ * room for n. Returns how many these are. *refused says whether any was refused
+ * when it came, rather than given up later.
+ */
+unsigned ep_qdisc_enqueue(struct ep_qdisc *qd, struct epair_mbuf **ms,
+    unsigned n, uint64_t now_ns, struct epair_mbuf **victims, bool *refused)
+    EP_REQUIRES(qd->lock);
+
+/* Take up to n frames that may go now, in the discipline's order. */
+unsigned ep_qdisc_dequeue(struct ep_qdisc *qd, struct epair_mbuf **ms,
+    unsigned n, uint64_t now_ns) EP_REQUIRES(qd->lock);
+
+/*
+ * Where disciplines keep frames: a ring that grows. (No list: the frames' next
+ * pointers link the mbufs of a chain.)
+ */
+struct ep_ring {
+	struct epair_mbuf **slots;
+	uint32_t size; /* a power of two, or 0 */
+	uint32_t first, count;
+};
+
+void ep_ring_fini(struct ep_ring *r);
+/* Returns false when there was no memory to grow. */
+bool ep_ring_put(struct ep_ring *r, struct epair_mbuf *m);
+struct epair_mbuf *ep_ring_take(struct ep_ring *r);
+
+#endif /* EP_QDISC_QDISC_H */

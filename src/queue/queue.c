@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "queue/queue.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic.h"
+
+void
+ep_queue_init(struct ep_queue *q, uint32_t limit) EP_NO_TSA
+{
+	EP_ASSERT(limit > 0);
+	*q = (struct ep_queue){ .state = EP_QUEUE_IDLE, .limit = limit };
+	ep_spin_init(&q->lock);
+}
+
+void
+ep_queue_free_chunks(struct ep_chunk *chunks)
+{
+	struct ep_chunk *next;
+
+	for (; chunks != NULL; chunks = next) {
+		next = chunks->next;
+		free(chunks);
+	}
+}
+
+void
+ep_queue_fini(struct ep_queue *q) EP_NO_TSA
+{
+	EP_ASSERT(q->count == 0);
+	ep_queue_free_chunks(q->head);
+	ep_queue_free_chunks(q->spares);
+	q->head = q->tail = q->spares = NULL;
+}
+
+/* An empty chunk behind the tail. The lock is given up to ask for memory. */
+static struct ep_chunk *
+add_chunk(struct ep_queue *q) EP_REQUIRES(q->lock) EP_NO_TSA
+{
+	struct ep_chunk *chunk = q->spares;
+
+	if (chunk != NULL) {
+		q->spares = chunk->next;
+		q->spare_count--;
+	} else {
+		ep_spin_unlock(&q->lock);
+		chunk = malloc(sizeof(*chunk));
+		ep_spin_lock(&q->lock);
+		if (chunk == NULL)
+			return NULL;
+	}
+	chunk->next = NULL;
+	chunk->count = 0;
+	if (q->tail != NULL)
+		q->tail->next = chunk;
+	else
+		q->head = chunk;
+	q->tail = chunk;
+	return chunk;
+}
+
+unsigned
+ep_queue_put_locked(struct ep_queue *q, struct epair_mbuf **ms, unsigned n,
+    bool *wake, bool *short_of_memory)
+{
+	uint32_t limit = ep_load_relaxed(&q->limit);
+	unsigned done = 0;
+
+	*wake = *short_of_memory = false;
+	while (done < n && q->count < limit) {
+		struct ep_chunk *tail = q->tail;
+		unsigned room;
+
+		if (tail == NULL || tail->count == EP_CHUNK_MAX) {
+			if (add_chunk(q) == NULL) {
+				*short_of_memory = true;
+				break;
+			}
+			continue; /* look again: others may have come */
+		}
+		room = EP_CHUNK_MAX - tail->count;
+		if (room > limit - q->count)
+			room = limit - q->count;
+		if (room > n - done)
+			room = n - done;
+		memcpy(&tail->m[tail->count], &ms[done],
+		    room * sizeof(struct epair_mbuf *));
+		tail->count += room;
+		q->count += room;
+		done += room;
+	}
+	if (done > 0 && q->state == EP_QUEUE_IDLE) {
+		q->state = EP_QUEUE_WAKING;
+		*wake = true;
+	}
+	return done;
+}
+
+static struct ep_chunk *
+take_locked(struct ep_queue *q) EP_REQUIRES(q->lock)
+{
+	struct ep_chunk *chunks = q->head;
+
+	q->head = q->tail = NULL;
+	q->count = 0;
+	return chunks;
+}
+
+struct ep_chunk *
+ep_queue_take(struct ep_queue *q)
+{
+	struct ep_chunk *chunks;
+
+	ep_spin_lock(&q->lock);
+	EP_ASSERT(q->state == EP_QUEUE_WAKING);
+	chunks = take_locked(q);
+	q->state = EP_QUEUE_RUNNING;
+	ep_spin_unlock(&q->lock);
+	return chunks;
+}
+
+/* Keep a few chunks; what is over is for the caller to free. */
+static struct ep_chunk *
+keep_spares(struct ep_queue *q, struct ep_chunk *chunks, unsigned max)
+    EP_REQUIRES(q->lock)
+{
+	struct ep_chunk *over, *next;
+
+	for (; chunks != NULL && q->spare_count < max; chunks = next) {
+		next = chunks->next;
+		chunks->next = q->spares;
+		q->spares = chunks;
+		q->spare_count++;
+	}
+	over = chunks;
+	while (q->spare_count > max) {
+		struct ep_chunk *spare = q->spares;
+
+		q->spares = spare->next;
+		q->spare_count--;
+		spare->next = over;
+		over = spare;
+	}
+	return over;
+}
+
+bool
+ep_queue_done(struct ep_queue *q, struct ep_chunk *chunks)
+{
+	bool again;
+
+	ep_spin_lock(&q->lock);
+	EP_ASSERT(q->state == EP_QUEUE_RUNNING);
+	/*
+	 * One batch a run (contract 4.4): pairs that route to each other would
+	 * otherwise keep the task busy for ever and starve its neighbours.
+	 */
+	again = q->count > 0;
+	q->state = again ? EP_QUEUE_WAKING : EP_QUEUE_IDLE;
+	chunks = keep_spares(q, chunks, again ? EP_SPARES_MAX : 1);
+	ep_queue_check(q);
+	ep_spin_unlock(&q->lock);
+
+	ep_queue_free_chunks(chunks);
+	return again;
+}
+
+struct ep_chunk *
+ep_queue_purge(struct ep_queue *q)
+{
+	struct ep_chunk *chunks;
+
+	ep_spin_lock(&q->lock);
+	chunks = take_locked(q);
+	q->state = EP_QUEUE_IDLE;
+	ep_spin_unlock(&q->lock);
+	return chunks;
+}
+
+uint32_t
+ep_queue_count(struct ep_queue *q)
+{
+	uint32_t count;
+
+	ep_spin_lock(&q->lock);
+	count = q->count;
+	ep_spin_unlock(&q->lock);
+	return count;
+}
+
+void
+ep_queue_check(const struct ep_queue *q)
+{
+	if (q->state == EP_QUEUE_IDLE)
+		EP_ASSERT(q->count == 0);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The three ways to run workers.
+ */
+#include "sched/sched.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/atomic.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "sched/sched_priv.h"
+
+/*
+ * In virtual time nothing ends a chain of tasks that cause each other without
+ * time passing but this many runs.
+ */
+#define INSTANT_RUNS_MAX 10000000u
+
+int
+ep_sched_create(const struct epair_opts *opts, struct ep_sched **schedp,
+    struct epair_err *err)
+{
+	struct ep_sched *sched = calloc(1, sizeof(*sched));
+	unsigned n = opts->way == EPAIR_SIM ? 1 : opts->workers;
+	int error = 0;
+
+	if (sched == NULL)
+		return ep_fail(err, -ENOMEM, "no memory for the workers");
+	sched->way = opts->way;
+	sched->pin = opts->pin;
+	sched->poll_ns = opts->poll_us * EP_NS_PER_US;
+	sched->workers = aligned_alloc(_Alignof(struct ep_worker),
+	    n * sizeof(struct ep_worker));
+	if (sched->workers == NULL)
+		error = -ENOMEM;
+	while (error == 0 && sched->worker_count < n) {
+		error = ep_worker_init(&sched->workers[sched->worker_count],
+		    sched, sched->worker_count);
+		sched->worker_count++;
+	}
+	if (error != 0) {
+		ep_sched_destroy(sched);
+		return ep_fail_sys(err, error, "cannot make %u workers", n);
+	}
+	*schedp = sched;
+	return 0;
+}
+
+void
+ep_sched_destroy(struct ep_sched *sched)
+{
+	for (unsigned i = 0; i < sched->worker_count; i++)
+		ep_worker_fini(&sched->workers[i]);
+	free(sched->workers);
+	free(sched);
+}
+
+/* Pin a thread to the i-th of the CPUs that the process may use. */
+static void
+pin(pthread_t thread, unsigned i)
+{
+	cpu_set_t all, one;
+	unsigned nth;
+
+	if (sched_getaffinity(0, sizeof(all), &all) != 0)
+		return;
+	nth = i % (unsigned)CPU_COUNT(&all);
+	CPU_ZERO(&one);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all) && nth-- == 0) {
+			CPU_SET(cpu, &one);
+			break;
+		}
+	/* Not being pinned costs speed, nothing else. */
+	(void)pthread_setaffinity_np(thread, sizeof(one), &one);
+}
+
+int
+ep_sched_start(struct ep_sched *sched, struct epair_err *err)
+{
+	sigset_t all, old;
+	int error = 0;
+
+	if (sched->way != EPAIR_THREADS)
+		return 0;
+	/* Signals are the program's: no worker takes one. */
+	(void)sigfillset(&all);
+	EP_ZERO(pthread_sigmask(SIG_SETMASK, &all, &old));
+	for (unsigned i = 0; i < sched->worker_count && error == 0; i++) {
+		struct ep_worker *w = &sched->workers[i];
+
+		error = pthread_create(&w->thread, NULL, ep_worker_thread, w);
+		w->started = error == 0;
+		if (w->started && sched->pin)
+			pin(w->thread, i);
+	}
+	EP_ZERO(pthread_sigmask(SIG_SETMASK, &old, NULL));
+	if (error != 0) {
+		ep_sched_stop(sched);
+		return ep_fail_sys(err, -error, "cannot start the workers");
+	}
+	return 0;
+}
+
+void
+ep_sched_stop(struct ep_sched *sched)
+{
+	for (unsigned i = 0; i < sched->worker_count; i++) {
+		struct ep_worker *w = &sched->workers[i];
+
+		if (!w->started)
+			continue;
+		ep_lock(&w->lock);
+		w->stopping = true;
+		ep_worker_wake(w);
+		ep_unlock(&w->lock);
+		EP_ZERO(pthread_join(w->thread, NULL));
+		w->started = false;
+	}
+}
+
+enum epair_way
+ep_sched_way(const struct ep_sched *sched)
+{
+	return sched->way;
+}
+
+unsigned
+ep_sched_workers(const struct ep_sched *sched)
+{
+	return sched->worker_count;
+}
+
+struct ep_worker *
+ep_sched_worker(struct ep_sched *sched, unsigned i)
+{
+	return &sched->workers[i % sched->worker_count];
+}
+
+struct ep_sched *
+ep_worker_sched(const struct ep_worker *worker)
+{
+	return worker->sched;
+}
+
+uint64_t
+ep_sched_now(const struct ep_sched *sched)
+{
+	return sched->way == EPAIR_SIM ? ep_load_relaxed(&sched->sim_now_ns) :
+					 ep_clock_ns(CLOCK_REALTIME);
+}
+
+uint64_t
+ep_sched_mono(const struct ep_sched *sched)
+{
+	return sched->way == EPAIR_SIM ? ep_load_relaxed(&sched->sim_now_ns) :
+					 ep_clock_ns(CLOCK_MONOTONIC);
+}
+
+bool
+ep_sched_inside(const struct ep_sched *sched)
+{
+	for (unsigned i = 0; i < sched->worker_count; i++) {
+		struct ep_worker *w = &sched->workers[i];
+		bool ours;
+
+		ep_lock(&w->lock);
+		ours = w->inside && pthread_equal(w->runner, pthread_self());
+		ep_unlock(&w->lock);
+		if (ours)
+			return true;
+	}
+	return false;
+}
+
+uint32_t
+ep_sched_waiting(struct ep_sched *sched)
+{
+	uint32_t waiting = 0;
+
+	for (unsigned i = 0; i < sched->worker_count; i++)
+		waiting += ep_load_relaxed(&sched->workers[i].waiting);
+	return waiting;
+}
+
+/* The caller's loop. */
+
+static struct ep_worker *
+loop_worker(struct ep_sched *sched, unsigned worker)
+{
+	if (sched->way != EPAIR_LOOP || worker >= sched->worker_count)
+		return NULL;
+	return &sched->workers[worker];
+}
+
+/* Poll readable while there is work, if anybody polls at all. */
+static void
+rest(struct ep_worker *w) EP_REQUIRES(w->lock)
+{
+	w->wants_wake = w->fd_asked;
+	if (w->waiting > 0)
+		ep_worker_wake(w);
+	ep_worker_set_timer_fd(w);
+}
+
+int
+ep_sched_fd(struct ep_sched *sched, unsigned worker)
+{
+	struct ep_worker *w = loop_worker(sched, worker);
+
+	if (w == NULL)
+		return -EINVAL;
+	ep_lock(&w->lock);
+	if (!w->fd_asked) {
+		w->fd_asked = true;
+		rest(w);
+	}
+	ep_unlock(&w->lock);
+	return w->epoll_fd;
+}
+
+int
+ep_sched_dispatch(struct ep_sched *sched, unsigned worker, unsigned budget)
+{
+	struct ep_worker *w = loop_worker(sched, worker);
+	unsigned done = 0, max = budget == 0 ? UINT32_MAX : budget, tasks;
+	int error;
+
+	if (w == NULL)
+		return -EINVAL;
+	ep_lock(&w->lock);
+	error = ep_worker_enter(w);
+	if (error == 0) {
+		if (w->watches > 0 || w->fd_asked)
+			done += ep_worker_run_watches(w, max, 0);
+		tasks = w->waiting < max - done ? w->waiting : max - done;
+		done += ep_worker_run_tasks(w, tasks);
+		done += ep_worker_run_timers(w, max - done);
+		rest(w);
+		ep_worker_leave(w);
+	}
+	ep_unlock(&w->lock);
+	return error != 0 ? error : (int)done;
+}
+
+/* Virtual time. */
+
+/* Enter the one worker of a SIM instance, with its lock held on success. */
+static int
+sim_enter(struct ep_sched *sched) EP_NO_TSA
+{
+	struct ep_worker *w = &sched->workers[0];
+	int error;
+
+	if (sched->way != EPAIR_SIM)
+		return -EINVAL;
+	ep_lock(&w->lock);
+	error = ep_worker_enter(w);
+	if (error != 0)
+		ep_unlock(&w->lock);
+	return error;
+}
+
+static int
+sim_leave(struct ep_sched *sched) EP_NO_TSA
+{
+	struct ep_worker *w = &sched->workers[0];
+	int waiting = (int)w->waiting;
+
+	ep_worker_leave(w);
+	ep_unlock(&w->lock);
+	return waiting;
+}
+
+int
+ep_sched_step(struct ep_sched *sched, unsigned n) EP_NO_TSA
+{
+	int error = sim_enter(sched);
+
+	if (error != 0)
+		return error;
+	(void)ep_worker_run_tasks(&sched->workers[0], n);
+	return sim_leave(sched);
+}
+
+int
+ep_sched_run(struct ep_sched *sched, unsigned max)
+{
+	return ep_sched_step(sched, max == 0 ? UINT32_MAX : max);
+}
+
+int
+ep_sched_advance(struct ep_sched *sched, uint64_t ns) EP_NO_TSA
+{
+	struct ep_worker *w = &sched->workers[0];
+	int error = sim_enter(sched);
+	unsigned runs = 0;
+	uint64_t end, next;
+
+	if (error != 0)
+		return error;
+	end = sched->sim_now_ns + ns;
+	if (end < ns)
+		end = UINT64_MAX;
+	for (;;) {
+		runs += ep_worker_run_tasks(w, INSTANT_RUNS_MAX);
+		runs += ep_worker_run_timers(w, 1);
+		if (runs >= INSTANT_RUNS_MAX) {
+			error = -ELOOP;
+			break;
+		}
+		next = ep_worker_next(w);
+		if (w->waiting > 0 || next <= sched->sim_now_ns)
+			continue;
+		runs = 0;
+		ep_store_relaxed(&sched->sim_now_ns, next < end ? next : end);
+		if (next > end || next == UINT64_MAX)
+			break;
+	}
+	(void)sim_leave(sched);
+	return error;
+}
+
+uint64_t
+ep_sched_next_timer(struct ep_sched *sched)
+{
+	struct ep_worker *w = &sched->workers[0];
+	uint64_t next;
+
+	ep_lock(&w->lock);
+	next = ep_worker_next(w);
+	ep_unlock(&w->lock);
+	return next;
+}
