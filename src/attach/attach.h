@@ -52,14 +52,27 @@ struct ep_kind {
 /* kinds.c: all kinds of this build, ended by NULL. */
 extern const struct ep_kind *const ep_kinds[];
 
-/* Attach by text. by_vnet marks it as its vnet's. */
+/* Names of kinds that there are elsewhere, but not in this build. */
+extern const char *const ep_kinds_left_out[];
+
+/* The tables that kinds.c lists, each at the end of its kind's file. */
+extern const struct ep_kind ep_kind_tap;
+extern const struct ep_kind ep_kind_pcap;
+extern const struct ep_kind ep_kind_echo;
+extern const struct ep_kind ep_kind_sink;
+extern const struct ep_kind ep_kind_source;
+
+/* Attach by text, see epair_attach(). by_vnet marks it as its vnet's. */
 int ep_attach(struct epair_if *ifp, const char *spec, bool by_vnet,
     struct epair_err *err);
 
 /* Check a text without attaching. */
 int ep_attach_check(const char *spec, struct epair_err *err);
 
-/* Publish and start a stack made by other means (callbacks, pull). */
+/*
+ * Publish and start a stack made by other means (callbacks, pull), whose ops,
+ * accepts and own fields are set. Takes it: on failure it has been released.
+ */
 int ep_attach_publish(struct epair_if *ifp, struct ep_stack *st,
     const char *spec, bool by_vnet, struct epair_err *err);
 
@@ -78,5 +91,12 @@ void ep_attach_lost(struct ep_stack *st, const char *why);
  * device down): an ATTACHMENT event with this detail.
  */
 void ep_attach_event(struct ep_stack *st, const char *detail);
+
+/*
+ * Fill *progress but for its size: as the framework counts it, then by the
+ * kind, which leaves alone what it does not know better.
+ */
+void ep_attach_progress(
+    struct ep_stack *st, struct epair_progress *progress);
 
 #endif /* EP_ATTACH_ATTACH_H */

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include <epair/attach.h>
+
+#include "attach/attach.h"
+#include "base/atomic.h"
+
+int
+epair_attach(struct epair_if *ifp, const char *spec, struct epair_err *err)
+{
+	return ep_attach(ifp, spec, false, err);
+}
+
+int
+epair_detach(struct epair_if *ifp, struct epair_err *err)
+{
+	return ep_detach(ifp, "asked to", err);
+}
+
+const struct epair_kind *
+epair_kind_at(unsigned i)
+{
+	for (unsigned k = 0; ep_kinds[k] != NULL; k++)
+		if (k == i)
+			return &ep_kinds[k]->pub;
+	return NULL;
+}
+
+int
+epair_attach_progress(struct epair_if *ifp, struct epair_progress *progress)
+{
+	struct epair_progress all = { .size = progress->size };
+	struct ep_stack *st;
+
+	if (progress->size < sizeof(progress->size) ||
+	    progress->size > sizeof(all))
+		return -EINVAL;
+	if (!ep_stack_hold(ifp, &st))
+		return ep_load_relaxed(&ifp->dying) ? -ENXIO : -ENOENT;
+	ep_attach_progress(st, &all);
+	ep_stack_put(st);
+	memcpy(progress, &all, all.size);
+	return 0;
+}

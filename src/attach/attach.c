@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "attach/attach.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "net/event.h"
+
+/* A text made ready: its kind, and the kind's conf struct filled. */
+struct plan {
+	struct ep_spec spec; /* conf's strings point into it */
+	const struct ep_kind *kind;
+	void *conf;
+};
+
+/* Every kind by name, a comma between. */
+static const char *
+known_kinds(char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; ep_kinds[i] != NULL && len < size; i++) {
+		int n = snprintf(buf + len, size - len, "%s%s",
+		    i > 0 ? ", " : "", ep_kinds[i]->pub.name);
+
+		len += n > 0 ? (size_t)n : 0;
+	}
+	return buf;
+}
+
+static int
+find_kind(const char *name, const struct ep_kind **kind, struct epair_err *err)
+{
+	char known[128];
+
+	for (unsigned i = 0; ep_kinds[i] != NULL; i++)
+		if (strcmp(ep_kinds[i]->pub.name, name) == 0) {
+			*kind = ep_kinds[i];
+			return 0;
+		}
+	for (unsigned i = 0; ep_kinds_left_out[i] != NULL; i++)
+		if (strcmp(ep_kinds_left_out[i], name) == 0)
+			return ep_fail(err, -EOPNOTSUPP,
+			    "kind '%s' is not in this build; there are %s",
+			    name, known_kinds(known, sizeof(known)));
+	return ep_fail(err, -EINVAL, "unknown kind '%.32s'; known are %s", name,
+	    known_kinds(known, sizeof(known)));
+}
+
+static int
+plan_init(struct plan *plan, const char *text, struct epair_err *err)
+{
+	const struct ep_kind *kind;
+	int error;
+
+	plan->conf = NULL;
+	error = ep_spec_parse(text, &plan->spec, err);
+	if (error == 0)
+		error = find_kind(plan->spec.kind, &plan->kind, err);
+	if (error != 0)
+		return error;
+
+	kind = plan->kind;
+	plan->conf = calloc(1, kind->conf_size > 0 ? kind->conf_size : 1);
+	if (plan->conf == NULL)
+		return ep_fail(
+		    err, -ENOMEM, "no memory to attach '%s'", kind->pub.name);
+	if (kind->conf_default != NULL)
+		memcpy(plan->conf, kind->conf_default, kind->conf_size);
+	error = ep_spec_fill(&plan->spec, kind->opts, plan->conf, err);
+	if (error == 0 && kind->check != NULL)
+		error = kind->check(plan->conf, err);
+	return error;
+}
+
+static void
+plan_fini(struct plan *plan)
+{
+	free(plan->conf);
+}
+
+int
+ep_attach_check(const char *spec, struct epair_err *err)
+{
+	struct plan plan;
+	int error = plan_init(&plan, spec, err);
+
+	plan_fini(&plan);
+	return error;
+}
+
+/*
+ * Refuse what publishing would refuse, before devices and files are made for
+ * it: else "tap" on an interface that has one says that the device is there.
+ */
+static int
+check_free(struct epair_if *ifp, struct epair_err *err)
+{
+	struct ep_stack *st;
+
+	if (ep_load_relaxed(&ifp->dying))
+		return ep_fail(err, -ENXIO, "the interface is destroyed");
+	if (!ep_stack_hold(ifp, &st))
+		return 0;
+	(void)ep_fail(
+	    err, -EBUSY, "'%s' is attached already; detach it first", st->spec);
+	ep_stack_put(st);
+	return -EBUSY;
+}
+
+int
+ep_attach(
+    struct epair_if *ifp, const char *spec, bool by_vnet, struct epair_err *err)
+{
+	struct ep_stack *st;
+	struct plan plan;
+	int error;
+
+	error = plan_init(&plan, spec, err);
+	if (error != 0)
+		goto out;
+	if (!plan.kind->pub.sim && ep_sched_way(ifp->ep->sched) == EPAIR_SIM) {
+		error = ep_fail(err, -EOPNOTSUPP,
+		    "kind '%s' cannot live in simulated time",
+		    plan.kind->pub.name);
+		goto out;
+	}
+	error = check_free(ifp, err);
+	if (error == 0)
+		error = plan.kind->create(ifp, plan.conf, &st, err);
+	if (error == 0)
+		error = ep_attach_publish(ifp, st, spec, by_vnet, err);
+out:
+	plan_fini(&plan);
+	return error;
+}
+
+/* May not touch *st behind the withdrawal: nothing holds it for us. */
+static void
+lost_run(struct ep_task *task)
+{
+	struct ep_stack *st =
+	    (struct ep_stack *)(void *)((char *)task -
+					offsetof(struct ep_stack, lost_task));
+	char why[sizeof(st->lost_why)];
+
+	memcpy(why, st->lost_why, sizeof(why));
+	(void)ep_stack_withdraw(st->ifp, st, why, NULL);
+}
+
+/* Frames that whatever was attached to ifp has been handed so far. */
+static uint64_t
+delivered(const struct epair_if *ifp)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < ifp->nrxqs; i++)
+		sum += ep_load_relaxed(&ifp->rxqs[i].delivered);
+	return sum;
+}
+
+int
+ep_attach_publish(struct epair_if *ifp, struct ep_stack *st, const char *spec,
+    bool by_vnet, struct epair_err *err)
+{
+	int error;
+
+	st->ifp = ifp;
+	st->delivered_before = delivered(ifp);
+	st->by_vnet = by_vnet;
+	(void)snprintf(st->spec, sizeof(st->spec), "%s", spec);
+	ep_task_init(&st->lost_task, ep_ifnet_worker(ifp, 0), lost_run);
+
+	error = ep_stack_publish(ifp, st, err);
+	if (error != 0) {
+		st->ops->release(st);
+		return error;
+	}
+	if (st->ops->start != NULL)
+		st->ops->start(st);
+	ep_stack_put(st);
+	return 0;
+}
+
+int
+ep_detach(struct epair_if *ifp, const char *why, struct epair_err *err)
+{
+	return ep_stack_withdraw(ifp, NULL, why, err);
+}
+
+void
+ep_attach_lost(struct ep_stack *st, const char *why)
+{
+	struct ep_mutex *lock = &st->ifp->ep->hold_lock;
+
+	ep_lock(lock);
+	if (!st->is_lost && !st->closing) {
+		st->is_lost = true;
+		(void)snprintf(st->lost_why, sizeof(st->lost_why), "%s", why);
+		(void)ep_task_schedule(&st->lost_task);
+	}
+	ep_unlock(lock);
+}
+
+void
+ep_attach_event(struct ep_stack *st, const char *detail)
+{
+	struct epair_if *ifp = st->ifp;
+
+	ep_lock(&ifp->ep->lock);
+	/* What is detached already has said its last. */
+	if (ep_load_relaxed(&ifp->stack) == st)
+		ep_event_if(ifp, EPAIR_EVENT_ATTACHMENT, detail);
+	ep_unlock(&ifp->ep->lock);
+}
+
+void
+ep_attach_progress(struct ep_stack *st, struct epair_progress *progress)
+{
+	progress->done = 0;
+	progress->sent = 0;
+	progress->received = delivered(st->ifp) - st->delivered_before;
+	if (st->ops->progress != NULL)
+		st->ops->progress(st, progress);
+}

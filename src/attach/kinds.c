@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stddef.h>
+
+#include "attach/attach.h"
+
+const struct ep_kind *const ep_kinds[] = {
+	&ep_kind_echo,
+	&ep_kind_sink,
+	&ep_kind_source,
+	NULL,
+};
+
+const char *const ep_kinds_left_out[] = {
+	"tap",
+	"veth",
+	"lwip",
+	"memif",
+	"qemu",
+	"vhost",
+	"packet",
+	"xdp",
+	"vxlan",
+	"vde",
+	"pcap",
+	NULL,
+};
