@@ -14,7 +14,7 @@ struct ep_tag {
 	uint16_t type;
 	uint16_t len;
 	bool persistent;
-	uint8_t data[];
+	_Alignas(8) uint8_t data[];
 };
 
 /* Free all tags of the frame. */
