@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "attach/tap/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+
+static int
+tap_check(const void *arg, struct epair_err *err)
+{
+	const struct ep_tap_conf *conf = arg;
+	size_t len;
+
+	if (conf->name != NULL) {
+		len = strlen(conf->name);
+		if (len == 0 || len >= EPAIR_NAME_MAX ||
+		    strpbrk(conf->name, "/:% \t\n") != NULL)
+			return ep_fail(err, -EINVAL,
+			    "name=%.32s is no name for a Linux device: 1 to 15 "
+			    "octets without / : %% and spaces",
+			    conf->name);
+	}
+	if (conf->netns != NULL &&
+	    (*conf->netns == '\0' ||
+		strlen(conf->netns) >= EP_OPENER_NETNS_MAX))
+		return ep_fail(err, -EINVAL,
+		    "netns= takes a name, a process id, a path or new");
+	if (conf->fd_count > 0 && (conf->name != NULL || conf->queues != 0))
+		return ep_fail(err, -EINVAL,
+		    "fd= is a device that is there: name= and queues= are its "
+		    "own");
+	return 0;
+}
+
+/* A whole number: a process. */
+static bool
+is_number(const char *text)
+{
+	return text[strspn(text, "0123456789")] == '\0';
+}
+
+/*
+ * A name that can be unlinked, and its namespace with it. What is in /proc goes
+ * with its process instead.
+ */
+static const char *
+watched_entry(const struct ep_tap_conf *conf)
+{
+	const char *slash;
+
+	if (conf->netns == NULL || strcmp(conf->netns, "new") == 0 ||
+	    is_number(conf->netns) || strncmp(conf->netns, "/proc/", 6) == 0 ||
+	    strncmp(conf->netns, "/dev/", 5) == 0)
+		return NULL;
+	slash = strrchr(conf->netns, '/');
+	return slash == NULL ? conf->netns : slash + 1;
+}
+
+static void
+name_gone(struct ep_name_watch *w)
+{
+	struct ep_tap *tap =
+	    (struct ep_tap *)(void *)((char *)w -
+				      offsetof(struct ep_tap, name_watch));
+	char why[64];
+
+	(void)snprintf(
+	    why, sizeof(why), "namespace %.40s was deleted", tap->entry);
+	ep_attach_lost(&tap->st, why);
+}
+
+static void
+process_ended(struct ep_watch *watch, uint32_t events)
+{
+	struct ep_tap *tap =
+	    (struct ep_tap *)(void *)((char *)watch -
+				      offsetof(struct ep_tap, process_watch));
+
+	(void)events;
+	ep_watch_drain(watch);
+	ep_attach_lost(&tap->st, "the process that had the namespace ended");
+}
+
+static void
+follow_run(struct ep_task *task)
+{
+	ep_tap_follow(
+	    (struct ep_tap *)(void *)((char *)task -
+				      offsetof(struct ep_tap, follow_task)));
+}
+
+static void
+close_fd(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
+tap_release(struct ep_stack *st)
+{
+	struct ep_tap *tap = (struct ep_tap *)(void *)st;
+
+	if (tap->has_name_watch)
+		ep_name_watch_end(st->ifp->ep, &tap->name_watch);
+	ep_watch_drain(&tap->process_watch);
+	ep_watch_drain(&tap->route_watch);
+	for (unsigned i = 0; i < tap->queue_count; i++)
+		ep_watch_drain(&tap->queues[i].watch);
+	(void)ep_task_drain(&tap->follow_task);
+
+	for (unsigned i = 0; i < tap->queue_count; i++)
+		close_fd(tap->queues[i].fd);
+	close_fd(tap->process);
+	close_fd(tap->route);
+	close_fd(tap->netns);
+	ep_mutex_fini(&tap->nl);
+	ep_mutex_fini(&tap->conf);
+	free(tap);
+}
+
+static struct ep_tap *
+make(struct epair_if *ifp, unsigned queues)
+{
+	struct ep_tap *tap = calloc(
+	    1, sizeof(*tap) + queues * sizeof(tap->queues[0]));
+
+	if (tap == NULL)
+		return NULL;
+	tap->st.ifp = ifp;
+	tap->netns = tap->route = tap->process = -1;
+	tap->wd = -1;
+	ep_mutex_init(&tap->conf);
+	ep_mutex_init(&tap->nl);
+	ep_task_init(&tap->follow_task, ep_ifnet_worker(ifp, 0), follow_run);
+	ep_watch_init(&tap->route_watch, ep_ifnet_worker(ifp, 0), ep_tap_route);
+	ep_watch_init(
+	    &tap->process_watch, ep_ifnet_worker(ifp, 0), process_ended);
+	tap->queue_count = queues;
+	for (unsigned i = 0; i < queues; i++) {
+		struct ep_tap_queue *q = &tap->queues[i];
+
+		q->tap = tap;
+		q->fd = -1;
+		ep_watch_init(&q->watch, ep_ifnet_worker(ifp, i), ep_tap_read);
+	}
+	return tap;
+}
+
+static void
+fill_request(struct ep_opener_request *req, const struct ep_tap_conf *conf,
+    const struct ep_tap *tap, const struct epair_if_info *info)
+{
+	memset(req, 0, sizeof(*req));
+	req->op = EP_OPENER_OPEN_TAP;
+	req->flags = EP_OPENER_MTU | EP_OPENER_MAC;
+	if ((info->flags & EPAIR_IFF_UP) != 0)
+		req->flags |= EP_OPENER_UP;
+	if (!tap->carrier)
+		req->flags |= EP_OPENER_NO_CARRIER;
+	/* One that the user named may have been made for us before. */
+	if (conf->name != NULL)
+		req->flags |= EP_OPENER_REUSE;
+	req->queues = tap->queue_count;
+	req->mtu = info->mtu;
+	memcpy(req->mac, info->mac, sizeof(req->mac));
+	(void)snprintf(req->ifname, sizeof(req->ifname), "%s",
+	    conf->name != NULL ? conf->name : info->name);
+	if (conf->netns != NULL)
+		(void)snprintf(
+		    req->netns, sizeof(req->netns), "%s", conf->netns);
+	req->addr_count = conf->addr_count;
+	memcpy(req->addrs, conf->addrs, sizeof(req->addrs));
+	req->gw_count = conf->gw_count;
+	memcpy(req->gws, conf->gws, sizeof(req->gws));
+}
+
+/*
+ * Paths that mean another thing to another process are opened here. Gives a
+ * descriptor, or -1 if this is none of them.
+ */
+static int
+open_own_path(const struct ep_tap_conf *conf, struct epair_err *err)
+{
+	int fd;
+
+	if (conf->netns == NULL ||
+	    (strncmp(conf->netns, "/proc/self/", 11) != 0 &&
+		strncmp(conf->netns, "/proc/thread-self/", 18) != 0 &&
+		strncmp(conf->netns, "/dev/fd/", 8) != 0))
+		return -1;
+	fd = open(conf->netns, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	return ep_fail_sys(err, -errno, "cannot open %.160s", conf->netns);
+}
+
+static void
+take_answer(
+    struct ep_tap *tap, const struct ep_opener_answer *answer, const int *got)
+{
+	if ((answer->fds & EP_OPENER_FD_NETNS) != 0)
+		tap->netns = *got++;
+	if ((answer->fds & EP_OPENER_FD_ROUTE) != 0)
+		tap->route = *got++;
+	if ((answer->fds & EP_OPENER_FD_PROCESS) != 0)
+		tap->process = *got++;
+	for (unsigned i = 0; i < answer->queues; i++)
+		tap->queues[i].fd = *got++;
+	tap->ifindex = answer->ifindex;
+	tap->wd = answer->wd;
+}
+
+/* Have the opener make it. On success tap has the descriptors. */
+static int
+open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
+    const struct epair_if_info *info, struct ep_opener_answer *answer,
+    struct epair_err *err)
+{
+	struct ep_opener_request req;
+	int own, got[EP_OPENER_FDS_MAX], fds[EP_OPENER_FDS_MAX];
+	unsigned fd_count = 0;
+	int error, inotify;
+
+	fill_request(&req, conf, tap, info);
+	own = open_own_path(conf, err);
+	if (own < -1)
+		return own;
+	if (own >= 0) {
+		req.flags |= EP_OPENER_NETNS_FD;
+		fds[fd_count++] = own;
+	}
+	if (*tap->entry != '\0') {
+		tap->name_watch.entry = tap->entry;
+		tap->name_watch.gone = name_gone;
+		inotify = ep_name_watch_begin(
+		    tap->st.ifp->ep, &tap->name_watch);
+		tap->has_name_watch = inotify >= 0;
+		if (inotify >= 0) {
+			req.flags |= EP_OPENER_WATCH;
+			fds[fd_count++] = inotify;
+		}
+	}
+	if (conf->fd_count > 0)
+		req.flags |= EP_OPENER_USE_FD;
+	for (unsigned i = 0; i < conf->fd_count; i++)
+		fds[fd_count++] = tap->handed[i];
+	error = ep_opener_ask(
+	    tap->st.ifp->ep, &req, fds, fd_count, answer, got, err);
+	close_fd(own);
+	if (error == 0)
+		take_answer(tap, answer, got);
+	return error;
+}
+
+/* A TAP of ours has the header; one handed over as it was made. */
+static int
+set_up_header(struct ep_tap *tap, struct epair_err *err)
+{
+	int len = EP_TAP_HDR_LEN;
+	struct ifreq ifr;
+
+	for (unsigned i = 0; i < tap->queue_count; i++) {
+		int fd = tap->queues[i].fd;
+
+		memset(&ifr, 0, sizeof(ifr));
+		if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0 ||
+		    ioctl(fd, TUNGETIFF, &ifr) != 0)
+			return ep_fail_sys(
+			    err, -errno, "cannot set the TAP up");
+		if ((ifr.ifr_flags & IFF_NO_PI) == 0)
+			return ep_fail(
+			    err, -EINVAL, "fd= is a TAP without IFF_NO_PI");
+		if ((ifr.ifr_flags & IFF_VNET_HDR) == 0)
+			continue;
+		if (ioctl(fd, TUNSETVNETHDRSZ, &len) != 0)
+			return ep_fail_sys(
+			    err, -errno, "cannot set the TAP's header");
+		tap->hdr_len = EP_TAP_HDR_LEN;
+	}
+	return 0;
+}
+
+/* What was asked for, and what came of it. */
+static void
+note_state(struct ep_tap *tap, const struct epair_if_info *info,
+    const struct ep_opener_answer *answer) EP_NO_TSA
+{
+	tap->asked_mtu = info->mtu;
+	memcpy(tap->asked_mac, info->mac, 6);
+	tap->was_up = (info->flags & EPAIR_IFF_UP) != 0;
+	tap->seen.ifflags = answer->ifflags;
+	memcpy(tap->seen.mac, answer->mac, 6);
+	memcpy(tap->seen.ifname, answer->ifname, sizeof(answer->ifname));
+	/* One that we may not set is as good as changed inside. */
+	if ((answer->refused & EP_OPENER_MTU) == 0)
+		tap->seen.mtu = answer->mtu;
+}
+
+static const struct ep_stack_ops tap_ops;
+
+static int
+set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
+    struct epair_err *err) EP_NO_TSA
+{
+	struct epair_if_info info = { .size = sizeof(info) };
+	struct ep_opener_answer answer;
+	struct ep_tap_link link;
+	bool told;
+	int error;
+
+	error = epair_if_get_info(tap->st.ifp, &info);
+	if (error != 0)
+		return ep_fail(err, error, "the interface is destroyed");
+	tap->carrier = (info.flags & EPAIR_IFF_UP) != 0 &&
+		       info.link == EPAIR_LINK_UP;
+	error = open_device(tap, conf, &info, &answer, err);
+	if (error == 0)
+		error = set_up_header(tap, err);
+	if (error != 0)
+		return error;
+	tap->is_offloading = conf->offload && tap->hdr_len > 0;
+	tap->st.accepts = ep_tap_set_offload(
+	    tap, EPAIR_CAP_CSUM | EPAIR_CAP_TSO | EPAIR_CAP_USO);
+	(void)ep_tap_set_offload(tap, tap->st.accepts & info.caps);
+	note_state(tap, &info, &answer);
+	/* What was dropped before our time is none of ours. */
+	if (tap->route >= 0 &&
+	    ep_tap_ask_link(tap->route, tap->ifindex, 0, &link, &told) == 0)
+		tap->dropped = link.tx_dropped;
+	return 0;
+}
+
+static int
+tap_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
+    struct epair_err *err)
+{
+	const struct ep_tap_conf *conf = arg;
+	const char *entry = watched_entry(conf);
+	unsigned queues = conf->fd_count;
+	struct ep_tap *tap;
+	int error;
+
+	if (queues == 0)
+		queues = conf->queues != 0 ? conf->queues : ifp->nrxqs;
+	tap = make(ifp, queues);
+	if (tap == NULL)
+		return ep_fail(err, -ENOMEM, "no memory for a TAP");
+	tap->st.ops = &tap_ops;
+	tap->follows_name = conf->name == NULL && conf->fd_count == 0;
+	if (entry != NULL)
+		(void)snprintf(tap->entry, sizeof(tap->entry), "%s", entry);
+	for (unsigned i = 0; i < conf->fd_count; i++)
+		tap->handed[i] = (int)conf->fds[i];
+	tap->gw_count = conf->gw_count;
+	memcpy(tap->gws, conf->gws, sizeof(tap->gws));
+
+	error = set_up(tap, conf, err);
+	if (error != 0) {
+		tap_release(&tap->st);
+		return error;
+	}
+	/* commit */
+	tap->handed_count = conf->fd_count;
+	*st = &tap->st;
+	return 0;
+}
+
+/* A watch that cannot be had is as good as a device that is gone. */
+static void
+watch_or_lose(struct ep_tap *tap, struct ep_watch *watch, int fd)
+{
+	if (fd >= 0 && ep_watch_add(watch, fd, EPOLLIN) != 0)
+		ep_attach_lost(&tap->st, "its descriptors cannot be watched");
+}
+
+static void
+tap_start(struct ep_stack *st)
+{
+	struct ep_tap *tap = (struct ep_tap *)(void *)st;
+	char detail[64];
+
+	/* Handed over, now that nothing can fail any more. */
+	while (tap->handed_count > 0)
+		close_fd(tap->handed[--tap->handed_count]);
+	if (tap->has_name_watch && tap->wd >= 0)
+		ep_name_watch_bind(st->ifp->ep, &tap->name_watch, tap->wd);
+	watch_or_lose(tap, &tap->route_watch, tap->route);
+	watch_or_lose(tap, &tap->process_watch, tap->process);
+	for (unsigned i = 0; i < tap->queue_count; i++)
+		watch_or_lose(tap, &tap->queues[i].watch, tap->queues[i].fd);
+	/* It has no other name. */
+	if (strstr(st->spec, "netns=new") != NULL) {
+		(void)snprintf(detail, sizeof(detail),
+		    "namespace is /proc/%d/fd/%d", (int)getpid(), tap->netns);
+		ep_attach_event(st, detail);
+	}
+	(void)ep_task_schedule(&tap->follow_task);
+}
+
+static void
+tap_progress(struct ep_stack *st, struct epair_progress *progress)
+{
+	const struct ep_tap *tap = (const struct ep_tap *)(void *)st;
+
+	for (unsigned i = 0; i < tap->queue_count; i++)
+		progress->sent += ep_load_relaxed(&tap->queues[i].sent);
+}
+
+static const struct ep_stack_ops tap_ops = {
+	.kind = "tap",
+	.start = tap_start,
+	.receive = ep_tap_receive,
+	.changed = ep_tap_changed,
+	.release = tap_release,
+	.progress = tap_progress,
+	.refresh = ep_tap_refresh,
+};
+
+static const struct ep_opt tap_opts[] = {
+	{ "netns", "NAME|PID|PATH|new", EP_OPT_TEXT,
+	    offsetof(struct ep_tap_conf, netns) },
+	{ "name", "NAME", EP_OPT_TEXT, offsetof(struct ep_tap_conf, name) },
+	{ "queues", "N", EP_OPT_U32, offsetof(struct ep_tap_conf, queues),
+	    .min = 1, .max = EP_OPENER_QUEUES_MAX },
+	{ "addr", "CIDR", EP_OPT_CIDR, offsetof(struct ep_tap_conf, addrs),
+	    .many = EP_OPENER_ADDRS_MAX,
+	    .many_offset = offsetof(struct ep_tap_conf, addr_count) },
+	{ "gw", "ADDRESS", EP_OPT_ADDR, offsetof(struct ep_tap_conf, gws),
+	    .many = EP_OPENER_ADDRS_MAX,
+	    .many_offset = offsetof(struct ep_tap_conf, gw_count) },
+	{ "fd", "N", EP_OPT_U32, offsetof(struct ep_tap_conf, fds),
+	    .many = EP_OPENER_QUEUES_MAX,
+	    .many_offset = offsetof(struct ep_tap_conf, fd_count),
+	    .max = INT32_MAX },
+	{ "offload", "on|off", EP_OPT_BOOL,
+	    offsetof(struct ep_tap_conf, offload) },
+	{ NULL },
+};
+
+static const char *const tap_keys[] = { "netns=NAME|PID|PATH|new", "name=NAME",
+	"queues=N", "addr=CIDR", "gw=ADDRESS", "fd=N", "offload=on|off", NULL };
+
+static const struct ep_tap_conf tap_default = { .offload = true };
+
+const struct ep_kind ep_kind_tap = {
+	.pub = {
+		.name = "tap",
+		.sentence = "a Linux network namespace, through /dev/net/tun",
+		.keys = tap_keys,
+		.sim = 0,
+	},
+	.opts = tap_opts,
+	.conf_size = sizeof(struct ep_tap_conf),
+	.conf_default = &tap_default,
+	.check = tap_check,
+	.create = tap_create,
+};

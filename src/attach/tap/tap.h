@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attach/tap/tap.h - a Linux network namespace behind an interface.
+ *
+ *	tap.c     options, life, the contract table
+ *	io.c      frames: read from the device, written to it
+ *	vnet.c    the offload header in front of each, and an mbuf's metadata
+ *	device.c  the device's own state: applied from ours, and followed
+ *	link.c    asking the kernel about the device
+ *
+ * The opener makes the device and hands over its descriptors; nothing here
+ * needs a right. What we set at the device later goes through the opener too,
+ * but for carrier and offloads, which belong to whoever holds the descriptor.
+ *
+ * Who is right about what (states of one value, MTU or MAC):
+ *
+ *	asked   what we last set, or accepted
+ *	seen    what the kernel last told
+ *
+ *	T1  a change of ours that is not asked is set at the device
+ *	T2  what the kernel tells that is neither seen nor asked was changed
+ *	    inside, and we take it; asked is then that
+ *
+ * so an echo of our own change never comes back to us, and one that was taken
+ * never goes out again. One that we cannot take is set back.
+ *
+ * Locking: conf guards the device's state and is held over requests to the
+ * opener; nl the route socket and what is counted from it. Order: conf, nl;
+ * both before the configuration lock. A queue is its worker's.
+ */
+#ifndef EP_ATTACH_TAP_TAP_H
+#define EP_ATTACH_TAP_TAP_H
+
+#include "attach/attach.h"
+#include "attach/opener.h"
+
+#define EP_TAP_HDR_LEN 12u /* of struct virtio_net_hdr_v1 */
+
+struct virtio_net_hdr_v1;
+
+struct ep_tap_conf {
+	const char *netns; /* name, pid, path, "new"; NULL: the caller's */
+	const char *name; /* NULL: the interface's own */
+	uint32_t queues; /* 0: as many as the interface has */
+	unsigned addr_count, gw_count, fd_count;
+	struct ep_addr addrs[EP_OPENER_ADDRS_MAX];
+	struct ep_addr gws[EP_OPENER_ADDRS_MAX];
+	uint32_t fds[EP_OPENER_QUEUES_MAX];
+	bool offload;
+};
+
+struct ep_tap;
+
+struct ep_tap_queue {
+	struct ep_watch watch;
+	struct ep_tap *tap; /* constant */
+	int fd; /* constant */
+	uint64_t sent; /* by its worker, read relaxed */
+};
+
+/* What the kernel tells of a link. */
+struct ep_tap_link {
+	uint32_t mtu;
+	uint32_t ifflags; /* IFF_* of <linux/if.h> */
+	uint8_t mac[6];
+	char ifname[EPAIR_NAME_MAX];
+	uint64_t tx_dropped; /* that it sent and we never read */
+};
+
+struct ep_tap {
+	struct ep_stack st; /* first */
+	uint32_t hdr_len; /* constant: EP_TAP_HDR_LEN, or 0: none */
+	bool follows_name; /* constant: no name= */
+	bool is_offloading; /* constant: offload=on, and there is a header */
+	int netns, route, process; /* constant; -1: none */
+	uint32_t ifindex; /* constant */
+	bool carrier; /* atomic: as we set it */
+
+	struct ep_mutex conf;
+	struct ep_tap_link seen EP_GUARDED;
+	uint32_t asked_mtu EP_GUARDED;
+	uint8_t asked_mac[6] EP_GUARDED;
+	bool was_up EP_GUARDED; /* our interface */
+	bool is_away EP_GUARDED; /* moved to where we do not see it */
+	unsigned gw_count; /* constant */
+	struct ep_addr gws[EP_OPENER_ADDRS_MAX]; /* constant */
+
+	struct ep_mutex nl;
+	uint32_t nl_serial EP_GUARDED;
+	uint64_t dropped EP_GUARDED; /* tx_dropped that was accounted for */
+
+	struct ep_task follow_task;
+	struct ep_watch route_watch, process_watch;
+	struct ep_name_watch name_watch;
+	bool has_name_watch; /* constant after create */
+	int wd; /* of its folder; constant */
+	char entry[256]; /* constant */
+	int handed[EP_OPENER_QUEUES_MAX]; /* to be closed when it is sure */
+	unsigned handed_count;
+
+	unsigned queue_count; /* constant */
+	struct ep_tap_queue queues[];
+};
+
+/* io.c */
+void ep_tap_read(struct ep_watch *watch, uint32_t events);
+void ep_tap_receive(
+    struct ep_stack *st, struct epair_mbuf **ms, unsigned n, unsigned queue);
+
+/* vnet.c: both header and frame are a stranger's. */
+
+/*
+ * Take the metadata of a frame from the header in front of it.
+ * Returns 0, or -EINVAL if it is not true of the frame.
+ */
+int ep_tap_from_header(
+    struct epair_mbuf *m, const struct virtio_net_hdr_v1 *hdr);
+
+/* The header that says what a frame's metadata does. */
+void ep_tap_to_header(
+    const struct epair_mbuf *m, struct virtio_net_hdr_v1 *hdr);
+
+/* device.c */
+
+/*
+ * Have the kernel leave open what is in caps, or as much of it as it knows.
+ * Returns what that is: EPAIR_CAP_CSUM, TSO, USO.
+ */
+uint32_t ep_tap_set_offload(const struct ep_tap *tap, uint32_t caps);
+
+/* Bring the device in line with the interface: ops->changed. */
+void ep_tap_changed(struct ep_stack *st, uint32_t what);
+
+/* Look at the device, and follow what was changed inside. */
+void ep_tap_follow(struct ep_tap *tap);
+
+/* Handler of the route socket. */
+void ep_tap_route(struct ep_watch *watch, uint32_t events);
+
+/* Count what the kernel dropped: ops->refresh. */
+void ep_tap_refresh(struct ep_stack *st);
+
+/*
+ * The device was not where it was: deleted, and the attachment is lost, or
+ * moved to another namespace, and only following it ends.
+ */
+void ep_tap_missing(struct ep_tap *tap);
+
+/* link.c */
+
+/*
+ * Ask about a link. What the socket had to tell before is older than the answer
+ * and forgotten; *told says whether there was any.
+ * Returns 0; -ENODEV if it is not there; other errors.
+ */
+int ep_tap_ask_link(int route, uint32_t ifindex, uint32_t serial,
+    struct ep_tap_link *link, bool *told);
+
+/*
+ * Read what the route socket has to tell, to the end. Returns whether some of
+ * it was about the link, or was lost.
+ */
+bool ep_tap_told(int route, uint32_t ifindex);
+
+#endif /* EP_ATTACH_TAP_TAP_H */
