@@ -4,6 +4,7 @@
 #include "attach/attach.h"
 
 const struct ep_kind *const ep_kinds[] = {
+	&ep_kind_tap,
 	&ep_kind_echo,
 	&ep_kind_sink,
 	&ep_kind_source,
@@ -11,7 +12,6 @@ const struct ep_kind *const ep_kinds[] = {
 };
 
 const char *const ep_kinds_left_out[] = {
-	"tap",
 	"veth",
 	"lwip",
 	"memif",
