@@ -58,7 +58,7 @@ static int
 set_flag(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
-	bool on;
+	bool on = false;
 	int error = on_off(w, value, &on, err);
 
 	if (error != 0)
@@ -70,7 +70,7 @@ static int
 set_cap(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
-	bool on;
+	bool on = false;
 	int error = on_off(w, value, &on, err);
 
 	if (error != 0)
@@ -82,7 +82,7 @@ static int
 set_mtu(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
-	uint32_t n;
+	uint32_t n = 0;
 	int error = number(w, value, UINT32_MAX, &n, err);
 
 	return error != 0 ? error : epair_if_set_mtu(ifp, n, err);
@@ -92,7 +92,7 @@ static int
 set_fib(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
-	uint32_t n;
+	uint32_t n = 0;
 	int error = number(w, value, UINT16_MAX, &n, err);
 
 	return error != 0 ? error : epair_if_set_fib(ifp, (uint16_t)n);
@@ -102,7 +102,7 @@ static int
 set_queue_limit(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
-	uint32_t n;
+	uint32_t n = 0;
 	int error = number(w, value, UINT32_MAX, &n, err);
 
 	return error != 0 ? error : epair_if_set_queue_limit(ifp, n, err);

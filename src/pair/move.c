@@ -54,7 +54,7 @@ int
 ep_pair_move(struct epair_if *ifp, const char *vnet, struct epair_err *err)
 {
 	struct epair *ep = ifp->ep;
-	struct epair_vnet *to;
+	struct epair_vnet *to = NULL;
 	struct ep_lost lost;
 	int error;
 
