@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "attach/opener.h"
+#include "attach/opener_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,21 +17,6 @@
 #include "sched/sched.h"
 
 extern char **environ;
-
-LIST_HEAD(name_watches, ep_name_watch);
-
-struct ep_opener {
-	struct epair *ep;
-	struct ep_mutex ask;
-	int sock EP_GUARDED; /* under ask; -1: none runs */
-	pid_t pid EP_GUARDED; /* under ask */
-	uint32_t serial EP_GUARDED; /* under ask */
-
-	struct ep_mutex list;
-	struct name_watches names EP_GUARDED; /* under list */
-	int inotify EP_GUARDED; /* under list; -1: none yet */
-	struct ep_watch watch;
-};
 
 /* Life. */
 
@@ -90,8 +74,8 @@ destroy(struct ep_opener *op) EP_NO_TSA
 	free(op);
 }
 
-static int
-get(struct epair *ep, struct ep_opener **op, struct epair_err *err)
+int
+ep_opener_get(struct epair *ep, struct ep_opener **op, struct epair_err *err)
 {
 	struct ep_opener *mine = NULL;
 
@@ -257,16 +241,19 @@ close_all(const int *fds, unsigned count)
 		(void)close(fds[i]);
 }
 
-/* One datagram with its descriptors: 0, or a negated errno and none. */
-static int
-take_answer(
-    int sock, struct ep_opener_answer *answer, int *got, unsigned *got_count)
+/*
+ * One datagram with its descriptors. Returns its octets; or a negated errno
+ * and no descriptor.
+ */
+static ssize_t
+take_datagram(
+    int sock, void *octets, size_t size, int *got, unsigned *got_count)
 {
 	union {
 		char octets[CMSG_SPACE(EP_OPENER_FDS_MAX * sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov = { .iov_base = answer, .iov_len = sizeof(*answer) };
+	struct iovec iov = { .iov_base = octets, .iov_len = size };
 	struct msghdr msg = { .msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.octets,
@@ -287,10 +274,11 @@ take_answer(
 					sizeof(int));
 		memcpy(got, CMSG_DATA(c), *got_count * sizeof(int));
 	}
-	if (n == (ssize_t)sizeof(*answer) && (msg.msg_flags & MSG_CTRUNC) == 0)
-		return 0;
+	if ((msg.msg_flags & MSG_CTRUNC) == 0)
+		return n;
 	close_all(got, *got_count);
-	return (msg.msg_flags & MSG_CTRUNC) != 0 ? -EMFILE : -EPROTO;
+	*got_count = 0;
+	return -EMFILE;
 }
 
 static int
@@ -317,34 +305,72 @@ fds_promised(const struct ep_opener_answer *answer)
 	       ((answer->fds & EP_OPENER_FD_QUEUES) != 0 ? answer->queues : 0);
 }
 
+/* Wait for the answer to this request; older ones were given up on. */
+static int
+await_answer(struct ep_opener *op, struct ep_opener_answer *answer, int *got,
+    unsigned *got_count) EP_REQUIRES(op->ask)
+{
+	for (;;) {
+		int error = wait_readable(op->sock);
+		ssize_t n;
+
+		if (error != 0)
+			return error;
+		n = take_datagram(
+		    op->sock, answer, sizeof(*answer), got, got_count);
+		if (n < 0)
+			return (int)n;
+		if (n == (ssize_t)sizeof(*answer) &&
+		    answer->version == EP_OPENER_VERSION &&
+		    answer->serial == op->serial &&
+		    *got_count == fds_promised(answer))
+			return 0;
+		close_all(got, *got_count);
+		*got_count = 0;
+		if (answer->version != EP_OPENER_VERSION ||
+		    answer->serial == op->serial)
+			return -EPROTO;
+	}
+}
+
+static int
+await_end(struct ep_opener *op) EP_REQUIRES(op->ask)
+{
+	struct ep_opener_end end;
+	int none[EP_OPENER_FDS_MAX];
+	unsigned none_count;
+	int error = wait_readable(op->sock);
+	ssize_t n;
+
+	if (error != 0)
+		return error;
+	n = take_datagram(op->sock, &end, sizeof(end), none, &none_count);
+	close_all(none, none_count);
+	if (n < 0)
+		return (int)n;
+	return n == (ssize_t)sizeof(end) && end.serial == op->serial ? 0
+								     : -EPROTO;
+}
+
 /* Put the request to a running opener; an error is one of the way there. */
 static int
 exchange(struct ep_opener *op, struct ep_opener_request *req, const int *fds,
     unsigned fd_count, struct ep_opener_answer *answer, int *got)
     EP_REQUIRES(op->ask)
 {
-	unsigned got_count;
+	unsigned got_count = 0;
 	int error;
 
 	req->version = EP_OPENER_VERSION;
 	req->serial = ++op->serial;
 	error = send_request(op->sock, req, fds, fd_count);
+	if (error == 0)
+		error = await_answer(op, answer, got, &got_count);
+	if (error == 0)
+		error = await_end(op);
 	if (error != 0)
-		return error;
-	for (;;) {
-		if ((error = wait_readable(op->sock)) != 0 ||
-		    (error = take_answer(op->sock, answer, got, &got_count)) !=
-			0)
-			return error;
-		if (answer->version == EP_OPENER_VERSION &&
-		    answer->serial == req->serial &&
-		    got_count == fds_promised(answer))
-			return 0;
 		close_all(got, got_count);
-		if (answer->version != EP_OPENER_VERSION ||
-		    answer->serial == req->serial)
-			return -EPROTO;
-	}
+	return error;
 }
 
 static int
@@ -387,7 +413,7 @@ ep_opener_ask(struct epair *ep, struct ep_opener_request *req, const int *fds,
     struct epair_err *err)
 {
 	struct ep_opener *op;
-	int error = get(ep, &op, err);
+	int error = ep_opener_get(ep, &op, err);
 
 	if (error != 0)
 		return error;
@@ -405,115 +431,4 @@ ep_opener_start(struct epair *ep, struct epair_err *err)
 	int got[EP_OPENER_FDS_MAX];
 
 	return ep_opener_ask(ep, &req, NULL, 0, &answer, got, err);
-}
-
-/* Names. */
-
-static void
-name_went(struct ep_opener *op, const struct inotify_event *ev)
-    EP_REQUIRES(op->list)
-{
-	struct ep_name_watch *w;
-
-	LIST_FOREACH(w, &op->names, link)
-	{
-		if (w->is_gone || strcmp(w->entry, ev->name) != 0 ||
-		    (w->wd >= 0 && w->wd != ev->wd))
-			continue;
-		w->is_gone = true;
-		if (w->wd >= 0)
-			w->gone(w);
-	}
-}
-
-static void
-read_names(struct ep_watch *watch, uint32_t events)
-{
-	struct ep_opener *op =
-	    (struct ep_opener *)(void *)((char *)watch -
-					 offsetof(struct ep_opener, watch));
-	union {
-		char octets[4096];
-		struct inotify_event align;
-	} buf;
-	ssize_t n;
-
-	(void)events;
-	ep_lock(&op->list);
-	n = read(watch->fd, buf.octets, sizeof(buf));
-	for (ssize_t at = 0; at < n;) {
-		const struct inotify_event *ev = (const void *)(buf.octets +
-								at);
-
-		if (ev->len > 0)
-			name_went(op, ev);
-		at += (ssize_t)(sizeof(*ev) + ev->len);
-	}
-	ep_unlock(&op->list);
-}
-
-static int
-open_inotify(struct ep_opener *op) EP_REQUIRES(op->list)
-{
-	int error, fd;
-
-	if (op->inotify >= 0)
-		return 0;
-	fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	ep_watch_init(
-	    &op->watch, ep_sched_worker(op->ep->sched, 0), read_names);
-	error = ep_watch_add(&op->watch, fd, POLLIN);
-	if (error != 0) {
-		(void)close(fd);
-		return error;
-	}
-	op->inotify = fd;
-	return 0;
-}
-
-int
-ep_name_watch_begin(struct epair *ep, struct ep_name_watch *w)
-{
-	struct ep_opener *op;
-	int error = get(ep, &op, NULL);
-	int fd = -1;
-
-	if (error != 0)
-		return error;
-	ep_lock(&op->list);
-	error = open_inotify(op);
-	if (error == 0) {
-		w->wd = -1;
-		w->is_gone = false;
-		LIST_INSERT_HEAD(&op->names, w, link);
-		fd = op->inotify;
-	}
-	ep_unlock(&op->list);
-	return error != 0 ? error : fd;
-}
-
-void
-ep_name_watch_bind(struct epair *ep, struct ep_name_watch *w, int wd)
-{
-	struct ep_opener *op = NULL;
-
-	(void)get(ep, &op, NULL);
-	ep_lock(&op->list);
-	w->wd = wd;
-	if (w->is_gone)
-		w->gone(w);
-	ep_unlock(&op->list);
-}
-
-void
-ep_name_watch_end(struct epair *ep, struct ep_name_watch *w)
-{
-	struct ep_opener *op = NULL;
-
-	(void)get(ep, &op, NULL);
-	ep_lock(&op->list);
-	LIST_REMOVE(w, link);
-	ep_unlock(&op->list);
 }

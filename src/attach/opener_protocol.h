@@ -2,8 +2,8 @@
 /*
  * attach/opener_protocol.h - what the library and its opener say to each other.
  *
- * One SOCK_SEQPACKET socket, a request and then its answer, each one datagram
- * of fixed size. Both are of one machine and one build; `version` is there for
+ * One SOCK_SEQPACKET socket; a request, its answer, and an end behind it, each
+ * one datagram of fixed size. Both are of one machine and one build; `version` is there for
  * a library that finds another build's opener. Descriptors go along by
  * SCM_RIGHTS, in the order in which the enum below names them.
  *
@@ -19,7 +19,7 @@
 
 #include "base/spec.h"
 
-#define EP_OPENER_VERSION    2u
+#define EP_OPENER_VERSION    3u
 #define EP_OPENER_FD         3 /* the socket, in the opener */
 #define EP_OPENER_QUEUES_MAX 64u
 #define EP_OPENER_FDS_MAX    (EP_OPENER_QUEUES_MAX + 4u)
@@ -73,6 +73,16 @@ struct ep_opener_request {
 	char netns[EP_OPENER_NETNS_MAX]; /* name, pid, path, "new" or "" */
 	struct ep_addr addrs[EP_OPENER_ADDRS_MAX];
 	struct ep_addr gws[EP_OPENER_ADDRS_MAX];
+};
+
+/*
+ * Behind each answer: by now the opener has closed all that it held for the
+ * request. Without it a TAP that failed, or that was closed at once, would
+ * linger until the opener's child has come to its end.
+ */
+struct ep_opener_end {
+	uint32_t version;
+	uint32_t serial;
 };
 
 /* Descriptors of an answer, in this order, each if its bit is in `fds`. */

@@ -118,6 +118,16 @@ refuse(uint32_t serial, int code, const char *text)
 	(void)opener_send(EP_OPENER_FD, &answer, NULL, 0);
 }
 
+/* Nothing of the request is held here any more. */
+static void
+say_end(uint32_t serial)
+{
+	struct ep_opener_end end = { .version = EP_OPENER_VERSION,
+		.serial = serial };
+
+	(void)send(EP_OPENER_FD, &end, sizeof(end), MSG_NOSIGNAL);
+}
+
 /*
  * Wait until the child has ended, or until that makes no sense any more.
  * Returns its status, or -1 if it had to be killed.
@@ -191,6 +201,7 @@ main(void)
 		else
 			serve(&job);
 		close_fds(&job);
+		say_end(req.serial);
 	}
 	return n < 0;
 }
