@@ -110,7 +110,7 @@ EPAIR_API int epair_attach_pull(
 /*
  * Take up to n received frames. Gives them to the caller. Never blocks.
  * Returns how many; 0 if none waits; -EINVAL if no pull queue is attached;
- * -ENXIO if destroyed.
+ * -ENXIO if destroyed; -ENOMEM on a thread's first call, for want of memory.
  */
 EPAIR_API int epair_if_recv(
     struct epair_if *ifp, struct epair_mbuf **ms, unsigned n);
@@ -118,7 +118,7 @@ EPAIR_API int epair_if_recv(
 /*
  * A descriptor that polls readable while frames wait. The attachment's own:
  * do not read, write or close it; it dies with the attachment.
- * Returns it, or as epair_if_recv().
+ * Returns it; -EMFILE, -ENFILE; or as epair_if_recv().
  */
 EPAIR_API int epair_if_recv_fd(struct epair_if *ifp);
 

@@ -206,14 +206,42 @@ epair_attach_pull(struct epair_if *ifp, unsigned limit, struct epair_err *err)
 	return ep_attach_publish(ifp, &pull->st, "pull", false, err);
 }
 
-/* Hold the pull queue of an interface. Returns 0, -EINVAL or -ENXIO. */
+/*
+ * Hold what is attached as the data path does: without the configuration lock,
+ * in a run of the pair (D4) that was begun in an epoch section which has seen
+ * RUNNING.
+ */
+static int
+hold(struct epair_if *ifp, struct ep_stack **st)
+{
+	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
+	bool is_running;
+
+	if (thr == NULL)
+		return -ENOMEM;
+	ep_epoch_begin(thr);
+	is_running = ep_load_relaxed(&ifp->flags) & EPAIR_IFF_RUNNING;
+	if (is_running)
+		ep_pair_run_begin(ifp->pair);
+	ep_epoch_end(thr);
+	if (!is_running)
+		return -ENXIO;
+	*st = ep_stack_enter(ifp, thr);
+	if (*st != NULL)
+		return 0;
+	ep_pair_run_end(ifp->pair);
+	return -EINVAL;
+}
+
+/* Hold the pull queue of an interface. Returns 0, or as epair_if_recv(). */
 static int
 pull_hold(struct epair_if *ifp, struct pull **pull)
 {
 	struct ep_stack *st;
+	int error = hold(ifp, &st);
 
-	if (!ep_stack_hold(ifp, &st))
-		return ep_load_relaxed(&ifp->dying) ? -ENXIO : -EINVAL;
+	if (error != 0)
+		return error;
 	if (st->ops != &pull_ops) {
 		ep_stack_put(st);
 		return -EINVAL;
