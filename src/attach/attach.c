@@ -177,6 +177,7 @@ ep_attach_publish(struct epair_if *ifp, struct ep_stack *st, const char *spec,
 
 	error = ep_stack_publish(ifp, st, err);
 	if (error != 0) {
+		st->closing = true; /* nobody else has seen it */
 		st->ops->release(st);
 		return error;
 	}
@@ -212,8 +213,8 @@ ep_attach_event(struct ep_stack *st, const char *detail)
 	struct epair_if *ifp = st->ifp;
 
 	ep_lock(&ifp->ep->lock);
-	/* What is detached already has said its last. */
-	if (ep_load_relaxed(&ifp->stack) == st)
+	/* What is detached or destroyed already has said its last. */
+	if (!ifp->dying && ep_load_relaxed(&ifp->stack) == st)
 		ep_event_if(ifp, EPAIR_EVENT_ATTACHMENT, detail);
 	ep_unlock(&ifp->ep->lock);
 }

@@ -98,7 +98,8 @@ unpublish(struct epair_if *ifp, const struct ep_stack *only, const char *why,
 	int error = 0;
 
 	ep_lock(&ep->lock);
-	*stp = ifp->stack;
+	/* When dying, the stack is the teardown's, which holds no lock. */
+	*stp = ifp->dying ? NULL : ifp->stack;
 	if (ifp->dying)
 		error = ep_fail(err, -ENXIO, "the interface is destroyed");
 	else if (*stp == NULL || (only != NULL && *stp != only))

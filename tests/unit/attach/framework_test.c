@@ -13,8 +13,9 @@ static struct epair_err err;
 struct probe {
 	struct ep_stack st;
 	unsigned started, changed, released, progress;
-	/* Called by start, if set. */
+	/* Called by start and release, if set. */
 	void (*at_start)(struct probe *probe);
+	void (*at_release)(struct probe *probe);
 };
 
 static void
@@ -46,7 +47,11 @@ probe_changed(struct ep_stack *st, uint32_t what)
 static void
 probe_release(struct ep_stack *st)
 {
-	(void)ep_add_acq_rel(&((struct probe *)(void *)st)->released, 1);
+	struct probe *probe = (struct probe *)(void *)st;
+
+	if (probe->at_release != NULL)
+		probe->at_release(probe);
+	(void)ep_add_acq_rel(&probe->released, 1);
 }
 
 static const struct ep_stack_ops probe_ops = {
@@ -324,6 +329,33 @@ what_an_attachment_says_is_told_until_it_is_detached(void **state)
 }
 
 static void
+speak_at_release(struct probe *probe)
+{
+	ep_attach_event(&probe->st, "good bye");
+	ep_attach_lost(&probe->st, "it is over");
+}
+
+static void
+what_is_being_released_has_no_more_to_say(void **state)
+{
+	struct rig *r = *state;
+	struct probe at_a = { .at_release = speak_at_release };
+	struct probe at_b = { .at_release = speak_at_release };
+	struct epair_event ev;
+	struct epair_sub *sub;
+
+	assert_int_equal(epair_subscribe(r->ep, 0, &sub, NULL), 0);
+	assert_int_equal(attach(r->a, &at_a), 0);
+	assert_int_equal(attach(r->b, &at_b), 0);
+	assert_int_equal(epair_detach(r->a, NULL), 0);
+	assert_int_equal(epair_if_destroy(r->a, NULL), 0);
+	assert_int_equal(at_a.released + at_b.released, 2);
+	run(r);
+	assert_int_equal(next_event(sub, EPAIR_EVENT_ATTACHMENT, &ev), 0);
+	epair_unsubscribe(sub);
+}
+
+static void
 progress_counts_from_attaching(void **state)
 {
 	struct rig *r = *state;
@@ -431,6 +463,7 @@ main(void)
 		ATTACH_TEST(loss_of_a_destroyed_interface_is_forgotten),
 		ATTACH_TEST(
 		    what_an_attachment_says_is_told_until_it_is_detached),
+		ATTACH_TEST(what_is_being_released_has_no_more_to_say),
 		ATTACH_TEST(progress_counts_from_attaching),
 		cmocka_unit_test(loss_and_detach_may_race),
 	};

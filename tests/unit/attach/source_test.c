@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <poll.h>
 #include <stdio.h>
 
 #include "attach/source/frame.h"
@@ -353,6 +354,78 @@ full_pool_is_waited_for(void **state)
 	assert_int_equal(epair_free(s.ep), 0);
 }
 
+/*
+ * Threads: two workers, two queues.
+ */
+
+static void
+set_up_threads(struct rig *r)
+{
+	const struct epair_opts opts = {
+		.size = sizeof(opts),
+		.workers = 2,
+		.queues = 2,
+		.rss_udp = true,
+	};
+
+	assert_int_equal(epair_new(&opts, &r->ep, NULL), 0);
+	r->a = make(r->ep, NULL, "epair0");
+	r->b = epair_if_peer(r->a);
+	assert_int_equal(epair_attach(r->b, "sink", NULL), 0);
+	assert_int_equal(epair_if_up(r->a), 0);
+	assert_int_equal(epair_if_up(r->b), 0);
+}
+
+static void
+tear_down_threads(struct rig *r)
+{
+	epair_if_put(r->b);
+	destroy(r->a);
+	assert_int_equal(epair_free(r->ep), 0);
+}
+
+static void
+as_fast_as_it_goes_drops_nothing(void **state)
+{
+	static struct rig r;
+	struct epair_progress sink = { .size = sizeof(sink) };
+
+	(void)state;
+	set_up_threads(&r);
+	attach(&r, "source:count=100k,flows=16");
+	while (sink.received < 100000) {
+		(void)poll(NULL, 0, 1);
+		assert_int_equal(epair_attach_progress(r.b, &sink), 0);
+		assert_int_equal(stats(r.a).oqdrops, 0);
+	}
+	assert_int_equal(progress(&r).done, 1);
+	tear_down_threads(&r);
+}
+
+static void
+detaching_at_any_moment_is_safe(void **state)
+{
+	static const char *const specs[] = { "source", "source:rate=1M",
+		"source:rate=10k,burst=1" };
+	static struct rig r;
+	struct epair_if_stats a, b;
+
+	(void)state;
+	set_up_threads(&r);
+	for (unsigned i = 0; i < 200; i++) {
+		attach(&r, specs[i % 3]);
+		if (i % 4 == 0)
+			(void)poll(NULL, 0, 1);
+		assert_int_equal(epair_detach(r.a, NULL), 0);
+	}
+	do {
+		a = stats(r.a);
+		b = stats(r.b);
+	} while (b.delivered < a.opackets);
+	assert_int_equal(b.delivered, a.opackets);
+	tear_down_threads(&r);
+}
+
 int
 main(void)
 {
@@ -373,6 +446,8 @@ main(void)
 		SOURCE_TEST(what_comes_in_is_swallowed),
 		SOURCE_TEST(detaching_stops_it),
 		cmocka_unit_test(full_pool_is_waited_for),
+		cmocka_unit_test(as_fast_as_it_goes_drops_nothing),
+		cmocka_unit_test(detaching_at_any_moment_is_safe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
