@@ -32,9 +32,11 @@ ep_instance_opts(const struct epair_opts *opts, struct epair_opts *full,
 {
 	*full = (struct epair_opts){ .size = sizeof(*full) };
 	if (opts != NULL) {
-		if (opts->size > sizeof(*opts))
+		if (opts->size < sizeof(opts->size) ||
+		    opts->size > sizeof(*opts))
 			return ep_fail(err, -EINVAL,
-			    "struct epair_opts is newer than this library");
+			    "struct epair_opts has size %zu, not %zu",
+			    opts->size, sizeof(*opts));
 		memcpy(full, opts, opts->size);
 		full->size = sizeof(*full);
 	}

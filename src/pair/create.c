@@ -246,9 +246,11 @@ defaults(const struct epair_create *how, struct epair_create *full,
 {
 	*full = (struct epair_create){ .size = sizeof(*full) };
 	if (how != NULL) {
-		if (how->size > sizeof(*how))
+		if (how->size < sizeof(how->size) ||
+		    how->size > sizeof(*how))
 			return ep_fail(err, -EINVAL,
-			    "struct epair_create is newer than this library");
+			    "struct epair_create has size %zu, not %zu",
+			    how->size, sizeof(*how));
 		memcpy(full, how, how->size);
 	}
 	if (full->mtu == 0)

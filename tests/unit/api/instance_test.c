@@ -175,7 +175,9 @@ options_out_of_range_are_invalid(void **state)
 	opts.way = (enum epair_way)9;
 	assert_int_equal(epair_new(&opts, &ep, NULL), -EINVAL);
 	opts.way = EPAIR_SIM;
-	opts.size = 1;
+	opts.size = 0; /* forgotten: its options would be ignored */
+	assert_int_equal(epair_new(&opts, &ep, NULL), -EINVAL);
+	opts.size = sizeof(opts) + 1;
 	assert_int_equal(epair_new(&opts, &ep, NULL), -EINVAL);
 }
 

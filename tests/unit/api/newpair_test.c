@@ -91,6 +91,20 @@ indexes_are_the_lowest_free_from_one(void **state)
 	epair_if_put(third);
 }
 
+static void
+options_of_another_size_are_invalid(void **state)
+{
+	struct epair_create how = { .size = 0, .mtu = 9000 };
+	struct rig *r = *state;
+
+	assert_int_equal(
+	    epair_if_create(r->ep, NULL, "epair", &how, NULL, NULL), -EINVAL);
+	how.size = sizeof(how) + 1;
+	assert_int_equal(
+	    epair_if_create(r->ep, NULL, "epair", &how, NULL, NULL), -EINVAL);
+	assert_int_equal(usage(r->ep).pairs, 0);
+}
+
 int
 main(void)
 {
@@ -98,6 +112,7 @@ main(void)
 		BARE_TEST(new_ends_look_as_the_originals),
 		BARE_TEST(ends_know_each_other),
 		BARE_TEST(indexes_are_the_lowest_free_from_one),
+		BARE_TEST(options_of_another_size_are_invalid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
