@@ -16,8 +16,6 @@
 #include "base/error.h"
 #include "sched/sched.h"
 
-extern char **environ;
-
 /* Life. */
 
 static struct ep_opener *
@@ -203,28 +201,28 @@ start_process(struct ep_opener *op, struct epair_err *err) EP_REQUIRES(op->ask)
 /* Data. */
 
 static int
-send_request(int sock, const struct ep_opener_request *req, const int *fds,
-    unsigned fd_count)
+send_request(int sock, const struct ep_opener_call *call)
 {
 	union {
 		char octets[CMSG_SPACE(EP_OPENER_FDS_MAX * sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct ep_opener_request copy = *req;
+	struct ep_opener_request copy = call->req;
 	struct iovec iov = { .iov_base = &copy, .iov_len = sizeof(copy) };
+	size_t fds_bytes = call->fd_count * sizeof(int);
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	memset(&control, 0, sizeof(control));
-	if (fd_count > 0) {
+	if (call->fd_count > 0) {
 		struct cmsghdr *c;
 
 		msg.msg_control = control.octets;
-		msg.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+		msg.msg_controllen = CMSG_SPACE(fds_bytes);
 		c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
+		c->cmsg_len = CMSG_LEN(fds_bytes);
+		memcpy(CMSG_DATA(c), call->fds, fds_bytes);
 	}
 	for (;;) {
 		if (sendmsg(sock, &msg, MSG_NOSIGNAL) >= 0)
@@ -307,26 +305,27 @@ fds_promised(const struct ep_opener_answer *answer)
 
 /* Wait for the answer to this request; older ones were given up on. */
 static int
-await_answer(struct ep_opener *op, struct ep_opener_answer *answer, int *got,
-    unsigned *got_count) EP_REQUIRES(op->ask)
+await_answer(struct ep_opener *op, struct ep_opener_call *call)
+    EP_REQUIRES(op->ask)
 {
+	struct ep_opener_answer *answer = &call->answer;
+
 	for (;;) {
 		int error = wait_readable(op->sock);
 		ssize_t n;
 
 		if (error != 0)
 			return error;
-		n = take_datagram(
-		    op->sock, answer, sizeof(*answer), got, got_count);
+		n = take_datagram(op->sock, answer, sizeof(*answer), call->got,
+		    &call->got_count);
 		if (n < 0)
 			return (int)n;
 		if (n == (ssize_t)sizeof(*answer) &&
 		    answer->version == EP_OPENER_VERSION &&
 		    answer->serial == op->serial &&
-		    *got_count == fds_promised(answer))
+		    call->got_count == fds_promised(answer))
 			return 0;
-		close_all(got, *got_count);
-		*got_count = 0;
+		ep_opener_close_got(call);
 		if (answer->version != EP_OPENER_VERSION ||
 		    answer->serial == op->serial)
 			return -EPROTO;
@@ -354,43 +353,40 @@ await_end(struct ep_opener *op) EP_REQUIRES(op->ask)
 
 /* Put the request to a running opener; an error is one of the way there. */
 static int
-exchange(struct ep_opener *op, struct ep_opener_request *req, const int *fds,
-    unsigned fd_count, struct ep_opener_answer *answer, int *got)
-    EP_REQUIRES(op->ask)
+exchange(struct ep_opener *op, struct ep_opener_call *call) EP_REQUIRES(op->ask)
 {
-	unsigned got_count = 0;
 	int error;
 
-	req->version = EP_OPENER_VERSION;
-	req->serial = ++op->serial;
-	error = send_request(op->sock, req, fds, fd_count);
+	call->got_count = 0;
+	call->req.version = EP_OPENER_VERSION;
+	call->req.serial = ++op->serial;
+	error = send_request(op->sock, call);
 	if (error == 0)
-		error = await_answer(op, answer, got, &got_count);
+		error = await_answer(op, call);
 	if (error == 0)
 		error = await_end(op);
 	if (error != 0)
-		close_all(got, got_count);
+		ep_opener_close_got(call);
 	return error;
 }
 
 static int
-ask_locked(struct ep_opener *op, struct ep_opener_request *req, const int *fds,
-    unsigned fd_count, struct ep_opener_answer *answer, int *got,
+ask_locked(struct ep_opener *op, struct ep_opener_call *call,
     struct epair_err *err) EP_REQUIRES(op->ask)
 {
+	struct ep_opener_answer *answer = &call->answer;
 	bool is_new = op->sock < 0;
 	int error;
 
 	if (is_new && (error = start_process(op, err)) != 0)
 		return error;
-	error = exchange(op, req, fds, fd_count, answer, got);
-	if (error == -EPIPE || error == -ECONNRESET) {
+	error = exchange(op, call);
+	if ((error == -EPIPE || error == -ECONNRESET) && !is_new) {
 		/* It had died while nobody looked: once more, with another. */
 		end_process(op);
-		if (!is_new && (error = start_process(op, err)) != 0)
+		if ((error = start_process(op, err)) != 0)
 			return error;
-		if (!is_new)
-			error = exchange(op, req, fds, fd_count, answer, got);
+		error = exchange(op, call);
 	}
 	if (error == -EMFILE)
 		return ep_fail(err, error,
@@ -408,27 +404,33 @@ ask_locked(struct ep_opener *op, struct ep_opener_request *req, const int *fds,
 }
 
 int
-ep_opener_ask(struct epair *ep, struct ep_opener_request *req, const int *fds,
-    unsigned fd_count, struct ep_opener_answer *answer, int *got,
-    struct epair_err *err)
+ep_opener_ask(
+    struct epair *ep, struct ep_opener_call *call, struct epair_err *err)
 {
 	struct ep_opener *op;
-	int error = ep_opener_get(ep, &op, err);
+	int error;
 
+	call->got_count = 0;
+	error = ep_opener_get(ep, &op, err);
 	if (error != 0)
 		return error;
 	ep_lock(&op->ask);
-	error = ask_locked(op, req, fds, fd_count, answer, got, err);
+	error = ask_locked(op, call, err);
 	ep_unlock(&op->ask);
 	return error;
+}
+
+void
+ep_opener_close_got(struct ep_opener_call *call)
+{
+	close_all(call->got, call->got_count);
+	call->got_count = 0;
 }
 
 int
 ep_opener_start(struct epair *ep, struct epair_err *err)
 {
-	struct ep_opener_request req = { .op = EP_OPENER_HELLO };
-	struct ep_opener_answer answer;
-	int got[EP_OPENER_FDS_MAX];
+	struct ep_opener_call call = { .req.op = EP_OPENER_HELLO };
 
-	return ep_opener_ask(ep, &req, NULL, 0, &answer, got, err);
+	return ep_opener_ask(ep, &call, err);
 }

@@ -31,17 +31,25 @@ int ep_opener_start(struct epair *ep, struct epair_err *err);
  */
 void ep_opener_stop(struct epair *ep);
 
+/* A request with what comes of it; zeros but for what is asked. */
+struct ep_opener_call {
+	struct ep_opener_request req; /* version and serial are filled in */
+	int fds[EP_OPENER_FDS_MAX]; /* that go along: the caller's */
+	unsigned fd_count;
+	struct ep_opener_answer answer;
+	int got[EP_OPENER_FDS_MAX]; /* that came, the caller's from then on */
+	unsigned got_count; /* 0 on failure */
+};
+
 /*
- * Put a request; version and serial are filled in here. Borrows its descriptors.
- * Gives those of the answer in got[0 ..], which has room for EP_OPENER_FDS_MAX,
- * in the order of the protocol.
- *
- * Returns 0; what the opener answered, with its sentence; -ETIMEDOUT, -EPIPE if
- * it is dead; what ep_opener_start() returns.
+ * Put a request. Returns 0; what the opener answered, with its sentence;
+ * -ETIMEDOUT, -EPIPE if it is dead; what ep_opener_start() returns.
  */
-int ep_opener_ask(struct epair *ep, struct ep_opener_request *req,
-    const int *fds, unsigned fd_count, struct ep_opener_answer *answer,
-    int *got, struct epair_err *err);
+int ep_opener_ask(
+    struct epair *ep, struct ep_opener_call *call, struct epair_err *err);
+
+/* Close what came. */
+void ep_opener_close_got(struct ep_opener_call *call);
 
 /*
  * A name in a folder - /run/netns/red - whose going is to be known. The kernel

@@ -113,30 +113,29 @@ static int
 set_one(struct ep_tap *tap, uint32_t what, const struct epair_if_info *info)
     EP_REQUIRES(tap->conf)
 {
-	struct ep_opener_request req = { .op = EP_OPENER_SET_LINK };
-	struct ep_opener_answer answer;
-	int got[EP_OPENER_FDS_MAX];
+	struct ep_opener_call call = { .req.op = EP_OPENER_SET_LINK };
+	struct ep_opener_request *req = &call.req;
 	struct epair_err err;
 	int error;
 
 	if (!can_see(tap) || tap->is_away)
 		return 0;
-	req.flags = what | EP_OPENER_NETNS_FD;
-	req.ifindex = tap->ifindex;
-	req.mtu = info->mtu;
-	memcpy(req.mac, info->mac, sizeof(req.mac));
-	(void)snprintf(req.ifname, sizeof(req.ifname), "%s", info->name);
+	req->flags = what | EP_OPENER_NETNS_FD;
+	req->ifindex = tap->ifindex;
+	req->mtu = info->mtu;
+	memcpy(req->mac, info->mac, sizeof(req->mac));
+	(void)snprintf(req->ifname, sizeof(req->ifname), "%s", info->name);
 	if (what == EP_OPENER_UP) {
-		req.gw_count = tap->gw_count;
-		memcpy(req.gws, tap->gws, sizeof(req.gws));
+		req->gw_count = tap->gw_count;
+		memcpy(req->gws, tap->gws, sizeof(req->gws));
 	}
-	error = ep_opener_ask(
-	    tap->st.ifp->ep, &req, &tap->netns, 1, &answer, got, &err);
+	call.fds[call.fd_count++] = tap->netns;
+	error = ep_opener_ask(tap->st.ifp->ep, &call, &err);
 	/* That it has gone is noticed where it matters. */
 	if (error != 0 && error != -ENODEV)
 		ep_attach_event(&tap->st, err.text);
 	if (error == 0 && what == EP_OPENER_UP)
-		tap->seen.ifflags |= answer.ifflags & IFF_UP;
+		tap->seen.ifflags |= call.answer.ifflags & IFF_UP;
 	return error;
 }
 

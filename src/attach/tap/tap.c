@@ -160,7 +160,6 @@ static void
 fill_request(struct ep_opener_request *req, const struct ep_tap_conf *conf,
     const struct ep_tap *tap, const struct epair_if_info *info)
 {
-	memset(req, 0, sizeof(*req));
 	req->op = EP_OPENER_OPEN_TAP;
 	req->flags = EP_OPENER_MTU | EP_OPENER_MAC;
 	if ((info->flags & EPAIR_IFF_UP) != 0)
@@ -205,9 +204,11 @@ open_own_path(const struct ep_tap_conf *conf, struct epair_err *err)
 }
 
 static void
-take_answer(
-    struct ep_tap *tap, const struct ep_opener_answer *answer, const int *got)
+take_answer(struct ep_tap *tap, const struct ep_opener_call *call)
 {
+	const struct ep_opener_answer *answer = &call->answer;
+	const int *got = call->got;
+
 	if ((answer->fds & EP_OPENER_FD_NETNS) != 0)
 		tap->netns = *got++;
 	if ((answer->fds & EP_OPENER_FD_ROUTE) != 0)
@@ -220,45 +221,48 @@ take_answer(
 	tap->wd = answer->wd;
 }
 
+/* Have an eye on the name; without, its going is not noticed, no more. */
+static void
+watch_name(struct ep_tap *tap, struct ep_opener_call *call)
+{
+	int inotify;
+
+	if (*tap->entry == '\0')
+		return;
+	tap->name_watch.entry = tap->entry;
+	tap->name_watch.gone = name_gone;
+	inotify = ep_name_watch_begin(tap->st.ifp->ep, &tap->name_watch);
+	if (inotify < 0)
+		return;
+	tap->has_name_watch = true;
+	call->req.flags |= EP_OPENER_WATCH;
+	call->fds[call->fd_count++] = inotify;
+}
+
 /* Have the opener make it. On success tap has the descriptors. */
 static int
 open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
-    const struct epair_if_info *info, struct ep_opener_answer *answer,
+    const struct epair_if_info *info, struct ep_opener_call *call,
     struct epair_err *err)
 {
-	struct ep_opener_request req;
-	int own, got[EP_OPENER_FDS_MAX], fds[EP_OPENER_FDS_MAX];
-	unsigned fd_count = 0;
-	int error, inotify;
+	int error, own = open_own_path(conf, err);
 
-	fill_request(&req, conf, tap, info);
-	own = open_own_path(conf, err);
 	if (own < -1)
 		return own;
+	fill_request(&call->req, conf, tap, info);
 	if (own >= 0) {
-		req.flags |= EP_OPENER_NETNS_FD;
-		fds[fd_count++] = own;
+		call->req.flags |= EP_OPENER_NETNS_FD;
+		call->fds[call->fd_count++] = own;
 	}
-	if (*tap->entry != '\0') {
-		tap->name_watch.entry = tap->entry;
-		tap->name_watch.gone = name_gone;
-		inotify = ep_name_watch_begin(
-		    tap->st.ifp->ep, &tap->name_watch);
-		tap->has_name_watch = inotify >= 0;
-		if (inotify >= 0) {
-			req.flags |= EP_OPENER_WATCH;
-			fds[fd_count++] = inotify;
-		}
-	}
+	watch_name(tap, call);
 	if (conf->fd_count > 0)
-		req.flags |= EP_OPENER_USE_FD;
+		call->req.flags |= EP_OPENER_USE_FD;
 	for (unsigned i = 0; i < conf->fd_count; i++)
-		fds[fd_count++] = tap->handed[i];
-	error = ep_opener_ask(
-	    tap->st.ifp->ep, &req, fds, fd_count, answer, got, err);
+		call->fds[call->fd_count++] = tap->handed[i];
+	error = ep_opener_ask(tap->st.ifp->ep, call, err);
 	close_fd(own);
 	if (error == 0)
-		take_answer(tap, answer, got);
+		take_answer(tap, call);
 	return error;
 }
 
@@ -313,7 +317,7 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
     struct epair_err *err) EP_NO_TSA
 {
 	struct epair_if_info info = { .size = sizeof(info) };
-	struct ep_opener_answer answer;
+	struct ep_opener_call call = { .fd_count = 0 };
 	struct ep_tap_link link;
 	bool told;
 	int error;
@@ -323,7 +327,7 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 		return ep_fail(err, error, "the interface is destroyed");
 	tap->carrier = (info.flags & EPAIR_IFF_UP) != 0 &&
 		       info.link == EPAIR_LINK_UP;
-	error = open_device(tap, conf, &info, &answer, err);
+	error = open_device(tap, conf, &info, &call, err);
 	if (error == 0)
 		error = set_up_header(tap, err);
 	if (error != 0)
@@ -332,7 +336,7 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 	tap->st.accepts = ep_tap_set_offload(
 	    tap, EPAIR_CAP_CSUM | EPAIR_CAP_TSO | EPAIR_CAP_USO);
 	(void)ep_tap_set_offload(tap, tap->st.accepts & info.caps);
-	note_state(tap, &info, &answer);
+	note_state(tap, &info, &call.answer);
 	/* What was dropped before our time is none of ours. */
 	if (tap->route >= 0 &&
 	    ep_tap_ask_link(tap->route, tap->ifindex, 0, &link, &told) == 0)

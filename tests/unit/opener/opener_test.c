@@ -33,11 +33,8 @@
 
 struct world {
 	struct epair ep;
-	struct ep_opener_request req;
-	struct ep_opener_answer answer;
+	struct ep_opener_call call;
 	struct epair_err err;
-	int fds[EP_OPENER_FDS_MAX];
-	unsigned fd_count;
 };
 
 static void
@@ -60,18 +57,11 @@ set_up(void **state)
 
 	assert_non_null(w);
 	ep_mutex_init(&w->ep.lock);
-	w->req.op = EP_OPENER_OPEN_TAP;
-	w->req.queues = 1;
-	strcpy(w->req.ifname, "epair0a");
+	w->call.req.op = EP_OPENER_OPEN_TAP;
+	w->call.req.queues = 1;
+	strcpy(w->call.req.ifname, "epair0a");
 	*state = w;
 	return 0;
-}
-
-static void
-close_got(struct world *w)
-{
-	while (w->fd_count > 0)
-		(void)close(w->fds[--w->fd_count]);
 }
 
 static int
@@ -79,7 +69,7 @@ tear_down(void **state)
 {
 	struct world *w = *state;
 
-	close_got(w);
+	ep_opener_close_got(&w->call);
 	ep_opener_stop(&w->ep);
 	/* Nothing of it is left to be waited for. */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
@@ -92,24 +82,16 @@ tear_down(void **state)
 static int
 ask_with(struct world *w, const int *fds, unsigned fd_count)
 {
-	int error;
-
-	close_got(w);
-	error = ep_opener_ask(
-	    &w->ep, &w->req, fds, fd_count, &w->answer, w->fds, &w->err);
-	if (error == 0)
-		for (uint32_t bit = 1; bit <= EP_OPENER_FD_QUEUES; bit <<= 1)
-			if ((w->answer.fds & bit) != 0)
-				w->fd_count += bit == EP_OPENER_FD_QUEUES
-						   ? w->answer.queues
-						   : 1;
-	return error;
+	ep_opener_close_got(&w->call);
+	memcpy(w->call.fds, fds, fd_count * sizeof(*fds));
+	w->call.fd_count = fd_count;
+	return ep_opener_ask(&w->ep, &w->call, &w->err);
 }
 
 static int
 ask(struct world *w)
 {
-	return ask_with(w, NULL, 0);
+	return ask_with(w, w->call.fds, 0);
 }
 
 static struct ep_addr
@@ -144,22 +126,22 @@ a_tap_stands_in_its_namespace_as_asked_for(void **state)
 {
 	struct world *w = *state;
 
-	w->req.flags = EP_OPENER_MTU | EP_OPENER_MAC | EP_OPENER_UP;
-	w->req.mtu = 9000;
-	memcpy(w->req.mac, "\x02\x11\x22\x33\x44\x0a", 6);
-	w->req.addrs[0] = addr4(1, 24);
-	w->req.addrs[1] = addr6(1, 64);
-	w->req.addr_count = 2;
-	w->req.gws[0] = addr4(2, 32);
-	w->req.gws[1] = addr6(2, 128);
-	w->req.gw_count = 2;
-	strcpy(w->req.netns, RED);
+	w->call.req.flags = EP_OPENER_MTU | EP_OPENER_MAC | EP_OPENER_UP;
+	w->call.req.mtu = 9000;
+	memcpy(w->call.req.mac, "\x02\x11\x22\x33\x44\x0a", 6);
+	w->call.req.addrs[0] = addr4(1, 24);
+	w->call.req.addrs[1] = addr6(1, 64);
+	w->call.req.addr_count = 2;
+	w->call.req.gws[0] = addr4(2, 32);
+	w->call.req.gws[1] = addr6(2, 128);
+	w->call.req.gw_count = 2;
+	strcpy(w->call.req.netns, RED);
 	assert_int_equal(ask(w), 0);
-	assert_int_equal(w->fd_count, 3);
-	assert_int_equal(w->answer.mtu, 9000);
-	assert_memory_equal(w->answer.mac, w->req.mac, 6);
-	assert_true((w->answer.ifflags & IFF_UP) != 0);
-	assert_string_equal(w->answer.ifname, "epair0a");
+	assert_int_equal(w->call.got_count, 3);
+	assert_int_equal(w->call.answer.mtu, 9000);
+	assert_memory_equal(w->call.answer.mac, w->call.req.mac, 6);
+	assert_true((w->call.answer.ifflags & IFF_UP) != 0);
+	assert_string_equal(w->call.answer.ifname, "epair0a");
 	run("ip -n " RED " link show epair0a | "
 	    "grep -q '<.*[,<]UP[,>].*mtu 9000 '");
 	run("ip -n " RED " link show epair0a | grep -q 02:11:22:33:44:0a");
@@ -175,10 +157,10 @@ a_tap_is_gone_with_its_descriptors(void **state)
 {
 	struct world *w = *state;
 
-	strcpy(w->req.netns, RED);
+	strcpy(w->call.req.netns, RED);
 	assert_int_equal(ask(w), 0);
 	run("ip -n " RED " link show epair0a >/dev/null");
-	close_got(w);
+	ep_opener_close_got(&w->call);
 	assert_false(says("ip -n " RED " link show epair0a >/dev/null 2>&1"));
 }
 
@@ -187,23 +169,23 @@ an_interface_that_is_not_up_gets_a_device_that_is_not(void **state)
 {
 	struct world *w = *state;
 
-	w->req.flags = EP_OPENER_NO_CARRIER;
-	w->req.addrs[0] = addr4(1, 24);
-	w->req.addr_count = 1;
-	w->req.gws[0] = addr4(2, 32);
-	w->req.gw_count = 1;
-	strcpy(w->req.netns, RED);
+	w->call.req.flags = EP_OPENER_NO_CARRIER;
+	w->call.req.addrs[0] = addr4(1, 24);
+	w->call.req.addr_count = 1;
+	w->call.req.gws[0] = addr4(2, 32);
+	w->call.req.gw_count = 1;
+	strcpy(w->call.req.netns, RED);
 	assert_int_equal(ask(w), 0);
-	assert_true((w->answer.ifflags & IFF_UP) == 0);
+	assert_true((w->call.answer.ifflags & IFF_UP) == 0);
 
 	/* The gateway waits until then. */
-	w->req.op = EP_OPENER_SET_LINK;
-	w->req.flags = EP_OPENER_UP | EP_OPENER_NETNS_FD;
-	w->req.ifindex = w->answer.ifindex;
-	int kept[3] = { w->fds[0], w->fds[1], w->fds[2] };
-	w->fd_count = 0;
+	w->call.req.op = EP_OPENER_SET_LINK;
+	w->call.req.flags = EP_OPENER_UP | EP_OPENER_NETNS_FD;
+	w->call.req.ifindex = w->call.answer.ifindex;
+	int kept[3] = { w->call.got[0], w->call.got[1], w->call.got[2] };
+	w->call.got_count = 0;
 	assert_int_equal(ask_with(w, kept, 1), 0);
-	assert_true((w->answer.ifflags & IFF_UP) != 0);
+	assert_true((w->call.answer.ifflags & IFF_UP) != 0);
 	run("ip -n " RED " route | grep -q 'default via 10.9.8.2'");
 	run("ip -n " RED " link show epair0a | grep -q NO-CARRIER");
 	for (int i = 0; i < 3; i++)
@@ -215,12 +197,12 @@ an_unknown_namespace_is_named_and_where_it_was_looked_for(void **state)
 {
 	struct world *w = *state;
 
-	strcpy(w->req.netns, "ep-nowhere");
+	strcpy(w->call.req.netns, "ep-nowhere");
 	assert_int_equal(ask(w), -ENOENT);
 	assert_string_equal(w->err.text,
 	    "no network namespace named ep-nowhere (looked for "
 	    "/run/netns/ep-nowhere)");
-	strcpy(w->req.netns, "/nowhere/at/all");
+	strcpy(w->call.req.netns, "/nowhere/at/all");
 	assert_int_equal(ask(w), -ENOENT);
 	assert_string_equal(w->err.text,
 	    "cannot open /nowhere/at/all: No such file or directory");
@@ -231,7 +213,7 @@ a_file_that_is_no_namespace_is_refused(void **state)
 {
 	struct world *w = *state;
 
-	strcpy(w->req.netns, "/etc/passwd");
+	strcpy(w->call.req.netns, "/etc/passwd");
 	assert_int_equal(ask(w), -EINVAL);
 	assert_string_equal(
 	    w->err.text, "namespace /etc/passwd is no network namespace");
@@ -243,7 +225,7 @@ a_name_that_is_taken_is_left_alone(void **state)
 	struct world *w = *state;
 
 	run("ip -n " RED " tuntap add dev epair0a mode tap");
-	strcpy(w->req.netns, RED);
+	strcpy(w->call.req.netns, RED);
 	assert_int_equal(ask(w), -EEXIST);
 	assert_string_equal(w->err.text,
 	    "there is already an interface epair0a in namespace " RED);
@@ -256,16 +238,16 @@ a_tap_that_was_made_to_last_is_taken_when_allowed(void **state)
 	struct world *w = *state;
 
 	run("ip -n " RED " tuntap add dev epair0a mode tap");
-	strcpy(w->req.netns, RED);
-	w->req.flags = EP_OPENER_REUSE | EP_OPENER_MTU;
-	w->req.mtu = 1400;
+	strcpy(w->call.req.netns, RED);
+	w->call.req.flags = EP_OPENER_REUSE | EP_OPENER_MTU;
+	w->call.req.mtu = 1400;
 	assert_int_equal(ask(w), 0);
-	assert_int_equal(w->answer.refused, EP_OPENER_REUSE);
-	assert_int_equal(w->answer.mtu, 1400);
+	assert_int_equal(w->call.answer.refused, EP_OPENER_REUSE);
+	assert_int_equal(w->call.answer.mtu, 1400);
 
 	/* Once. */
-	int kept[3] = { w->fds[0], w->fds[1], w->fds[2] };
-	w->fd_count = 0;
+	int kept[3] = { w->call.got[0], w->call.got[1], w->call.got[2] };
+	w->call.got_count = 0;
 	assert_int_equal(ask(w), -EBUSY);
 	for (int i = 0; i < 3; i++)
 		(void)close(kept[i]);
@@ -277,13 +259,13 @@ what_fails_halfway_leaves_nothing(void **state)
 {
 	struct world *w = *state;
 
-	strcpy(w->req.netns, RED);
-	w->req.flags = EP_OPENER_UP;
-	w->req.addrs[0] = addr4(1, 24);
-	w->req.addr_count = 1;
-	w->req.gws[0] = addr4(2, 32);
-	w->req.gws[0].octets[0] = 192;
-	w->req.gw_count = 1;
+	strcpy(w->call.req.netns, RED);
+	w->call.req.flags = EP_OPENER_UP;
+	w->call.req.addrs[0] = addr4(1, 24);
+	w->call.req.addr_count = 1;
+	w->call.req.gws[0] = addr4(2, 32);
+	w->call.req.gws[0].octets[0] = 192;
+	w->call.req.gw_count = 1;
 	assert_int_equal(ask(w), -ENETUNREACH);
 	assert_string_equal(
 	    w->err.text, "gw=192.9.8.2 is in none of the subnets of addr=");
@@ -291,7 +273,7 @@ what_fails_halfway_leaves_nothing(void **state)
 
 	/* A device that was there keeps nothing of it either. */
 	run("ip -n " RED " tuntap add dev epair0a mode tap");
-	w->req.flags |= EP_OPENER_REUSE;
+	w->call.req.flags |= EP_OPENER_REUSE;
 	assert_int_equal(ask(w), -ENETUNREACH);
 	assert_false(
 	    says("ip -n " RED " addr show epair0a | grep -q 10.9.8.1"));
@@ -303,9 +285,9 @@ an_mtu_that_no_tap_takes_is_an_error(void **state)
 {
 	struct world *w = *state;
 
-	strcpy(w->req.netns, RED);
-	w->req.flags = EP_OPENER_MTU;
-	w->req.mtu = 65535;
+	strcpy(w->call.req.netns, RED);
+	w->call.req.flags = EP_OPENER_MTU;
+	w->call.req.mtu = 65535;
 	assert_int_equal(ask(w), -EINVAL);
 	assert_non_null(
 	    strstr(w->err.text, "epair0a cannot have an MTU of 65535"));
@@ -329,12 +311,13 @@ a_process_names_its_namespace(void **state)
 		_exit(0);
 	}
 	assert_int_equal(read(go[0], &octet, 1), 1);
-	(void)snprintf(w->req.netns, sizeof(w->req.netns), "%d", (int)pid);
+	(void)snprintf(
+	    w->call.req.netns, sizeof(w->call.req.netns), "%d", (int)pid);
 	assert_int_equal(ask(w), 0);
-	assert_true((w->answer.fds & EP_OPENER_FD_PROCESS) != 0);
+	assert_true((w->call.answer.fds & EP_OPENER_FD_PROCESS) != 0);
 
 	/* The descriptor says when it ends; and then it names nothing. */
-	struct pollfd p = { .fd = w->fds[2], .events = POLLIN };
+	struct pollfd p = { .fd = w->call.got[2], .events = POLLIN };
 	assert_int_equal(poll(&p, 1, 0), 0);
 	(void)kill(pid, SIGKILL);
 	assert_int_equal(poll(&p, 1, 5000), 1);
@@ -350,30 +333,30 @@ a_new_namespace_lives_by_its_descriptor(void **state)
 {
 	struct world *w = *state;
 
-	strcpy(w->req.netns, "new");
+	strcpy(w->call.req.netns, "new");
 	assert_int_equal(ask(w), 0);
-	int kept[3] = { w->fds[0], w->fds[1], w->fds[2] };
-	uint32_t ifindex = w->answer.ifindex;
-	w->fd_count = 0;
+	int kept[3] = { w->call.got[0], w->call.got[1], w->call.got[2] };
+	uint32_t ifindex = w->call.answer.ifindex;
+	w->call.got_count = 0;
 
-	memset(&w->req, 0, sizeof(w->req));
-	w->req.op = EP_OPENER_SET_LINK;
-	w->req.ifindex = ifindex;
-	w->req.flags = EP_OPENER_NETNS_FD | EP_OPENER_NAME | EP_OPENER_MTU;
-	w->req.mtu = 1300;
-	strcpy(w->req.ifname, "left");
+	memset(&w->call.req, 0, sizeof(w->call.req));
+	w->call.req.op = EP_OPENER_SET_LINK;
+	w->call.req.ifindex = ifindex;
+	w->call.req.flags = EP_OPENER_NETNS_FD | EP_OPENER_NAME | EP_OPENER_MTU;
+	w->call.req.mtu = 1300;
+	strcpy(w->call.req.ifname, "left");
 	assert_int_equal(ask_with(w, kept, 1), 0);
-	assert_string_equal(w->answer.ifname, "left");
-	assert_int_equal(w->answer.mtu, 1300);
+	assert_string_equal(w->call.answer.ifname, "left");
+	assert_int_equal(w->call.answer.mtu, 1300);
 
 	/* Another in the same one. */
-	memset(&w->req, 0, sizeof(w->req));
-	w->req.op = EP_OPENER_OPEN_TAP;
-	w->req.queues = 1;
-	w->req.flags = EP_OPENER_NETNS_FD;
-	strcpy(w->req.ifname, "left");
+	memset(&w->call.req, 0, sizeof(w->call.req));
+	w->call.req.op = EP_OPENER_OPEN_TAP;
+	w->call.req.queues = 1;
+	w->call.req.flags = EP_OPENER_NETNS_FD;
+	strcpy(w->call.req.ifname, "left");
 	assert_int_equal(ask_with(w, kept, 1), -EEXIST);
-	strcpy(w->req.ifname, "right");
+	strcpy(w->call.req.ifname, "right");
 	assert_int_equal(ask_with(w, kept, 1), 0);
 	for (int i = 0; i < 3; i++)
 		(void)close(kept[i]);
@@ -384,17 +367,17 @@ every_queue_is_a_descriptor_and_none_survives_exec(void **state)
 {
 	struct world *w = *state;
 
-	w->req.queues = 4;
+	w->call.req.queues = 4;
 	assert_int_equal(ask(w), 0);
-	assert_int_equal(w->fd_count, 6);
-	for (unsigned i = 0; i < w->fd_count; i++)
-		assert_true((fcntl(w->fds[i], F_GETFD) & FD_CLOEXEC) != 0);
-	for (unsigned i = 2; i < w->fd_count; i++) {
+	assert_int_equal(w->call.got_count, 6);
+	for (unsigned i = 0; i < w->call.got_count; i++)
+		assert_true((fcntl(w->call.got[i], F_GETFD) & FD_CLOEXEC) != 0);
+	for (unsigned i = 2; i < w->call.got_count; i++) {
 		struct ifreq ifr = { 0 };
 
-		assert_int_equal(ioctl(w->fds[i], TUNGETIFF, &ifr), 0);
+		assert_int_equal(ioctl(w->call.got[i], TUNGETIFF, &ifr), 0);
 		assert_true((ifr.ifr_flags & IFF_VNET_HDR) != 0);
-		assert_true((fcntl(w->fds[i], F_GETFL) & O_NONBLOCK) != 0);
+		assert_true((fcntl(w->call.got[i], F_GETFL) & O_NONBLOCK) != 0);
 	}
 }
 
@@ -403,19 +386,19 @@ a_tap_handed_over_tells_where_it_is(void **state)
 {
 	struct world *w = *state;
 
-	strcpy(w->req.netns, RED);
+	strcpy(w->call.req.netns, RED);
 	assert_int_equal(ask(w), 0);
-	int kept[3] = { w->fds[0], w->fds[1], w->fds[2] };
-	uint32_t ifindex = w->answer.ifindex;
-	w->fd_count = 0;
+	int kept[3] = { w->call.got[0], w->call.got[1], w->call.got[2] };
+	uint32_t ifindex = w->call.answer.ifindex;
+	w->call.got_count = 0;
 
-	*w->req.netns = '\0';
-	w->req.flags = EP_OPENER_USE_FD | EP_OPENER_MTU;
-	w->req.mtu = 1234;
+	*w->call.req.netns = '\0';
+	w->call.req.flags = EP_OPENER_USE_FD | EP_OPENER_MTU;
+	w->call.req.mtu = 1234;
 	assert_int_equal(ask_with(w, &kept[2], 1), 0);
-	assert_int_equal(w->answer.ifindex, ifindex);
-	assert_int_equal(w->answer.mtu, 1234);
-	assert_int_equal(w->fd_count, 3);
+	assert_int_equal(w->call.answer.ifindex, ifindex);
+	assert_int_equal(w->call.answer.mtu, 1234);
+	assert_int_equal(w->call.got_count, 3);
 
 	assert_int_equal(ask_with(w, &kept[1], 1), -EINVAL);
 	assert_string_equal(w->err.text, "fd= is not the descriptor of a TAP");
@@ -428,19 +411,19 @@ nonsense_is_refused(void **state)
 {
 	struct world *w = *state;
 
-	w->req.op = 77;
+	w->call.req.op = 77;
 	assert_int_equal(ask(w), -EPROTO);
-	w->req.op = EP_OPENER_OPEN_TAP;
-	w->req.queues = EP_OPENER_QUEUES_MAX + 1;
+	w->call.req.op = EP_OPENER_OPEN_TAP;
+	w->call.req.queues = EP_OPENER_QUEUES_MAX + 1;
 	assert_int_equal(ask(w), -EPROTO);
-	w->req.queues = 1;
-	w->req.flags = EP_OPENER_NETNS_FD;
+	w->call.req.queues = 1;
+	w->call.req.flags = EP_OPENER_NETNS_FD;
 	assert_int_equal(ask(w), -EPROTO);
-	w->req.flags = 0;
-	memset(w->req.netns, 'x', sizeof(w->req.netns));
+	w->call.req.flags = 0;
+	memset(w->call.req.netns, 'x', sizeof(w->call.req.netns));
 	assert_int_equal(ask(w), -EPROTO);
-	memset(w->req.netns, 0, sizeof(w->req.netns));
-	strcpy(w->req.ifname, "tap%d");
+	memset(w->call.req.netns, 0, sizeof(w->call.req.netns));
+	strcpy(w->call.req.ifname, "tap%d");
 	assert_int_equal(ask(w), -EINVAL);
 }
 
@@ -533,19 +516,19 @@ without_rights_the_reason_is_given_and_new_works(void **state)
 
 		is_good = is_good && ask(w) == -EPERM &&
 			  strstr(w->err.text, "netns=new takes none") != NULL;
-		strcpy(w->req.netns, RED);
+		strcpy(w->call.req.netns, RED);
 		is_good = is_good && ask(w) == -EPERM &&
 			  strcmp(w->err.text, "may not enter namespace " RED
 					      ": Operation not permitted") == 0;
-		strcpy(w->req.netns, "new");
+		strcpy(w->call.req.netns, "new");
 		is_good = is_good && ask(w) == 0;
 		if (is_good) {
-			int kept = w->fds[0];
+			int kept = w->call.got[0];
 
-			w->req.op = EP_OPENER_SET_LINK;
-			w->req.flags = EP_OPENER_NETNS_FD | EP_OPENER_UP;
-			w->req.ifindex = w->answer.ifindex;
-			w->fd_count = 0;
+			w->call.req.op = EP_OPENER_SET_LINK;
+			w->call.req.flags = EP_OPENER_NETNS_FD | EP_OPENER_UP;
+			w->call.req.ifindex = w->call.answer.ifindex;
+			w->call.got_count = 0;
 			is_good = ask_with(w, &kept, 1) == 0;
 		}
 		if (!is_good)
