@@ -194,7 +194,8 @@ epair_attach_pull(struct epair_if *ifp, unsigned limit, struct epair_err *err)
 		return ep_fail(err, -EINVAL,
 		    "a pull queue of %u frames: must be 1 to %u", limit,
 		    LIMIT_MAX);
-	pull = calloc(1, sizeof(*pull) + (size_t)limit * sizeof(pull->ring[0]));
+	pull = calloc(
+	    1, sizeof(*pull) + (size_t)limit * sizeof(struct epair_mbuf *));
 	if (pull == NULL)
 		return ep_fail(
 		    err, -ENOMEM, "no memory for %u frames to wait", limit);

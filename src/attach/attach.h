@@ -96,7 +96,6 @@ void ep_attach_event(struct ep_stack *st, const char *detail);
  * Fill *progress but for its size: as the framework counts it, then by the
  * kind, which leaves alone what it does not know better.
  */
-void ep_attach_progress(
-    struct ep_stack *st, struct epair_progress *progress);
+void ep_attach_progress(struct ep_stack *st, struct epair_progress *progress);
 
 #endif /* EP_ATTACH_ATTACH_H */

@@ -76,10 +76,10 @@ struct ep_opt {
 	 * Else both are 0 and a repeated key is an error.
 	 */
 	unsigned many;
+	bool required;
 	size_t many_offset;
 	uint64_t min, max; /* U32, U64, SIZE, RATE, TIME; max 0: no bound */
 	const char *const *choices; /* CHOICE: NULL-terminated */
-	bool required;
 };
 
 /*

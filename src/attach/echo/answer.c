@@ -227,9 +227,13 @@ answer_echo6(const struct question *q)
 static bool
 are_options_sound(const uint8_t *opt, uint32_t len)
 {
-	while (len >= 2 && opt[1] > 0 && opt[1] * 8u <= len) {
-		len -= opt[1] * 8u;
-		opt += opt[1] * 8u;
+	while (len >= 2 && opt[1] > 0) {
+		uint32_t size = (uint32_t)opt[1] * 8;
+
+		if (size > len)
+			return false;
+		len -= size;
+		opt += size;
 	}
 	return len == 0;
 }
