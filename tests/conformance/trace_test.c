@@ -164,8 +164,7 @@ malformed_line_is_named(void **state)
 		"tx v0:e 99999999999999999999 60 ucast", "step", "step 0x",
 		"run 1", "boot", "boot hostid=", "boot hostid=0x",
 		"boot hostid=0x10000000000000000", "= 0", "| v0:e 1",
-		"create v0 "
-		"a_name_that_is_longer_than_any_that_has_ever_been_seen" };
+		"create v0 a_name_longer_than_any_that_was_ever_seen" };
 	char text[256];
 
 	(void)state;
