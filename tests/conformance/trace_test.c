@@ -155,8 +155,9 @@ answer_may_be_empty_and_a_last_line_unended(void **state)
 static void
 malformed_line_is_named(void **state)
 {
-	static const char *const bad[] = { "jump v0", "vnet", "vnet a b",
-		"up epair0a", "up v0:", "up :epair0a", "up v0:e x", "mtu v0:e",
+	static const char *const bad[] = {
+		"jump v0", "vnet", "vnet a b", "up epair0a",
+		"up v0:", "up :epair0a", "up v0:e x", "mtu v0:e",
 		"mtu v0:e 15x", "mtu v0:e -1", "mtu v0:e 4294967296",
 		"fib v0:e 65536", "forward v0:e", "forward v0:e e",
 		"tx v0:e 1 60", "tx v0:e 1 60 cast", "tx v0:e 1 60 ucast bcast",
@@ -164,7 +165,8 @@ malformed_line_is_named(void **state)
 		"tx v0:e 99999999999999999999 60 ucast", "step", "step 0x",
 		"run 1", "boot", "boot hostid=", "boot hostid=0x",
 		"boot hostid=0x10000000000000000", "= 0", "| v0:e 1",
-		"create v0 a_name_longer_than_any_that_was_ever_seen" };
+		"create v0 a_name_with_more_octets_than_anybody_ever_gave_to_one"
+	};
 	char text[256];
 
 	(void)state;
