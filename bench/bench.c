@@ -18,23 +18,38 @@
 #define RUNS_MAX 99
 
 static const struct bench benches[] = {
-	{ .name = "inproc_64B_mpps", .unit = "Mpps", .measure = bench_inproc,
-	    .frame_len = 64, .burst = 32,
-	    .peer = "peer_dpdk", .peer_asks = "net_ring 64 32",
+	{ .name = "inproc_64B_mpps",
+	    .unit = "Mpps",
+	    .measure = bench_inproc,
+	    .frame_len = 64,
+	    .burst = 32,
+	    .peer = "peer_dpdk",
+	    .peer_asks = "net_ring 64 32",
 	    .peer_figure = "dpdk_net_ring_64B_mpps",
 	    .ratio_figure = "inproc_64B_vs_dpdk_net_ring" },
-	{ .name = "inproc_1514B_mpps", .unit = "Mpps", .measure = bench_inproc,
-	    .frame_len = 1514, .burst = 32,
-	    .peer = "peer_dpdk", .peer_asks = "net_ring 1514 32",
+	{ .name = "inproc_1514B_mpps",
+	    .unit = "Mpps",
+	    .measure = bench_inproc,
+	    .frame_len = 1514,
+	    .burst = 32,
+	    .peer = "peer_dpdk",
+	    .peer_asks = "net_ring 1514 32",
 	    .peer_figure = "dpdk_net_ring_1514B_mpps",
 	    .ratio_figure = "inproc_1514B_vs_dpdk_net_ring" },
-	{ .name = "inproc_burst1_mpps", .unit = "Mpps",
-	    .measure = bench_inproc, .frame_len = 64, .burst = 1,
-	    .peer = "peer_dpdk", .peer_asks = "net_ring 64 1",
+	{ .name = "inproc_burst1_mpps",
+	    .unit = "Mpps",
+	    .measure = bench_inproc,
+	    .frame_len = 64,
+	    .burst = 1,
+	    .peer = "peer_dpdk",
+	    .peer_asks = "net_ring 64 1",
 	    .peer_figure = "dpdk_net_ring_burst1_mpps",
 	    .ratio_figure = "inproc_burst1_vs_dpdk" },
-	{ .name = "inproc_loop_64B_mpps", .unit = "Mpps",
-	    .measure = bench_inproc, .frame_len = 64, .burst = 32,
+	{ .name = "inproc_loop_64B_mpps",
+	    .unit = "Mpps",
+	    .measure = bench_inproc,
+	    .frame_len = 64,
+	    .burst = 32,
 	    .one_thread = true },
 };
 #define BENCHES (sizeof(benches) / sizeof(benches[0]))
@@ -73,9 +88,9 @@ static void
 say(const char *name, double value, const char *unit)
 {
 	if (json != NULL)
-		(void)json_array_append_new(json,
-		    json_pack("{s:s, s:f, s:s}", "figure", name, "value",
-			value, "unit", unit));
+		(void)json_array_append_new(
+		    json, json_pack("{s:s, s:f, s:s}", "figure", name, "value",
+			      value, "unit", unit));
 	else
 		(void)printf("figure %s %.3g %s\n", name, value, unit);
 	(void)fflush(stdout);
@@ -93,8 +108,7 @@ static double
 median(double *values, int n)
 {
 	qsort(values, (size_t)n, sizeof(*values), compare);
-	return n % 2 ? values[n / 2] :
-		       (values[n / 2 - 1] + values[n / 2]) / 2;
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
 /* Measure ours and the peer's in turn. False: ours could not be done. */
@@ -141,9 +155,8 @@ static bool
 has_figure(const struct bench *b, const char *name)
 {
 	return strcmp(b->name, name) == 0 ||
-	    (b->peer != NULL &&
-		(strcmp(b->peer_figure, name) == 0 ||
-		    strcmp(b->ratio_figure, name) == 0));
+	       (b->peer != NULL && (strcmp(b->peer_figure, name) == 0 ||
+				       strcmp(b->ratio_figure, name) == 0));
 }
 
 static void
@@ -168,8 +181,8 @@ run_all(const char *only, int runs)
 			continue;
 		done++;
 		if (!run(&benches[i], runs)) {
-			(void)fprintf(stderr, "bench: %s failed\n",
-			    benches[i].name);
+			(void)fprintf(
+			    stderr, "bench: %s failed\n", benches[i].name);
 			failed++;
 		}
 	}
@@ -179,8 +192,8 @@ run_all(const char *only, int runs)
 		(void)printf("\n");
 	}
 	if (done == 0) {
-		(void)fprintf(stderr,
-		    "bench: no figure %s; --list names them\n", only);
+		(void)fprintf(
+		    stderr, "bench: no figure %s; --list names them\n", only);
 		return 2;
 	}
 	return failed > 0;

@@ -17,7 +17,7 @@
 
 #define IN_FLIGHT   1024u
 #define BURST_MAX   256u
-#define HEADER	    64u
+#define HEADER      64u
 #define CHECK_EVERY 256u /* bursts between looks at the clock */
 
 struct rig {
@@ -51,10 +51,12 @@ static bool
 rig_open(struct rig *rig)
 {
 	const struct epair_opts opts = {
-		.size = sizeof(opts), .way = EPAIR_LOOP,
+		.size = sizeof(opts),
+		.way = EPAIR_LOOP,
 	};
 	const struct epair_stack stack = {
-		.size = sizeof(stack), .receive = receive,
+		.size = sizeof(stack),
+		.receive = receive,
 	};
 
 	if (epair_new(&opts, &rig->ep, NULL) != 0)
@@ -63,7 +65,7 @@ rig_open(struct rig *rig)
 		return false;
 	rig->b = epair_if_peer(rig->a);
 	return epair_if_up(rig->a) == 0 && epair_if_up(rig->b) == 0 &&
-	    epair_attach_stack(rig->b, &stack, rig, NULL) == 0;
+	       epair_attach_stack(rig->b, &stack, rig, NULL) == 0;
 }
 
 static bool

@@ -35,8 +35,8 @@ path_of(const char *name, char *path, size_t size)
 	path[n > 0 ? n : 0] = '\0';
 	slash = strrchr(path, '/');
 	if (slash != NULL)
-		(void)snprintf(slash + 1,
-		    size - (size_t)(slash + 1 - path), "%s", name);
+		(void)snprintf(
+		    slash + 1, size - (size_t)(slash + 1 - path), "%s", name);
 }
 
 static void
@@ -72,7 +72,7 @@ bench_ask_peer(const char *name, const char *question, double *value)
 	char line[128];
 
 	while (p < peers + PEERS_MAX && p->name != NULL &&
-	    strcmp(p->name, name) != 0)
+	       strcmp(p->name, name) != 0)
 		p++;
 	if (p == peers + PEERS_MAX)
 		return false;

@@ -20,8 +20,8 @@
 
 #define RING_SIZE 1024
 #define BURST_MAX 256
-#define HEADER	  64
-#define SECONDS	  0.5
+#define HEADER    64
+#define SECONDS   0.5
 
 static struct rte_mempool *pool;
 static uint16_t port;
@@ -45,8 +45,8 @@ consumer(void *arg)
 			continue;
 		}
 		for (uint16_t i = 0; i < n; i++) {
-			const uint64_t *words =
-			    rte_pktmbuf_mtod(ms[i], const uint64_t *);
+			const uint64_t *words = rte_pktmbuf_mtod(
+			    ms[i], const uint64_t *);
 
 			for (unsigned w = 0; w < HEADER / sizeof(*words); w++)
 				sum += words[w];
@@ -67,8 +67,8 @@ send_burst(void)
 	if (rte_pktmbuf_alloc_bulk(pool, ms, burst) != 0)
 		return 0;
 	for (unsigned i = 0; i < burst; i++) {
-		uint64_t *words =
-		    (void *)rte_pktmbuf_append(ms[i], (uint16_t)frame_len);
+		uint64_t *words = (void *)rte_pktmbuf_append(
+		    ms[i], (uint16_t)frame_len);
 
 		for (unsigned w = 0; w < HEADER / sizeof(*words); w++)
 			words[w] = UINT64_C(0x0200000000000002) + w;
@@ -87,15 +87,14 @@ measure(void)
 
 	received = 0;
 	stop = false;
-	if (rte_eal_remote_launch(consumer, NULL,
-		rte_get_next_lcore(-1, 1, 0)) != 0)
+	if (rte_eal_remote_launch(
+		consumer, NULL, rte_get_next_lcore(-1, 1, 0)) != 0)
 		return 0;
 	start = rte_get_tsc_cycles();
 	do {
 		for (unsigned i = 0; i < 256; i++)
 			sent += send_burst();
-	} while ((double)(rte_get_tsc_cycles() - start) <
-	    SECONDS * (double)hz);
+	} while ((double)(rte_get_tsc_cycles() - start) < SECONDS * (double)hz);
 	while (__atomic_load_n(&received, __ATOMIC_ACQUIRE) < sent)
 		rte_pause();
 	start = rte_get_tsc_cycles() - start;
@@ -108,12 +107,12 @@ static bool
 open_port(void)
 {
 	static const struct rte_eth_conf conf;
-	struct rte_ring *ring = rte_ring_create("cable", RING_SIZE,
-	    SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	struct rte_ring *ring = rte_ring_create(
+	    "cable", RING_SIZE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	int made;
 
-	pool = rte_pktmbuf_pool_create("pool", 8191, 256, 0,
-	    RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create(
+	    "pool", 8191, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (ring == NULL || pool == NULL)
 		return false;
 	made = rte_eth_from_rings("cable", &ring, 1, &ring, 1, 0);
@@ -121,17 +120,17 @@ open_port(void)
 		return false;
 	port = (uint16_t)made;
 	return rte_eth_dev_configure(port, 1, 1, &conf) == 0 &&
-	    rte_eth_tx_queue_setup(port, 0, RING_SIZE, 0, NULL) == 0 &&
-	    rte_eth_rx_queue_setup(port, 0, RING_SIZE, 0, NULL, pool) == 0 &&
-	    rte_eth_dev_start(port) == 0;
+	       rte_eth_tx_queue_setup(port, 0, RING_SIZE, 0, NULL) == 0 &&
+	       rte_eth_rx_queue_setup(port, 0, RING_SIZE, 0, NULL, pool) == 0 &&
+	       rte_eth_dev_start(port) == 0;
 }
 
 int
 main(void)
 {
 	char *args[] = { "peer_dpdk", "--no-huge", "-m", "256", "--no-pci",
-		"--no-shconf", "--no-telemetry", "--log-level=3", "-l",
-		"0,1", NULL };
+		"--no-shconf", "--no-telemetry", "--log-level=3", "-l", "0,1",
+		NULL };
 	char line[64];
 
 	if (rte_eal_init(sizeof(args) / sizeof(args[0]) - 1, args) < 0 ||

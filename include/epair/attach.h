@@ -80,8 +80,8 @@ enum {
  */
 struct epair_stack {
 	size_t size; /* sizeof(struct epair_stack) */
-	void (*receive)(void *arg, struct epair_if *ifp,
-	    struct epair_mbuf **ms, unsigned n);
+	void (*receive)(void *arg, struct epair_if *ifp, struct epair_mbuf **ms,
+	    unsigned n);
 	void (*changed)(void *arg, struct epair_if *ifp, uint32_t what);
 	void (*detached)(void *arg, struct epair_if *ifp);
 	/*

@@ -66,12 +66,14 @@ extern "C" {
 	X(RX_STACK_ERROR, "rx-stack-error", rx, none, \
 	    "what is attached refused it")
 
+/* clang-format off */
 enum epair_drop {
 #define EPAIR_DROP_ENUM(NAME, word, side, counter, sentence) EPAIR_DROP_##NAME,
 	EPAIR_DROPS(EPAIR_DROP_ENUM)
 #undef EPAIR_DROP_ENUM
 	EPAIR_DROP_MAX
 };
+/* clang-format on */
 
 /* The reason's word ("queue-full"); NULL if there is no such reason. */
 EPAIR_API const char *epair_drop_word(enum epair_drop reason);

@@ -36,12 +36,14 @@ struct epair_sub;
 	X(VNET_DEL, "vnet-del") \
 	X(ATTACHMENT, "attachment")
 
+/* clang-format off */
 enum epair_event_type {
 #define EPAIR_EVENT_ENUM(NAME, word) EPAIR_EVENT_##NAME,
 	EPAIR_EVENTS(EPAIR_EVENT_ENUM)
 #undef EPAIR_EVENT_ENUM
 	EPAIR_EVENT_MAX
 };
+/* clang-format on */
 
 struct epair_event {
 	enum epair_event_type type;

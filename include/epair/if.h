@@ -130,8 +130,8 @@ EPAIR_API int epair_if_destroy(struct epair_if *ifp, struct epair_err *err);
  * Find an interface by vnet (NULL is "vnet0") and name.
  * Gives a reference. Returns 0; -ENOENT for the vnet; -ENXIO.
  */
-EPAIR_API int epair_if_get(struct epair *ep, const char *vnet,
-    const char *name, struct epair_if **ifp, struct epair_err *err);
+EPAIR_API int epair_if_get(struct epair *ep, const char *vnet, const char *name,
+    struct epair_if **ifp, struct epair_err *err);
 
 /* Find an interface by index. Gives a reference. Returns 0, or -ENXIO. */
 EPAIR_API int epair_if_get_index(
@@ -188,8 +188,8 @@ EPAIR_API int epair_if_describe(
  * Set and clear settable flags. Returns 0; -EINVAL for a flag that is not
  * settable; -ENXIO. up and down are set_flags(UP, 0) and set_flags(0, UP).
  */
-EPAIR_API int epair_if_set_flags(struct epair_if *ifp, uint32_t set,
-    uint32_t clear, struct epair_err *err);
+EPAIR_API int epair_if_set_flags(
+    struct epair_if *ifp, uint32_t set, uint32_t clear, struct epair_err *err);
 EPAIR_API int epair_if_up(struct epair_if *ifp);
 EPAIR_API int epair_if_down(struct epair_if *ifp);
 
@@ -218,8 +218,8 @@ EPAIR_API int epair_if_set_media(
  * cleared. TSO and USO need CSUM: clearing CSUM clears them.
  * Returns 0; -EINVAL; -ENXIO.
  */
-EPAIR_API int epair_if_set_caps(struct epair_if *ifp, uint32_t set,
-    uint32_t clear, struct epair_err *err);
+EPAIR_API int epair_if_set_caps(
+    struct epair_if *ifp, uint32_t set, uint32_t clear, struct epair_err *err);
 
 /* Limit of each queue of this end, in frames, 1 to 1048576 (contract 4.2). */
 EPAIR_API int epair_if_set_queue_limit(

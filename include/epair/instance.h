@@ -83,8 +83,8 @@ struct epair_opts {
  * Returns 0; -EINVAL for an option out of range; -ENOMEM, -EMFILE, -EAGAIN
  * from the system.
  */
-EPAIR_API int epair_new(const struct epair_opts *opts, struct epair **ep,
-    struct epair_err *err);
+EPAIR_API int epair_new(
+    const struct epair_opts *opts, struct epair **ep, struct epair_err *err);
 
 /*
  * Unload (contract 8.4): destroy all pairs, drain every task, end the workers,
@@ -122,7 +122,8 @@ EPAIR_API int epair_fd(struct epair *ep, unsigned worker);
  * Returns how many it ran; -EINVAL for another way or worker; -EDEADLK from a
  * callback of that worker.
  */
-EPAIR_API int epair_dispatch(struct epair *ep, unsigned worker, unsigned budget);
+EPAIR_API int epair_dispatch(
+    struct epair *ep, unsigned worker, unsigned budget);
 
 /*
  * SIM: n times, run the task that has waited longest, if one waits. Virtual

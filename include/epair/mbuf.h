@@ -118,9 +118,9 @@ struct epair_mbuf {
 };
 
 /* Payload of one small mbuf with default headroom, and the largest there is. */
-#define EPAIR_MBUF_SMALL 1856u
+#define EPAIR_MBUF_SMALL    1856u
 #define EPAIR_MBUF_HEADROOM 64u
-#define EPAIR_MBUF_LARGE 69632u
+#define EPAIR_MBUF_LARGE    69632u
 
 /*
  * Take n frames of one mbuf each, every one with room for `size` octets behind
@@ -189,8 +189,8 @@ EPAIR_API uint32_t epair_mbuf_tailroom(const struct epair_mbuf *m);
 #define EPAIR_TAG_MAX 64u
 EPAIR_API int epair_mbuf_tag_add(struct epair_mbuf *m, uint32_t cookie,
     uint16_t type, bool persistent, const void *data, uint16_t len);
-EPAIR_API const void *epair_mbuf_tag_find(const struct epair_mbuf *m,
-    uint32_t cookie, uint16_t type, uint16_t *len);
+EPAIR_API const void *epair_mbuf_tag_find(
+    const struct epair_mbuf *m, uint32_t cookie, uint16_t type, uint16_t *len);
 EPAIR_API unsigned epair_mbuf_tag_count(const struct epair_mbuf *m);
 
 /*

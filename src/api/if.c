@@ -44,8 +44,7 @@ has_vnets_attachment(struct epair_if *ifp)
 
 int
 epair_if_create(struct epair *ep, const char *vnet, const char *name,
-    const struct epair_create *how, struct epair_if **ap,
-    struct epair_err *err)
+    const struct epair_create *how, struct epair_if **ap, struct epair_err *err)
 {
 	struct epair_if *a;
 	int error = ep_pair_create(ep, vnet, name, how, &a, err);
@@ -147,8 +146,8 @@ epair_if_instance(const struct epair_if *ifp)
 }
 
 int
-epair_if_list(struct epair *ep, const char *vnet,
-    char (*names)[EPAIR_NAME_MAX], size_t max)
+epair_if_list(struct epair *ep, const char *vnet, char (*names)[EPAIR_NAME_MAX],
+    size_t max)
 {
 	struct epair_vnet *vn;
 	struct epair_if *ifp;
@@ -157,7 +156,7 @@ epair_if_list(struct epair *ep, const char *vnet,
 	ep_lock(&ep->lock);
 	vn = ep_vnet_find(ep, vnet);
 	if (vn != NULL)
-		TAILQ_FOREACH (ifp, &vn->ifs, link) {
+		TAILQ_FOREACH(ifp, &vn->ifs, link) {
 			if (n < max)
 				memcpy(names[n], ifp->name, EPAIR_NAME_MAX);
 			n++;

@@ -41,8 +41,8 @@ end(struct epair_if *ifp, int error) EP_NO_TSA
 }
 
 int
-epair_if_rename(struct epair_if *ifp, const char *name, struct epair_err *err)
-    EP_NO_TSA
+epair_if_rename(
+    struct epair_if *ifp, const char *name, struct epair_err *err) EP_NO_TSA
 {
 	char old[EPAIR_NAME_MAX];
 	int error = begin(ifp, err);
@@ -50,13 +50,16 @@ epair_if_rename(struct epair_if *ifp, const char *name, struct epair_err *err)
 	if (error != 0)
 		return error;
 	if (!ep_name_ok(name))
-		return end(ifp, ep_fail(err, -EINVAL,
-		    "'%.32s' is no name for an interface: 1 to 15 octets "
-		    "without '/', ':', space and control characters, "
-		    "not . or ..", name));
+		return end(ifp,
+		    ep_fail(err, -EINVAL,
+			"'%.32s' is no name for an interface: 1 to 15 octets "
+			"without '/', ':', space and control characters, "
+			"not . or ..",
+			name));
 	if (ep_ifnet_find(ifp->vnet, name) != NULL)
-		return end(ifp, ep_fail(err, -EEXIST,
-		    "vnet %s has an interface %s", ifp->vnet->name, name));
+		return end(
+		    ifp, ep_fail(err, -EEXIST, "vnet %s has an interface %s",
+			     ifp->vnet->name, name));
 	memcpy(old, ifp->name, sizeof(old));
 	ep_ifnet_set_name(ifp, name);
 	ep_event_moved(ifp, EPAIR_EVENT_RENAME, NULL, old);
@@ -65,8 +68,8 @@ epair_if_rename(struct epair_if *ifp, const char *name, struct epair_err *err)
 }
 
 int
-epair_if_describe(struct epair_if *ifp, const char *text,
-    struct epair_err *err) EP_NO_TSA
+epair_if_describe(
+    struct epair_if *ifp, const char *text, struct epair_err *err) EP_NO_TSA
 {
 	int error = begin(ifp, err);
 
@@ -74,8 +77,8 @@ epair_if_describe(struct epair_if *ifp, const char *text,
 		return error;
 	if (strlen(text) >= sizeof(ifp->descr))
 		return end(ifp, ep_fail(err, -ENAMETOOLONG,
-		    "a description has at most %d octets",
-		    EPAIR_DESCR_MAX - 1));
+				    "a description has at most %d octets",
+				    EPAIR_DESCR_MAX - 1));
 	strcpy(ifp->descr, text);
 	return end(ifp, 0);
 }
@@ -89,9 +92,9 @@ epair_if_set_flags(struct epair_if *ifp, uint32_t set, uint32_t clear,
 	if (error != 0)
 		return error;
 	if ((set | clear) & ~(uint32_t)EPAIR_IFF_SETTABLE)
-		return end(ifp, ep_fail(err, -EINVAL,
-		    "flags %#x cannot be set; %#x can", set | clear,
-		    EPAIR_IFF_SETTABLE));
+		return end(ifp,
+		    ep_fail(err, -EINVAL, "flags %#x cannot be set; %#x can",
+			set | clear, EPAIR_IFF_SETTABLE));
 	ep_ifnet_change_flags(ifp, set, clear);
 	return end(ifp, 0);
 }
@@ -109,16 +112,17 @@ epair_if_down(struct epair_if *ifp)
 }
 
 int
-epair_if_set_mtu(struct epair_if *ifp, uint32_t mtu, struct epair_err *err)
-    EP_NO_TSA
+epair_if_set_mtu(
+    struct epair_if *ifp, uint32_t mtu, struct epair_err *err) EP_NO_TSA
 {
 	int error = begin(ifp, err);
 
 	if (error != 0)
 		return error;
 	if (mtu < EP_MTU_MIN || mtu > EP_MTU_MAX)
-		return end(ifp, ep_fail(err, -EINVAL,
-		    "mtu %u: must be %u to %u", mtu, EP_MTU_MIN, EP_MTU_MAX));
+		return end(
+		    ifp, ep_fail(err, -EINVAL, "mtu %u: must be %u to %u", mtu,
+			     EP_MTU_MIN, EP_MTU_MAX));
 	if (mtu != ifp->mtu) {
 		ep_store_relaxed(&ifp->mtu, mtu);
 		ep_ifnet_changed(ifp, EPAIR_CHANGED_MTU);
@@ -127,8 +131,8 @@ epair_if_set_mtu(struct epair_if *ifp, uint32_t mtu, struct epair_err *err)
 }
 
 int
-epair_if_set_mac(struct epair_if *ifp, const uint8_t *mac,
-    struct epair_err *err) EP_NO_TSA
+epair_if_set_mac(
+    struct epair_if *ifp, const uint8_t *mac, struct epair_err *err) EP_NO_TSA
 {
 	int error = begin(ifp, err);
 
@@ -156,8 +160,8 @@ epair_if_set_fib(struct epair_if *ifp, uint16_t fib) EP_NO_TSA
 }
 
 int
-epair_if_set_media(struct epair_if *ifp, uint32_t media,
-    struct epair_err *err) EP_NO_TSA
+epair_if_set_media(
+    struct epair_if *ifp, uint32_t media, struct epair_err *err) EP_NO_TSA
 {
 	int error = begin(ifp, err);
 
@@ -195,8 +199,8 @@ epair_if_set_caps(struct epair_if *ifp, uint32_t set, uint32_t clear,
 		return error;
 	if ((set | clear) & ~(uint32_t)CAPS_SETTABLE)
 		return end(ifp, ep_fail(err, -EINVAL,
-		    "capabilities %#x cannot be set; %#x can", set | clear,
-		    CAPS_SETTABLE));
+				    "capabilities %#x cannot be set; %#x can",
+				    set | clear, CAPS_SETTABLE));
 	caps = (ifp->caps | set) & ~clear;
 	if (!(caps & EPAIR_CAP_CSUM))
 		caps &= ~(uint32_t)(EPAIR_CAP_TSO | EPAIR_CAP_USO);
@@ -205,17 +209,17 @@ epair_if_set_caps(struct epair_if *ifp, uint32_t set, uint32_t clear,
 }
 
 int
-epair_if_set_queue_limit(struct epair_if *ifp, uint32_t limit,
-    struct epair_err *err) EP_NO_TSA
+epair_if_set_queue_limit(
+    struct epair_if *ifp, uint32_t limit, struct epair_err *err) EP_NO_TSA
 {
 	int error = begin(ifp, err);
 
 	if (error != 0)
 		return error;
 	if (limit == 0 || limit > QUEUE_LIMIT_MAX)
-		return end(ifp, ep_fail(err, -EINVAL,
-		    "queue limit %u: must be 1 to %u", limit,
-		    QUEUE_LIMIT_MAX));
+		return end(ifp,
+		    ep_fail(err, -EINVAL, "queue limit %u: must be 1 to %u",
+			limit, QUEUE_LIMIT_MAX));
 	for (uint32_t b = 0; b < ifp->nrxqs; b++)
 		ep_store_relaxed(&ifp->rxqs[b].q.limit, limit);
 	return end(ifp, 0);

@@ -36,8 +36,7 @@ number(const struct word *w, const char *value, uint32_t max, uint32_t *n,
 }
 
 static int
-on_off(const struct word *w, const char *value, bool *on,
-    struct epair_err *err)
+on_off(const struct word *w, const char *value, bool *on, struct epair_err *err)
 {
 	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
 		return ep_fail(err, -EINVAL, "%s '%.32s': must be on or off",
@@ -146,8 +145,9 @@ set_media(struct epair_if *ifp, const struct word *w, const char *value,
 {
 	(void)w;
 	return epair_if_set_media(ifp,
-	    strcasecmp(value, "10Gbase-T") == 0 ? EPAIR_MEDIA_10GBASE_T :
-						  EPAIR_MEDIA_NONE, err);
+	    strcasecmp(value, "10Gbase-T") == 0 ? EPAIR_MEDIA_10GBASE_T
+						: EPAIR_MEDIA_NONE,
+	    err);
 }
 
 static int

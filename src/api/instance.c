@@ -4,9 +4,9 @@
 
 #include <epair/epair.h>
 
+#include "attach/opener.h"
 #include "base/atomic.h"
 #include "base/error.h"
-#include "attach/opener.h"
 #include "mbuf/pool.h"
 #include "net/instance_life.h"
 #include "net/run.h"
@@ -14,8 +14,8 @@
 #include "pair/pair.h"
 
 int
-epair_new(const struct epair_opts *opts, struct epair **ep,
-    struct epair_err *err)
+epair_new(
+    const struct epair_opts *opts, struct epair **ep, struct epair_err *err)
 {
 	struct epair_opts full;
 	int error = ep_instance_opts(opts, &full, err);
@@ -36,8 +36,8 @@ is_referenced(struct epair *ep) EP_REQUIRES(ep->lock)
 	ep_unlock(&ep->subs_lock);
 	held |= ep_load_relaxed(&ep->capture_count) > 0;
 	held |= ep_load_relaxed(&ep->pairs_unfreed) > ep->pair_count;
-	TAILQ_FOREACH (vn, &ep->vnets, link)
-		TAILQ_FOREACH (pair, &vn->pairs, link)
+	TAILQ_FOREACH(vn, &ep->vnets, link)
+		TAILQ_FOREACH(pair, &vn->pairs, link)
 			held |= ep_load_relaxed(&pair->refs) > 1;
 	return held;
 }
@@ -49,7 +49,7 @@ destroy_pairs(struct epair *ep) EP_REQUIRES(ep->lock) EP_NO_TSA
 	struct epair_vnet *vn;
 	struct ep_pair *pair;
 
-	TAILQ_FOREACH (vn, &ep->vnets, link)
+	TAILQ_FOREACH(vn, &ep->vnets, link)
 		while ((pair = TAILQ_LAST(&vn->pairs, ep_pair_list)) != NULL) {
 			ep_pair_ref(pair);
 			ep_unlock(&ep->lock);

@@ -13,8 +13,8 @@
 #include "pair/pair.h"
 
 int
-epair_vnet_add(struct epair *ep, const char *name, const char *kind,
-    struct epair_err *err)
+epair_vnet_add(
+    struct epair *ep, const char *name, const char *kind, struct epair_err *err)
 {
 	struct epair_vnet *vn;
 	int error = kind != NULL ? ep_attach_check(kind, err) : 0;
@@ -60,7 +60,7 @@ epair_vnet_list(struct epair *ep, char (*names)[EPAIR_NAME_MAX], size_t max)
 	size_t n = 0;
 
 	ep_lock(&ep->lock);
-	TAILQ_FOREACH (vn, &ep->vnets, link) {
+	TAILQ_FOREACH(vn, &ep->vnets, link) {
 		if (n < max)
 			memcpy(names[n], vn->name, EPAIR_NAME_MAX);
 		n++;

@@ -91,7 +91,7 @@ ep_domain_each(struct ep_domain *dom,
 	struct ep_thread *thr;
 
 	EP_ZERO(pthread_mutex_lock(&registry));
-	LIST_FOREACH (thr, &dom->threads, in_domain)
+	LIST_FOREACH(thr, &dom->threads, in_domain)
 		fn(arg, thr);
 	EP_ZERO(pthread_mutex_unlock(&registry));
 }
@@ -102,10 +102,10 @@ find(struct ep_domain *dom)
 {
 	struct ep_thread *thr;
 
-	LIST_FOREACH (thr, &owned_here, in_owner)
+	LIST_FOREACH(thr, &owned_here, in_owner)
 		if (thr->domain == dom)
 			return thr;
-	LIST_FOREACH (thr, &dom->threads, in_domain)
+	LIST_FOREACH(thr, &dom->threads, in_domain)
 		if (!thr->owned) {
 			thr->owned = true;
 			LIST_INSERT_HEAD(&owned_here, thr, in_owner);
@@ -117,8 +117,8 @@ find(struct ep_domain *dom)
 static struct ep_thread *
 make(struct ep_domain *dom)
 {
-	struct ep_thread *thr =
-	    aligned_alloc(_Alignof(struct ep_thread), sizeof(*thr));
+	struct ep_thread *thr = aligned_alloc(
+	    _Alignof(struct ep_thread), sizeof(*thr));
 
 	if (thr == NULL)
 		return NULL;

@@ -12,7 +12,8 @@ rot(uint32_t x, int k)
 	return (x << k) | (x >> (32 - k));
 }
 
-/* clang-format off: the two mixers as their author lays them out. */
+/* The two mixers as their author lays them out. */
+/* clang-format off */
 #define MIX(a, b, c) do { \
 	a -= c; a ^= rot(c, 4);  c += b; \
 	b -= a; b ^= rot(a, 6);  a += c; \
@@ -113,7 +114,8 @@ read_machine_id(uint8_t id[16])
 	if (n != 32)
 		return -1;
 	for (int i = 0; i < 16; i++) {
-		int hi = hex_digit(text[2 * i]), lo = hex_digit(text[2 * i + 1]);
+		int hi = hex_digit(text[2 * i]),
+		    lo = hex_digit(text[2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return -1;

@@ -25,7 +25,7 @@ bool
 ep_index_has(const struct ep_index *ix, uint32_t n)
 {
 	return n / 64 < ix->word_count &&
-	    (ix->words[n / 64] >> (n % 64) & 1) != 0;
+	       (ix->words[n / 64] >> (n % 64) & 1) != 0;
 }
 
 static int

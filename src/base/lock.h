@@ -78,8 +78,8 @@ ep_cond_fini(struct ep_cond *cond)
 }
 
 static inline void
-ep_cond_wait(struct ep_cond *cond, struct ep_mutex *lock) EP_REQUIRES(*lock)
-    EP_NO_TSA
+ep_cond_wait(struct ep_cond *cond, struct ep_mutex *lock)
+    EP_REQUIRES(*lock) EP_NO_TSA
 {
 	EP_ZERO(pthread_cond_wait(&cond->c, &lock->m));
 }

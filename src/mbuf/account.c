@@ -20,7 +20,8 @@ ep_account_create(
 		}
 	ep_unlock(&pool->accounts_lock);
 	if (acct == NULL)
-		acct = aligned_alloc(_Alignof(struct ep_account), sizeof(*acct));
+		acct = aligned_alloc(
+		    _Alignof(struct ep_account), sizeof(*acct));
 	if (acct != NULL)
 		*acct = (struct ep_account){ .limit = limit, .parent = parent };
 	return acct;

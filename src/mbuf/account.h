@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define EP_STOCKS    8u /* accounts that a thread keeps credit of */
-#define EP_STOCK	     64u /* credit taken at once */
+#define EP_STOCK     64u /* credit taken at once */
 #define EP_STOCK_MAX (2 * EP_STOCK) /* more than this is given back */
 
 struct ep_mcache;

@@ -22,7 +22,7 @@ buf_size(const struct epair_mbuf *m)
 	if (m->flags & EPAIR_M_EXT)
 		return m->ext->len;
 	return EPAIR_MBUF_HEADROOM +
-	    (m->flags & EPAIR_M_LARGE ? EPAIR_MBUF_LARGE : EPAIR_MBUF_SMALL);
+	       (m->flags & EPAIR_M_LARGE ? EPAIR_MBUF_LARGE : EPAIR_MBUF_SMALL);
 }
 
 uint32_t
@@ -108,8 +108,7 @@ ep_mbuf_from(struct ep_pool *pool, const void *octets, uint32_t len)
 void
 ep_mbuf_copy_meta(struct epair_mbuf *to, const struct epair_mbuf *from)
 {
-	const uint32_t own =
-	    EPAIR_M_EXT | EPAIR_M_LARGE | EPAIR_M_TAGS;
+	const uint32_t own = EPAIR_M_EXT | EPAIR_M_LARGE | EPAIR_M_TAGS;
 
 	to->flags = (to->flags & own) | (from->flags & ~own);
 	to->hash = from->hash;
@@ -197,7 +196,10 @@ ep_mbuf_foreign(struct ep_pool *pool, void *buf, uint32_t len,
 		return -ENOMEM;
 	}
 	*ext = (struct ep_ext){
-		.refs = 1, .len = len, .buf = buf, .release = release,
+		.refs = 1,
+		.len = len,
+		.buf = buf,
+		.release = release,
 		.arg = arg,
 	};
 	m->ext = ext;

@@ -15,7 +15,7 @@
  * An odd number of cache lines, so that the headers of a burst spread over the
  * sets of a cache instead of meeting in a few of them.
  */
-#define LINE	     64u
+#define LINE         64u
 #define ODD_LINES(n) ((((n) + LINE - 1) / LINE | 1u) * LINE)
 
 static const struct ep_depot classes[EP_CLASSES] = {
@@ -33,8 +33,8 @@ static const struct ep_depot classes[EP_CLASSES] = {
 };
 
 static void
-depot_init(struct ep_depot *d, const struct ep_depot *class, uint32_t max)
-    EP_NO_TSA
+depot_init(
+    struct ep_depot *d, const struct ep_depot *class, uint32_t max) EP_NO_TSA
 {
 	*d = *class;
 	d->item_size = ODD_LINES(
@@ -187,7 +187,7 @@ tally_thread(void *arg, struct ep_thread *thr)
 		struct ep_loaded *l = &mc->loaded[c];
 
 		t->free += ep_load_relaxed(&ep_load_relaxed(&l->now)->count) +
-		    ep_load_relaxed(&ep_load_relaxed(&l->other)->count);
+			   ep_load_relaxed(&ep_load_relaxed(&l->other)->count);
 	}
 }
 
@@ -238,8 +238,8 @@ make_slab(struct ep_pool *pool, struct ep_depot *d, struct ep_magazine *mag)
 	ep_unlock(&d->slab_lock);
 
 	for (uint32_t i = 0; i < d->slab_items; i++) {
-		struct epair_mbuf *m =
-		    (void *)(memory + (size_t)i * d->item_size);
+		struct epair_mbuf *m = (void *)(memory +
+						(size_t)i * d->item_size);
 
 		m->pool = pool;
 		m->flags = d->flags;
@@ -369,8 +369,7 @@ ep_mbuf_alloc(
 }
 
 /* What only few mbufs have. */
-static void __attribute__((noinline))
-free_extras(struct epair_mbuf *m)
+static void __attribute__((noinline)) free_extras(struct epair_mbuf *m)
 {
 	if (m->flags & EPAIR_M_TAGS)
 		ep_tags_free(m);

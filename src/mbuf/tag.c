@@ -14,7 +14,9 @@ tag_make(uint32_t cookie, uint16_t type, bool persistent, const void *data,
 	if (tag == NULL)
 		return NULL;
 	*tag = (struct ep_tag){
-		.cookie = cookie, .type = type, .len = len,
+		.cookie = cookie,
+		.type = type,
+		.len = len,
 		.persistent = persistent,
 	};
 	if (len > 0)
@@ -65,8 +67,8 @@ tags_first(const struct epair_mbuf *m)
 }
 
 const void *
-epair_mbuf_tag_find(const struct epair_mbuf *m, uint32_t cookie, uint16_t type,
-    uint16_t *len)
+epair_mbuf_tag_find(
+    const struct epair_mbuf *m, uint32_t cookie, uint16_t type, uint16_t *len)
 {
 	const struct ep_tag *tag;
 
@@ -127,8 +129,8 @@ ep_mbuf_copy_tags(struct epair_mbuf *to, const struct epair_mbuf *from)
 	const struct ep_tag *t;
 
 	for (t = tags_first(from); t != NULL; t = t->next) {
-		tag = tag_make(t->cookie, t->type, t->persistent, t->data,
-		    t->len);
+		tag = tag_make(
+		    t->cookie, t->type, t->persistent, t->data, t->len);
 		if (tag == NULL) {
 			while ((tag = copies) != NULL) {
 				copies = tag->next;

@@ -27,7 +27,6 @@ void ep_cloner_fini(struct ep_cloner *cl);
  * Returns 0; -EINVAL if the cloner does not take the name; -ENOSPC for a unit
  * above EP_UNIT_MAX.
  */
-int ep_clone_parse(
-    const char *name, uint32_t *unit, struct epair_err *err);
+int ep_clone_parse(const char *name, uint32_t *unit, struct epair_err *err);
 
 #endif /* EP_NET_CLONE_H */

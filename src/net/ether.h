@@ -36,8 +36,7 @@ ep_ether_group_flags(const struct epair_mbuf *m)
  *
  * Returns how many are left, at the front of ms.
  */
-unsigned ep_ether_input(
-    struct ep_rxq *rxq, struct epair_mbuf **ms, unsigned n);
+unsigned ep_ether_input(struct ep_rxq *rxq, struct epair_mbuf **ms, unsigned n);
 
 /*
  * Lay out-of-band VLAN information down in the frame.

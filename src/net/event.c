@@ -98,7 +98,7 @@ tell(struct epair *ep, struct epair_event *ev)
 	ep_lock(&ep->subs_lock);
 	if (!TAILQ_EMPTY(&ep->subs))
 		ev->time_ns = ep_sched_now(ep->sched);
-	TAILQ_FOREACH (sub, &ep->subs, link)
+	TAILQ_FOREACH(sub, &ep->subs, link)
 		put(sub, ev);
 	ep_unlock(&ep->subs_lock);
 }
@@ -119,8 +119,8 @@ describe(struct epair_event *ev, const struct epair_if *ifp,
 }
 
 void
-ep_event_if(struct epair_if *ifp, enum epair_event_type type,
-    const char *detail)
+ep_event_if(
+    struct epair_if *ifp, enum epair_event_type type, const char *detail)
 {
 	struct epair_event ev;
 
@@ -138,11 +138,11 @@ ep_event_moved(struct epair_if *ifp, enum epair_event_type type,
 
 	describe(&ev, ifp, type);
 	if (old_vnet != NULL)
-		(void)snprintf(ev.old_vnet, sizeof(ev.old_vnet), "%s",
-		    old_vnet);
+		(void)snprintf(
+		    ev.old_vnet, sizeof(ev.old_vnet), "%s", old_vnet);
 	if (old_name != NULL)
-		(void)snprintf(ev.old_name, sizeof(ev.old_name), "%s",
-		    old_name);
+		(void)snprintf(
+		    ev.old_name, sizeof(ev.old_name), "%s", old_name);
 	tell(ifp->ep, &ev);
 }
 
@@ -160,8 +160,8 @@ ep_event_vnet(struct epair *ep, enum epair_event_type type, const char *vnet)
 static void
 call_back(struct ep_task *task)
 {
-	struct epair_sub *sub =
-	    (void *)((char *)task - offsetof(struct epair_sub, task));
+	struct epair_sub *sub = (void *)((char *)task -
+					 offsetof(struct epair_sub, task));
 	struct ep_thread *thr = ep_thread_self(&sub->ep->domain);
 	struct epair_event ev;
 	struct ep_run run;
@@ -185,8 +185,8 @@ epair_subscribe(struct epair *ep, unsigned limit, struct epair_sub **subp,
 	struct epair_sub *sub;
 
 	if (limit > LIMIT_MAX)
-		return ep_fail(err, -EINVAL, "at most %u events may wait",
-		    LIMIT_MAX);
+		return ep_fail(
+		    err, -EINVAL, "at most %u events may wait", LIMIT_MAX);
 	sub = calloc(1, sizeof(*sub));
 	if (sub == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a subscription");

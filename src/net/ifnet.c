@@ -45,8 +45,8 @@ of_name_entry(struct ep_table_entry *entry)
 struct epair_if *
 ep_ifnet_find(const struct epair_vnet *vn, const char *name)
 {
-	struct ep_table_entry *e =
-	    ep_table_first(&vn->by_name, ep_hash_octets(name, strlen(name)));
+	struct ep_table_entry *e = ep_table_first(
+	    &vn->by_name, ep_hash_octets(name, strlen(name)));
 
 	for (; e != NULL; e = ep_table_next(e))
 		if (strcmp(of_name_entry(e)->name, name) == 0)
@@ -80,8 +80,8 @@ of_mac_entry(struct ep_table_entry *entry)
 struct epair_if *
 ep_ifnet_find_mac(const struct epair *ep, const uint8_t mac[6])
 {
-	struct ep_table_entry *e =
-	    ep_table_first(&ep->by_mac, ep_hash_octets(mac, 6));
+	struct ep_table_entry *e = ep_table_first(
+	    &ep->by_mac, ep_hash_octets(mac, 6));
 
 	for (; e != NULL; e = ep_table_next(e))
 		if (memcmp(of_mac_entry(e)->mac, mac, 6) == 0)
@@ -105,10 +105,10 @@ ep_ifnet_take_index(struct epair *ep, uint32_t *index)
 	int error = ep_index_take(&ep->indexes, 1, index);
 
 	if (error == 0 && *index >= ep->by_index_size) {
-		uint32_t size = ep->by_index_size == 0 ?
-		    BY_INDEX_MIN : ep->by_index_size * 2;
-		struct epair_if **by =
-		    realloc(ep->by_index, size * sizeof(struct epair_if *));
+		uint32_t size = ep->by_index_size == 0 ? BY_INDEX_MIN
+						       : ep->by_index_size * 2;
+		struct epair_if **by = realloc(
+		    ep->by_index, size * sizeof(struct epair_if *));
 
 		if (by == NULL) {
 			ep_index_put(&ep->indexes, *index);
@@ -190,8 +190,7 @@ tell_changed(struct ep_task *task)
 void
 ep_ifnet_changed_init(struct epair_if *ifp)
 {
-	ep_task_init(&ifp->changed_task, ep_ifnet_worker(ifp, 0),
-	    tell_changed);
+	ep_task_init(&ifp->changed_task, ep_ifnet_worker(ifp, 0), tell_changed);
 }
 
 void

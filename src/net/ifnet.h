@@ -34,11 +34,11 @@ struct ep_qdisc;
 struct ep_stack;
 struct ep_watchers;
 
-#define EP_ETHER_HDR_LEN   14u
-#define EP_ETHER_VLAN_LEN  4u
-#define EP_MTU_MIN	   72u
-#define EP_MTU_MAX	   65535u
-#define EP_QUEUE_LIMIT	   4096u
+#define EP_ETHER_HDR_LEN  14u
+#define EP_ETHER_VLAN_LEN 4u
+#define EP_MTU_MIN        72u
+#define EP_MTU_MAX        65535u
+#define EP_QUEUE_LIMIT    4096u
 
 /* One bucket of the receiving side: the waiting frames and their task. */
 struct ep_rxq {
@@ -66,7 +66,8 @@ struct epair_if {
 	struct ep_pair *pair; /* (k) */
 	struct epair *ep; /* (k) */
 	struct ep_account *account; /* (k) the pair's */
-	struct ep_watchers *watchers; /* (a) who captures, in an epoch section */
+	struct ep_watchers
+	    *watchers; /* (a) who captures, in an epoch section */
 	struct ep_qdisc *qdisc; /* (a) in an epoch section */
 	struct ep_rxq *rxqs; /* (k) nrxqs of them */
 	uint32_t nrxqs; /* (k) */
@@ -135,8 +136,8 @@ static inline bool
 ep_ifnet_is_up(const struct epair_if *ifp)
 {
 	return (__atomic_load_n(&ifp->flags, __ATOMIC_RELAXED) &
-	    (EPAIR_IFF_UP | EPAIR_IFF_RUNNING)) ==
-	    (EPAIR_IFF_UP | EPAIR_IFF_RUNNING);
+		   (EPAIR_IFF_UP | EPAIR_IFF_RUNNING)) ==
+	       (EPAIR_IFF_UP | EPAIR_IFF_RUNNING);
 }
 
 /*

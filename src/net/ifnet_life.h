@@ -37,8 +37,7 @@ void ep_ifnet_set_name(struct epair_if *ifp, const char *name);
 void ep_ifnet_set_mac(struct epair_if *ifp, const uint8_t mac[6]);
 
 /* Change flags, and tell of it and of the link if that follows. */
-void ep_ifnet_change_flags(
-    struct epair_if *ifp, uint32_t set, uint32_t clear);
+void ep_ifnet_change_flags(struct epair_if *ifp, uint32_t set, uint32_t clear);
 
 void ep_ifnet_changed_init(struct epair_if *ifp);
 

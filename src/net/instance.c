@@ -13,9 +13,9 @@
 #include "net/vnet.h"
 #include "sched/sched.h"
 
-#define MBUFS_MAX	1048576u
+#define MBUFS_MAX       1048576u
 #define LARGE_MBUFS_MAX 16384u
-#define PAIRS_MAX	65536u
+#define PAIRS_MAX       65536u
 /* Frames that a pair may hold for each of its queues, and beside them. */
 #define PAIR_MBUFS 8192u
 
@@ -79,8 +79,8 @@ host_id_of(const struct epair_opts *opts)
 	machine = ep_hash_machine();
 	if (machine == 0)
 		return 0;
-	return opts->name != NULL ? ep_hash_mix(machine, opts->name) :
-				    machine ^ random_bits();
+	return opts->name != NULL ? ep_hash_mix(machine, opts->name)
+				  : machine ^ random_bits();
 }
 
 static void
@@ -108,8 +108,8 @@ instance_init(struct epair *ep)
 }
 
 int
-ep_instance_create(const struct epair_opts *opts, struct epair **epp,
-    struct epair_err *err)
+ep_instance_create(
+    const struct epair_opts *opts, struct epair **epp, struct epair_err *err)
 {
 	struct epair *ep = calloc(1, sizeof(*ep));
 	struct epair_vnet *vnet0;

@@ -10,8 +10,8 @@ int ep_instance_opts(const struct epair_opts *opts, struct epair_opts *full,
     struct epair_err *err);
 
 /* Make an instance with full options; its workers run. */
-int ep_instance_create(const struct epair_opts *opts, struct epair **ep,
-    struct epair_err *err);
+int ep_instance_create(
+    const struct epair_opts *opts, struct epair **ep, struct epair_err *err);
 
 /* Stop its workers and free it. No pair, mbuf or subscription may be left. */
 void ep_instance_destroy(struct epair *ep);

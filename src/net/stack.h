@@ -40,15 +40,14 @@ struct ep_stack_ops {
 	 * it frees them, keeps them, transmits them, or drops them by
 	 * ep_drop(st->ifp, ..., EPAIR_DROP_RX_STACK_*).
 	 */
-	void (*receive)(struct ep_stack *st, struct epair_mbuf **ms,
-	    unsigned n, unsigned queue);
+	void (*receive)(struct ep_stack *st, struct epair_mbuf **ms, unsigned n,
+	    unsigned queue);
 	/* EPAIR_CHANGED_* happened to st->ifp. May be NULL. */
 	void (*changed)(struct ep_stack *st, uint32_t what);
 	/* Last call: stop everything that runs by itself, free it all. */
 	void (*release)(struct ep_stack *st);
 	/* Fill *progress. May be NULL. */
-	void (*progress)(
-	    struct ep_stack *st, struct epair_progress *progress);
+	void (*progress)(struct ep_stack *st, struct epair_progress *progress);
 	/* Bring drop counters that are kept elsewhere up to date. May be NULL. */
 	void (*refresh)(struct ep_stack *st);
 };

@@ -33,7 +33,7 @@ ep_vnet_find(struct epair *ep, const char *name)
 
 	if (name == NULL)
 		return TAILQ_FIRST(&ep->vnets);
-	TAILQ_FOREACH (vn, &ep->vnets, link)
+	TAILQ_FOREACH(vn, &ep->vnets, link)
 		if (!vn->ending && strcmp(vn->name, name) == 0)
 			return vn;
 	return NULL;
@@ -46,8 +46,8 @@ vnet_alloc(struct epair *ep, const char *kind)
 
 	if (vn == NULL)
 		return NULL;
-	vn->account =
-	    ep_account_create(ep->pool, NULL, ep->opts.vnet_mbufs_max);
+	vn->account = ep_account_create(
+	    ep->pool, NULL, ep->opts.vnet_mbufs_max);
 	if (kind != NULL)
 		vn->kind = strdup(kind);
 	if (vn->account != NULL && (kind == NULL || vn->kind != NULL))

@@ -69,8 +69,8 @@ ep_watch_show(struct epair_if *ifp, bool outbound, int drop, uint32_t queue,
     struct epair_mbuf *const *ms, unsigned n)
 {
 	/* acquires what ep_watch_begin() released */
-	struct ep_watchers *ws =
-	    __atomic_load_n(&ifp->watchers, __ATOMIC_ACQUIRE);
+	struct ep_watchers *ws = __atomic_load_n(
+	    &ifp->watchers, __ATOMIC_ACQUIRE);
 
 	if (__builtin_expect(ws != NULL, 0))
 		ep_watch_show_slow(ifp, ws, outbound, drop, queue, ms, n);

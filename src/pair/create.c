@@ -49,11 +49,11 @@ end_init(struct ep_pair *pair, char side, uint32_t worker, uint32_t limit)
 	ifp->side = side;
 	ifp->account = pair->account;
 	ifp->flags = EPAIR_IFF_BROADCAST | EPAIR_IFF_SIMPLEX |
-	    EPAIR_IFF_MULTICAST | EPAIR_IFF_RUNNING;
+		     EPAIR_IFF_MULTICAST | EPAIR_IFF_RUNNING;
 	ifp->caps = EPAIR_CAP_DEFAULT;
 	ifp->link_state = EPAIR_LINK_UP;
-	ifp->rxqs = aligned_alloc(_Alignof(struct ep_rxq),
-	    queues * sizeof(struct ep_rxq));
+	ifp->rxqs = aligned_alloc(
+	    _Alignof(struct ep_rxq), queues * sizeof(struct ep_rxq));
 	if (ifp->rxqs == NULL)
 		return false;
 	memset(ifp->rxqs, 0, queues * sizeof(struct ep_rxq));
@@ -78,10 +78,10 @@ pair_alloc(struct epair_vnet *vn, const struct epair_create *how)
     EP_REQUIRES(vn->ep->lock)
 {
 	struct epair *ep = vn->ep;
-	struct ep_pair *pair =
-	    aligned_alloc(_Alignof(struct ep_pair), sizeof(*pair));
-	uint32_t limit =
-	    how->queue_limit != 0 ? how->queue_limit : EP_QUEUE_LIMIT;
+	struct ep_pair *pair = aligned_alloc(
+	    _Alignof(struct ep_pair), sizeof(*pair));
+	uint32_t limit = how->queue_limit != 0 ? how->queue_limit
+					       : EP_QUEUE_LIMIT;
 
 	if (pair == NULL)
 		return NULL;
@@ -112,8 +112,8 @@ name_taken(const struct epair_vnet *vn, uint32_t n)
 	char name[EPAIR_NAME_MAX];
 
 	for (int i = 0; i < 3; i++) {
-		(void)snprintf(name, sizeof(name), EP_CLONE_NAME "%u%s", n,
-		    suffixes[i]);
+		(void)snprintf(
+		    name, sizeof(name), EP_CLONE_NAME "%u%s", n, suffixes[i]);
 		if (ep_ifnet_find(vn, name) != NULL)
 			return true;
 	}
@@ -130,11 +130,12 @@ take_unit(struct epair_vnet *vn, uint32_t wanted, uint32_t *unit,
 
 	if (wanted != EP_UNIT_ANY) {
 		*unit = wanted;
-		error = name_taken(vn, wanted) ? -EEXIST :
-						 ep_index_take_at(units, wanted);
+		error = name_taken(vn, wanted)
+			    ? -EEXIST
+			    : ep_index_take_at(units, wanted);
 	} else {
 		while ((error = ep_index_take(units, from, unit)) == 0 &&
-		    name_taken(vn, *unit)) {
+		       name_taken(vn, *unit)) {
 			ep_index_put(units, *unit);
 			from = *unit + 1;
 		}
@@ -160,10 +161,10 @@ take_identity(struct ep_pair *pair, const struct epair_create *how,
 	struct epair_if *a = &pair->ends[0], *b = &pair->ends[1];
 	int error = ep_ifnet_reserve(ep, pair->home);
 
-	(void)snprintf(a->name, sizeof(a->name), EP_CLONE_NAME "%ua",
-	    pair->unit);
-	(void)snprintf(b->name, sizeof(b->name), EP_CLONE_NAME "%ub",
-	    pair->unit);
+	(void)snprintf(
+	    a->name, sizeof(a->name), EP_CLONE_NAME "%ua", pair->unit);
+	(void)snprintf(
+	    b->name, sizeof(b->name), EP_CLONE_NAME "%ub", pair->unit);
 	if (error == 0)
 		error = ep_ifnet_take_index(ep, &a->index);
 	if (error == 0) {
@@ -192,8 +193,8 @@ commit(struct ep_pair *pair) EP_REQUIRES(pair->ep->lock)
 		struct epair_if *ifp = &pair->ends[i];
 
 		ep->by_index[ifp->index] = ifp;
-		ep_table_add(&ep->by_mac, &ifp->by_mac,
-		    ep_hash_octets(ifp->mac, 6));
+		ep_table_add(
+		    &ep->by_mac, &ifp->by_mac, ep_hash_octets(ifp->mac, 6));
 		ep_ifnet_attach(ifp, pair->home);
 	}
 	for (int i = 0; i < 2; i++)
@@ -246,8 +247,7 @@ defaults(const struct epair_create *how, struct epair_create *full,
 {
 	*full = (struct epair_create){ .size = sizeof(*full) };
 	if (how != NULL) {
-		if (how->size < sizeof(how->size) ||
-		    how->size > sizeof(*how))
+		if (how->size < sizeof(how->size) || how->size > sizeof(*how))
 			return ep_fail(err, -EINVAL,
 			    "struct epair_create has size %zu, not %zu",
 			    how->size, sizeof(*how));
@@ -269,8 +269,7 @@ defaults(const struct epair_create *how, struct epair_create *full,
 
 int
 ep_pair_create(struct epair *ep, const char *vnet, const char *name,
-    const struct epair_create *how, struct epair_if **a,
-    struct epair_err *err)
+    const struct epair_create *how, struct epair_if **a, struct epair_err *err)
 {
 	struct epair_create full;
 	struct ep_pair *pair = NULL;

@@ -73,8 +73,7 @@ ep_pair_free_lost(struct epair_if *ifp, struct ep_lost *lost)
 
 /* Step 1. */
 static void
-disown(struct ep_pair *pair, struct ep_lost lost[2])
-    EP_REQUIRES(pair->ep->lock)
+disown(struct ep_pair *pair, struct ep_lost lost[2]) EP_REQUIRES(pair->ep->lock)
 {
 	struct epair *ep = pair->ep;
 
@@ -138,8 +137,8 @@ purge(struct ep_rxq *rxq)
 	struct ep_chunk *chunks = ep_queue_purge(&rxq->q), *c;
 
 	for (c = chunks; c != NULL; c = c->next)
-		(void)ep_drop(rxq->ifp, c->m, c->count,
-		    EPAIR_DROP_RX_DESTROYED, 0);
+		(void)ep_drop(
+		    rxq->ifp, c->m, c->count, EPAIR_DROP_RX_DESTROYED, 0);
 	ep_queue_free_chunks(chunks);
 }
 
@@ -184,15 +183,14 @@ visitor(const struct epair_vnet *vn)
 {
 	struct epair_if *ifp;
 
-	TAILQ_FOREACH (ifp, &vn->ifs, link)
+	TAILQ_FOREACH(ifp, &vn->ifs, link)
 		if (ifp->pair->home != vn)
 			return ifp;
 	return NULL;
 }
 
 static void
-send_home(struct epair_if *ifp, struct ep_lost *lost)
-    EP_REQUIRES(ifp->ep->lock)
+send_home(struct epair_if *ifp, struct ep_lost *lost) EP_REQUIRES(ifp->ep->lock)
 {
 	struct epair_vnet *home = ifp->pair->home;
 	char name[EPAIR_NAME_MAX];
@@ -243,8 +241,8 @@ empty_one(struct epair_vnet *vn) EP_REQUIRES(vn->ep->lock) EP_NO_TSA
 }
 
 int
-ep_pair_end_vnet(struct epair *ep, const char *vnet, struct epair_err *err)
-    EP_NO_TSA
+ep_pair_end_vnet(
+    struct epair *ep, const char *vnet, struct epair_err *err) EP_NO_TSA
 {
 	struct epair_vnet *vn;
 	int error = 0;

@@ -28,12 +28,12 @@ original(struct ep_pair *pair)
 {
 	struct epair *ep = pair->ep;
 	struct epair_if *a = &pair->ends[0], *b = &pair->ends[1];
-	uint32_t n = a->index > ep->mac_counter ? a->index :
-						  ep->mac_counter + 1;
+	uint32_t n = a->index > ep->mac_counter ? a->index
+						: ep->mac_counter + 1;
 
 	for (unsigned tries = 0; tries < TRIES_MAX; tries++, n++) {
-		uint64_t host_id =
-		    ep->host_id != 0 ? ep->host_id : ep_rng_next(&ep->rng);
+		uint64_t host_id = ep->host_id != 0 ? ep->host_id
+						    : ep_rng_next(&ep->rng);
 		const uint32_t words[3] = { n, (uint32_t)host_id,
 			(uint32_t)(host_id >> 32) };
 		uint32_t hash = ep_hash_words(words, 3, 0);
@@ -56,8 +56,8 @@ stable(struct epair_if *ifp, const struct epair_vnet *vn)
 	for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
 		uint64_t hash;
 
-		(void)snprintf(key, sizeof(key), "%s/%s/%u", vn->name,
-		    ifp->name, tries);
+		(void)snprintf(
+		    key, sizeof(key), "%s/%s/%u", vn->name, ifp->name, tries);
 		hash = ep_hash_mix(ep->host_id, key);
 		for (int i = 0; i < 6; i++)
 			ifp->mac[i] = (uint8_t)(hash >> (8 * i));
@@ -88,8 +88,8 @@ ep_pair_mac_check(
 }
 
 int
-ep_pair_macs(struct ep_pair *pair, const struct epair_create *how,
-    struct epair_err *err)
+ep_pair_macs(
+    struct ep_pair *pair, const struct epair_create *how, struct epair_err *err)
 {
 	struct epair *ep = pair->ep;
 	int error = ep_pair_mac_check(ep, how->mac_a, err);
@@ -98,8 +98,8 @@ ep_pair_macs(struct ep_pair *pair, const struct epair_create *how,
 		error = ep_pair_mac_check(ep, how->mac_b, err);
 	if (error == 0 && how->mac_a != NULL && how->mac_b != NULL &&
 	    memcmp(how->mac_a, how->mac_b, 6) == 0)
-		error = ep_fail(err, -EEXIST,
-		    "both ends cannot have the same address");
+		error = ep_fail(
+		    err, -EEXIST, "both ends cannot have the same address");
 	if (error != 0)
 		return error;
 	if (how->mac_policy == EPAIR_MAC_STABLE)

@@ -29,8 +29,9 @@ ep_pair_move_locked(struct epair_if *ifp, struct epair_vnet *to,
 	ep_ifnet_attach(ifp, to);
 	ep_event_moved(ifp, EPAIR_EVENT_MOVE, old_vnet,
 	    strcmp(old_name, name) != 0 ? old_name : NULL);
-	ep_ifnet_changed(ifp, EPAIR_CHANGED_VNET | EPAIR_CHANGED_MULTI |
-	    (strcmp(old_name, name) != 0 ? EPAIR_CHANGED_NAME : 0));
+	ep_ifnet_changed(
+	    ifp, EPAIR_CHANGED_VNET | EPAIR_CHANGED_MULTI |
+		     (strcmp(old_name, name) != 0 ? EPAIR_CHANGED_NAME : 0));
 }
 
 static int
@@ -89,8 +90,7 @@ hand_on(struct epair_if *ifp, struct ep_qdisc *qd)
 }
 
 int
-ep_pair_set_qdisc(
-    struct epair_if *ifp, const char *text, struct epair_err *err)
+ep_pair_set_qdisc(struct epair_if *ifp, const char *text, struct epair_err *err)
 {
 	struct epair *ep = ifp->ep;
 	struct ep_qdisc *qd = NULL, *old = NULL;

@@ -9,19 +9,15 @@
 #include "net/vnet.h"
 
 /* Transmit: contract 3 and 4. Takes the frames; see epair_if_transmit(). */
-int ep_pair_transmit(
-    struct epair_if *ifp, struct epair_mbuf **ms, unsigned n);
+int ep_pair_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n);
 
 int ep_pair_create(struct epair *ep, const char *vnet, const char *name,
-    const struct epair_create *how, struct epair_if **a,
-    struct epair_err *err);
+    const struct epair_create *how, struct epair_if **a, struct epair_err *err);
 int ep_pair_destroy(struct epair_if *ifp, struct epair_err *err);
-int ep_pair_move(
-    struct epair_if *ifp, const char *vnet, struct epair_err *err);
+int ep_pair_move(struct epair_if *ifp, const char *vnet, struct epair_err *err);
 
 /* End a vnet: contract 8.3. */
-int ep_pair_end_vnet(
-    struct epair *ep, const char *vnet, struct epair_err *err);
+int ep_pair_end_vnet(struct epair *ep, const char *vnet, struct epair_err *err);
 
 /* May an interface be given this address? NULL may. */
 int ep_pair_mac_check(const struct epair *ep, const uint8_t *mac,

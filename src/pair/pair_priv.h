@@ -25,8 +25,7 @@ struct ep_lost {
 	struct ep_qdisc *qdisc;
 };
 
-struct ep_lost ep_pair_lose(struct epair_if *ifp)
-    EP_REQUIRES(ifp->ep->lock);
+struct ep_lost ep_pair_lose(struct epair_if *ifp) EP_REQUIRES(ifp->ep->lock);
 
 /* Wait for the epoch, drop what the discipline held, free. */
 void ep_pair_free_lost(struct epair_if *ifp, struct ep_lost *lost);

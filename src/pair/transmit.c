@@ -45,8 +45,8 @@ drop_long(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, int *error)
 		if (wire_len(ms[i]) <= max)
 			ms[kept++] = ms[i];
 		else
-			*error = ep_drop(ifp, &ms[i], 1, EPAIR_DROP_TOO_LONG,
-			    -E2BIG);
+			*error = ep_drop(
+			    ifp, &ms[i], 1, EPAIR_DROP_TOO_LONG, -E2BIG);
 	return kept;
 }
 
@@ -62,8 +62,8 @@ sum(struct epair_mbuf *const *ms, unsigned n)
 
 	for (unsigned i = 0; i < n; i++) {
 		s.bytes += ms[i]->pktlen;
-		s.mcasts +=
-		    (ms[i]->flags & (EPAIR_M_BCAST | EPAIR_M_MCAST)) != 0;
+		s.mcasts += (ms[i]->flags & (EPAIR_M_BCAST | EPAIR_M_MCAST)) !=
+			    0;
 	}
 	return s;
 }

@@ -19,8 +19,11 @@ struct fifo {
 static const struct fifo_conf fifo_default = { .limit = 1000 };
 
 static const struct ep_opt fifo_opts[] = {
-	{ .key = "limit", .form = "N", .type = EP_OPT_U32,
-	    .offset = offsetof(struct fifo_conf, limit), .min = 1,
+	{ .key = "limit",
+	    .form = "N",
+	    .type = EP_OPT_U32,
+	    .offset = offsetof(struct fifo_conf, limit),
+	    .min = 1,
 	    .max = 1048576 },
 	{ .key = NULL },
 };

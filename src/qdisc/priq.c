@@ -36,11 +36,17 @@ static const struct priq_conf priq_default = { .limit = 1000, .by = BY_PCP };
 static const char *const priq_by[] = { "pcp", "dscp", NULL };
 
 static const struct ep_opt priq_opts[] = {
-	{ .key = "limit", .form = "N", .type = EP_OPT_U32,
-	    .offset = offsetof(struct priq_conf, limit), .min = 1,
+	{ .key = "limit",
+	    .form = "N",
+	    .type = EP_OPT_U32,
+	    .offset = offsetof(struct priq_conf, limit),
+	    .min = 1,
 	    .max = 1048576 },
-	{ .key = "by", .form = "pcp|dscp", .type = EP_OPT_CHOICE,
-	    .offset = offsetof(struct priq_conf, by), .choices = priq_by },
+	{ .key = "by",
+	    .form = "pcp|dscp",
+	    .type = EP_OPT_CHOICE,
+	    .offset = offsetof(struct priq_conf, by),
+	    .choices = priq_by },
 	{ .key = NULL },
 };
 

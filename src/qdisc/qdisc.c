@@ -27,8 +27,8 @@ unknown(const char *name, struct epair_err *err)
 	size_t len = 0;
 
 	for (size_t i = 0; i < KINDS; i++)
-		len += (size_t)snprintf(known + len, sizeof(known) - len,
-		    ", %s", kinds[i]->name);
+		len += (size_t)snprintf(
+		    known + len, sizeof(known) - len, ", %s", kinds[i]->name);
 	return ep_fail(err, -EINVAL,
 	    "unknown discipline '%.32s'; known are none%s", name, known);
 }

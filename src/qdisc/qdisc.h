@@ -33,8 +33,8 @@ struct ep_qdisc_ops {
 	 * Make one. Returns 0, or -ENOMEM; -EINVAL with a sentence for a conf
 	 * that the table cannot refuse.
 	 */
-	int (*create)(const void *conf, struct ep_qdisc **qd,
-	    struct epair_err *err);
+	int (*create)(
+	    const void *conf, struct ep_qdisc **qd, struct epair_err *err);
 	/* Free it; it holds nothing. */
 	void (*destroy)(struct ep_qdisc *qd);
 	/*

@@ -32,8 +32,8 @@ ep_sched_create(const struct epair_opts *opts, struct ep_sched **schedp,
 	sched->way = opts->way;
 	sched->pin = opts->pin;
 	sched->poll_ns = opts->poll_us * EP_NS_PER_US;
-	sched->workers = aligned_alloc(_Alignof(struct ep_worker),
-	    n * sizeof(struct ep_worker));
+	sched->workers = aligned_alloc(
+	    _Alignof(struct ep_worker), n * sizeof(struct ep_worker));
 	if (sched->workers == NULL)
 		error = -ENOMEM;
 	while (error == 0 && sched->worker_count < n) {
@@ -149,15 +149,15 @@ ep_worker_sched(const struct ep_worker *worker)
 uint64_t
 ep_sched_now(const struct ep_sched *sched)
 {
-	return sched->way == EPAIR_SIM ? ep_load_relaxed(&sched->sim_now_ns) :
-					 ep_clock_ns(CLOCK_REALTIME);
+	return sched->way == EPAIR_SIM ? ep_load_relaxed(&sched->sim_now_ns)
+				       : ep_clock_ns(CLOCK_REALTIME);
 }
 
 uint64_t
 ep_sched_mono(const struct ep_sched *sched)
 {
-	return sched->way == EPAIR_SIM ? ep_load_relaxed(&sched->sim_now_ns) :
-					 ep_clock_ns(CLOCK_MONOTONIC);
+	return sched->way == EPAIR_SIM ? ep_load_relaxed(&sched->sim_now_ns)
+				       : ep_clock_ns(CLOCK_MONOTONIC);
 }
 
 bool

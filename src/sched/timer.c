@@ -22,8 +22,8 @@ ep_timer_init(struct ep_timer *timer, struct ep_worker *worker,
 static bool
 before(const struct ep_timer *a, const struct ep_timer *b)
 {
-	return a->when_ns != b->when_ns ? a->when_ns < b->when_ns :
-					  a->order < b->order;
+	return a->when_ns != b->when_ns ? a->when_ns < b->when_ns
+					: a->order < b->order;
 }
 
 static void

@@ -30,10 +30,10 @@ take_slot(struct ep_worker *w, uint32_t *slot) EP_REQUIRES(w->lock)
 	int error = ep_index_take(&w->slots_used, 1, slot);
 
 	if (error == 0 && *slot >= w->slot_count) {
-		uint32_t count = w->slot_count == 0 ? SLOTS_MIN :
-						      w->slot_count * 2;
-		struct ep_watch_slot *slots =
-		    realloc(w->slots, count * sizeof(*slots));
+		uint32_t count = w->slot_count == 0 ? SLOTS_MIN
+						    : w->slot_count * 2;
+		struct ep_watch_slot *slots = realloc(
+		    w->slots, count * sizeof(*slots));
 
 		if (slots == NULL) {
 			ep_index_put(&w->slots_used, *slot);
@@ -68,8 +68,8 @@ ep_watch_add(struct ep_watch *watch, int fd, uint32_t events) EP_NO_TSA
 	ep_lock(&w->lock);
 	error = take_slot(w, &slot);
 	if (error == 0) {
-		watch->ticket =
-		    (uint64_t)w->slots[slot].generation << 32 | slot;
+		watch->ticket = (uint64_t)w->slots[slot].generation << 32 |
+				slot;
 		ev.data.u64 = watch->ticket;
 		w->slots[slot].watch = watch;
 		if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0) {
@@ -97,7 +97,7 @@ ep_watch_set(struct ep_watch *watch, uint32_t events) EP_NO_TSA
 	if (watch->fd < 0)
 		error = -ENOENT;
 	else if (events != watch->events &&
-	    epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, watch->fd, &ev) != 0)
+		 epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, watch->fd, &ev) != 0)
 		error = -errno;
 	else
 		watch->events = events;
@@ -145,8 +145,8 @@ clear_wakes(struct ep_worker *w)
 }
 
 unsigned
-ep_worker_run_watches(struct ep_worker *w, unsigned max, uint64_t timeout_ns)
-    EP_NO_TSA
+ep_worker_run_watches(
+    struct ep_worker *w, unsigned max, uint64_t timeout_ns) EP_NO_TSA
 {
 	struct epoll_event evs[EVENTS_MAX];
 	struct timespec ts = {
@@ -157,8 +157,8 @@ ep_worker_run_watches(struct ep_worker *w, unsigned max, uint64_t timeout_ns)
 	int n;
 
 	ep_unlock(&w->lock);
-	n = epoll_pwait2(w->epoll_fd, evs, max < EVENTS_MAX ? (int)max :
-							      EVENTS_MAX,
+	n = epoll_pwait2(w->epoll_fd, evs,
+	    max < EVENTS_MAX ? (int)max : EVENTS_MAX,
 	    timeout_ns == UINT64_MAX ? NULL : &ts, NULL);
 	ep_lock(&w->lock);
 	w->wants_wake = false;

@@ -51,12 +51,16 @@ open_fds(struct ep_worker *w)
 }
 
 int
-ep_worker_init(struct ep_worker *w, struct ep_sched *sched, unsigned id)
-    EP_NO_TSA
+ep_worker_init(
+    struct ep_worker *w, struct ep_sched *sched, unsigned id) EP_NO_TSA
 {
 	*w = (struct ep_worker){
-		.sched = sched, .id = id, .epoll_fd = -1, .wake_fd = -1,
-		.timer_fd = -1, .timer_fd_at = UINT64_MAX,
+		.sched = sched,
+		.id = id,
+		.epoll_fd = -1,
+		.wake_fd = -1,
+		.timer_fd = -1,
+		.timer_fd_at = UINT64_MAX,
 	};
 	TAILQ_INIT(&w->tasks);
 	ep_mutex_init(&w->lock);
@@ -91,8 +95,8 @@ int
 ep_worker_enter(struct ep_worker *w)
 {
 	if (w->inside)
-		return pthread_equal(w->runner, pthread_self()) ? -EDEADLK :
-								  -EBUSY;
+		return pthread_equal(w->runner, pthread_self()) ? -EDEADLK
+								: -EBUSY;
 	w->inside = true;
 	w->runner = pthread_self();
 	return 0;
@@ -229,7 +233,7 @@ static bool
 has_work(const struct ep_worker *w) EP_REQUIRES(w->lock)
 {
 	return w->stopping || w->waiting > 0 ||
-	    ep_worker_next(w) <= ep_sched_mono(w->sched);
+	       ep_worker_next(w) <= ep_sched_mono(w->sched);
 }
 
 /* Look for work without sleeping, for as long as was asked. */
