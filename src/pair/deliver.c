@@ -17,15 +17,16 @@
 #include "net/stack.h"
 #include "pair/pair_priv.h"
 
+/* frames: what ms were when they came, before one was cut into segments. */
 static void
 call_receive(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
-    struct epair_mbuf **ms, unsigned n)
+    struct epair_mbuf **ms, unsigned n, unsigned frames)
 {
 	struct ep_run run;
 
 	if (n == 0)
 		return;
-	ep_count_add(&rxq->delivered, n);
+	ep_count_add(&rxq->delivered, frames);
 	ep_run_enter(thr, &run, st);
 	st->ops->receive(st, ms, n, rxq->bucket);
 	ep_run_leave(thr);
@@ -35,8 +36,8 @@ static bool
 is_open(const struct epair_mbuf *m, uint32_t accepts)
 {
 	return ep_mbuf_needs_finish(m, accepts) ||
-	    (m->flags & EPAIR_M_VLANTAG &&
-		!(accepts & EPAIR_CAP_VLAN_HWTAGGING));
+	       (m->flags & EPAIR_M_VLANTAG &&
+		   !(accepts & EPAIR_CAP_VLAN_HWTAGGING));
 }
 
 /* Finish one frame in software and hand over what it became. */
@@ -56,7 +57,7 @@ finish_one(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
 		return;
 	}
 	if (!ep_mbuf_needs_finish(m, accepts)) {
-		call_receive(st, thr, rxq, &m, 1);
+		call_receive(st, thr, rxq, &m, 1, 1);
 		return;
 	}
 	count = ep_mbuf_segments(m);
@@ -68,7 +69,7 @@ finish_one(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
 	if (n < 0)
 		(void)ep_drop(rxq->ifp, &m, 1, why, 0);
 	else
-		call_receive(st, thr, rxq, parts, (unsigned)n);
+		call_receive(st, thr, rxq, parts, (unsigned)n, 1);
 	free(parts);
 }
 
@@ -82,11 +83,12 @@ to_stack(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
 
 	for (unsigned i = 0; i < n; i++)
 		if (__builtin_expect(is_open(ms[i], accepts), 0)) {
-			call_receive(st, thr, rxq, ms + done, i - done);
+			call_receive(
+			    st, thr, rxq, ms + done, i - done, i - done);
 			finish_one(st, thr, rxq, ms[i], accepts);
 			done = i + 1;
 		}
-	call_receive(st, thr, rxq, ms + done, n - done);
+	call_receive(st, thr, rxq, ms + done, n - done, n - done);
 }
 
 static void
@@ -99,8 +101,7 @@ prefetch(const struct ep_chunk *chunk)
 }
 
 static void
-deliver_chunk(
-    struct ep_rxq *rxq, struct ep_thread *thr, struct ep_chunk *chunk)
+deliver_chunk(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_chunk *chunk)
 {
 	struct epair_if *ifp = rxq->ifp;
 	struct ep_stack *st;
@@ -130,8 +131,8 @@ drop_chunk(struct ep_rxq *rxq, struct ep_chunk *chunk, enum epair_drop why)
 void
 ep_pair_deliver(struct ep_task *task)
 {
-	struct ep_rxq *rxq =
-	    (void *)((char *)task - offsetof(struct ep_rxq, task));
+	struct ep_rxq *rxq = (void *)((char *)task -
+				      offsetof(struct ep_rxq, task));
 	struct epair_if *ifp = rxq->ifp;
 	struct ep_pair *pair = ifp->pair;
 	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
