@@ -21,7 +21,7 @@ gso_of(uint8_t type, uint8_t *gso)
 	switch (type & ~VIRTIO_NET_HDR_GSO_ECN) {
 	case VIRTIO_NET_HDR_GSO_NONE:
 		*gso = EPAIR_GSO_NONE;
-		return 0;
+		return ecn == 0 ? 0 : -EINVAL;
 	case VIRTIO_NET_HDR_GSO_TCPV4:
 		*gso = EPAIR_GSO_TCP4 | ecn;
 		return 0;
