@@ -6,6 +6,7 @@
 
 #include "attach/attach.h"
 #include "base/atomic.h"
+#include "base/sized.h"
 
 int
 epair_attach(struct epair_if *ifp, const char *spec, struct epair_err *err)
@@ -31,16 +32,12 @@ epair_kind_at(unsigned i)
 int
 epair_attach_progress(struct epair_if *ifp, struct epair_progress *progress)
 {
-	struct epair_progress all = { .size = progress->size };
+	struct epair_progress all = { .size = sizeof(all) };
 	struct ep_stack *st;
 
-	if (progress->size < sizeof(progress->size) ||
-	    progress->size > sizeof(all))
-		return -EINVAL;
 	if (!ep_stack_hold(ifp, &st))
 		return ep_load_relaxed(&ifp->dying) ? -ENXIO : -ENOENT;
 	ep_attach_progress(st, &all);
 	ep_stack_put(st);
-	memcpy(progress, &all, all.size);
-	return 0;
+	return ep_sized_give(progress, &all, sizeof(all));
 }

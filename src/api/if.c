@@ -11,6 +11,7 @@
 #include "attach/attach.h"
 #include "base/atomic.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "net/ifnet_life.h"
 #include "pair/pair.h"
 
@@ -203,16 +204,15 @@ fill_names(struct epair_if *ifp, struct epair_if_info *info)
 int
 epair_if_get_info(struct epair_if *ifp, struct epair_if_info *info)
 {
+	struct epair_if_info all;
 	int error = 0;
 
-	if (info->size != sizeof(*info))
-		return -EINVAL;
 	ep_lock(&ifp->ep->lock);
 	if (ifp->dying) {
 		error = -ENXIO;
 	} else {
-		*info = (struct epair_if_info){
-			.size = sizeof(*info),
+		all = (struct epair_if_info){
+			.size = sizeof(all),
 			.index = ifp->index,
 			.peer_index = ifp->oifp->index,
 			.unit = ifp->pair->unit,
@@ -226,9 +226,10 @@ epair_if_get_info(struct epair_if *ifp, struct epair_if_info *info)
 			.queue_limit = ep_load_relaxed(&ifp->rxqs[0].q.limit),
 			.multi_count = ifp->multi_count,
 		};
-		memcpy(info->mac, ifp->mac, 6);
-		fill_names(ifp, info);
-		fill_media(info);
+		memcpy(all.mac, ifp->mac, 6);
+		fill_names(ifp, &all);
+		fill_media(&all);
+		error = ep_sized_give(info, &all, sizeof(all));
 	}
 	ep_unlock(&ifp->ep->lock);
 	return error;
@@ -274,22 +275,20 @@ add_peer_queue(struct epair_if_stats *s, struct ep_rxq *rxq)
 int
 epair_if_get_stats(struct epair_if *ifp, struct epair_if_stats *stats)
 {
+	struct epair_if_stats all = { .size = sizeof(all) };
 	struct ep_stack *st;
 
-	if (stats->size != sizeof(*stats))
-		return -EINVAL;
-	*stats = (struct epair_if_stats){ .size = sizeof(*stats) };
 	if (ep_stack_hold(ifp, &st)) {
 		if (st->ops->refresh != NULL)
 			st->ops->refresh(st);
 		ep_stack_put(st);
 	}
 	for (uint32_t b = 0; b < ifp->nrxqs; b++) {
-		add_queue(stats, &ifp->rxqs[b]);
-		add_peer_queue(stats, &ifp->oifp->rxqs[b]);
+		add_queue(&all, &ifp->rxqs[b]);
+		add_peer_queue(&all, &ifp->oifp->rxqs[b]);
 	}
 	for (int r = 0; r < EPAIR_DROP_MAX; r++)
-		stats->drops[r] = ep_load_relaxed(&ifp->drops[r]);
-	add_drops(stats);
-	return 0;
+		all.drops[r] = ep_load_relaxed(&ifp->drops[r]);
+	add_drops(&all);
+	return ep_sized_give(stats, &all, sizeof(all));
 }

@@ -7,6 +7,7 @@
 #include "attach/opener.h"
 #include "base/atomic.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "mbuf/pool.h"
 #include "net/instance_life.h"
 #include "net/run.h"
@@ -66,6 +67,8 @@ epair_free(struct epair *ep)
 		return 0;
 	if (ep_run_any(ep) || ep_sched_inside(ep->sched))
 		return -EDEADLK;
+	/* What callbacks destroyed may still be on its way out. */
+	ep_run_await_teardowns(ep);
 	ep_lock(&ep->lock);
 	if (is_referenced(ep)) {
 		ep_unlock(&ep->lock);
@@ -133,14 +136,16 @@ epair_next_timer(struct epair *ep)
 int
 epair_get_usage(struct epair *ep, struct epair_usage *u)
 {
-	if (u->size != sizeof(*u))
-		return -EINVAL;
-	u->mbufs = ep_pool_used(ep->pool);
-	u->tasks_waiting = ep_sched_waiting(ep->sched);
+	struct epair_usage all = {
+		.size = sizeof(all),
+		.mbufs = ep_pool_used(ep->pool),
+		.tasks_waiting = ep_sched_waiting(ep->sched),
+	};
+
 	ep_lock(&ep->lock);
-	u->pairs = ep->pair_count;
-	u->interfaces = 2 * ep_load_relaxed(&ep->pairs_unfreed);
-	u->vnets = ep->vnet_count;
+	all.pairs = ep->pair_count;
+	all.interfaces = 2 * ep_load_relaxed(&ep->pairs_unfreed);
+	all.vnets = ep->vnet_count;
 	ep_unlock(&ep->lock);
-	return 0;
+	return ep_sized_give(u, &all, sizeof(all));
 }

@@ -9,14 +9,12 @@
 #include <epair/attach.h>
 
 #include "attach/attach.h"
+#include "base/sized.h"
 
 /* All that receive can take unfinished. */
 #define ACCEPTS_ALL \
 	(EPAIR_CAP_CSUM | EPAIR_CAP_TSO | EPAIR_CAP_USO | \
 	    EPAIR_CAP_VLAN_HWTAGGING)
-
-/* A caller that was built before accepts was there is fine. */
-#define STACK_SIZE_MIN offsetof(struct epair_stack, accepts)
 
 struct calls {
 	struct ep_stack st;
@@ -87,25 +85,23 @@ epair_attach_stack(struct epair_if *ifp, const struct epair_stack *stack,
     void *arg, struct epair_err *err)
 {
 	struct calls *calls;
+	struct epair_stack full = { .size = sizeof(full) };
+	int error = ep_sized_take(
+	    &full, sizeof(full), stack, "struct epair_stack", err);
 
-	if (stack->size < STACK_SIZE_MIN || stack->size > sizeof(*stack))
-		return ep_fail(err, -EINVAL,
-		    "a struct epair_stack of %zu octets is not known: set its "
-		    "size to sizeof",
-		    stack->size);
-	if (stack->receive == NULL)
+	if (error != 0)
+		return error;
+	if (full.receive == NULL)
 		return ep_fail(
 		    err, -EINVAL, "a stack needs a receive function");
-	calls = calloc(1, sizeof(*calls));
-	if (calls == NULL)
-		return ep_fail(err, -ENOMEM, "no memory to attach a stack");
-	memcpy(&calls->stack, stack, stack->size);
-	if ((calls->stack.accepts & ~ACCEPTS_ALL) != 0) {
-		free(calls);
+	if ((full.accepts & ~ACCEPTS_ALL) != 0)
 		return ep_fail(err, -EINVAL,
 		    "a stack can accept CSUM, TSO, USO and VLAN_HWTAGGING "
 		    "only");
-	}
+	calls = calloc(1, sizeof(*calls));
+	if (calls == NULL)
+		return ep_fail(err, -ENOMEM, "no memory to attach a stack");
+	calls->stack = full;
 	calls->arg = arg;
 	calls->st.ops = calls->stack.changed != NULL ? &calls_ops
 						     : &calls_untold_ops;

@@ -7,6 +7,7 @@
 
 #include "base/atomic.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "capture/flat.h"
 #include "mbuf/mbuf.h"
 #include "net/instance.h"
@@ -30,15 +31,13 @@ take_opts(const struct epair_capture_opts *from,
 	const uint32_t known = EPAIR_CAPTURE_BOTH | EPAIR_CAPTURE_IN |
 			       EPAIR_CAPTURE_OUT;
 
+	int error;
+
 	*opts = (struct epair_capture_opts){ .size = sizeof(*opts) };
-	if (from != NULL) {
-		if (from->size < sizeof(from->size) ||
-		    from->size > sizeof(*opts))
-			return ep_fail(err, -EINVAL,
-			    "struct epair_capture_opts has size %zu, not %zu",
-			    from->size, sizeof(*opts));
-		memcpy(opts, from, from->size);
-	}
+	error = ep_sized_take(
+	    opts, sizeof(*opts), from, "struct epair_capture_opts", err);
+	if (error != 0)
+		return error;
 	if ((opts->flags & ~known) != 0)
 		return ep_fail(err, -EINVAL, "unknown capture flags 0x%x",
 		    opts->flags & ~known);
@@ -187,6 +186,23 @@ passes(const struct epair_capture *cap, struct epair_mbuf *m)
 	return ep_filter_pass(&cap->filter, octets, have, len);
 }
 
+/* Which way a dropped frame went: what sent it drops it under a tx reason. */
+enum { SIDE_rx, SIDE_tx };
+
+static const bool drop_is_outbound[EPAIR_DROP_MAX] = {
+#define OUTBOUND(NAME, word, side, counter, text) \
+	[EPAIR_DROP_##NAME] = SIDE_##side,
+	EPAIR_DROPS(OUTBOUND)
+#undef OUTBOUND
+};
+
+static bool
+is_outbound(const struct ep_sight *sight)
+{
+	return sight->drop >= 0 ? drop_is_outbound[sight->drop]
+				: sight->outbound;
+}
+
 /* To whom it is: the sender's word, or the address if he gave none. */
 static uint32_t
 group_flags(const struct epair_mbuf *m)
@@ -220,7 +236,7 @@ record(struct ep_capture_end *end, const struct ep_sight *sight,
 	cr->rec.time_ns = sight->time_ns;
 	cr->rec.pktid = (m->flags & EPAIR_M_PKTID) != 0 ? m->pktid : 0;
 	cr->rec.side = end->ifp->side;
-	cr->rec.outbound = sight->outbound;
+	cr->rec.outbound = is_outbound(sight);
 	cr->rec.drop = sight->drop;
 	cr->rec.queue = sight->queue;
 	cr->rec.flags = group_flags(m);
@@ -236,8 +252,8 @@ show(struct ep_watcher *w, const struct ep_sight *sight,
 	struct epair_capture *cap = end->cap;
 	unsigned seen = 0, passed = 0, lost = 0;
 
-	if ((cap->directions &
-		(sight->outbound ? EPAIR_CAPTURE_OUT : EPAIR_CAPTURE_IN)) == 0)
+	if ((cap->directions & (is_outbound(sight) ? EPAIR_CAPTURE_OUT
+						   : EPAIR_CAPTURE_IN)) == 0)
 		return;
 	for (unsigned i = 0; i < n; i++) {
 		/* A drop is shown of what was shown before. */
@@ -284,10 +300,8 @@ int
 epair_capture_get_stats(
     struct epair_capture *cap, struct epair_capture_stats *stats)
 {
-	struct epair_capture_stats all = { .size = stats->size };
+	struct epair_capture_stats all = { .size = sizeof(all) };
 
-	if (stats->size < sizeof(stats->size) || stats->size > sizeof(all))
-		return -EINVAL;
 	/* In this order, so that none is larger than the one before it. */
 	for (unsigned i = 0; i < 2; i++) {
 		all.read += ep_load_relaxed(&cap->ends[i].read);
@@ -295,6 +309,5 @@ epair_capture_get_stats(
 		all.passed += ep_load_relaxed(&cap->ends[i].passed);
 		all.seen += ep_load_relaxed(&cap->ends[i].seen);
 	}
-	memcpy(stats, &all, stats->size);
-	return 0;
+	return ep_sized_give(stats, &all, sizeof(all));
 }

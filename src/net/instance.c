@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/sized.h"
 #include "mbuf/pool.h"
 #include "net/instance_life.h"
 #include "net/vnet.h"
@@ -30,16 +31,13 @@ int
 ep_instance_opts(const struct epair_opts *opts, struct epair_opts *full,
     struct epair_err *err)
 {
+	int error;
+
 	*full = (struct epair_opts){ .size = sizeof(*full) };
-	if (opts != NULL) {
-		if (opts->size < sizeof(opts->size) ||
-		    opts->size > sizeof(*opts))
-			return ep_fail(err, -EINVAL,
-			    "struct epair_opts has size %zu, not %zu",
-			    opts->size, sizeof(*opts));
-		memcpy(full, opts, opts->size);
-		full->size = sizeof(*full);
-	}
+	error = ep_sized_take(
+	    full, sizeof(*full), opts, "struct epair_opts", err);
+	if (error != 0)
+		return error;
 	if ((unsigned)full->way > EPAIR_SIM)
 		return ep_fail(err, -EINVAL, "way %d: there are 0 to %d",
 		    (int)full->way, EPAIR_SIM);

@@ -54,3 +54,29 @@ ep_run_done(struct epair *ep, bool *done)
 	ep_cond_broadcast(&ep->hold_cond);
 	ep_unlock(&ep->hold_lock);
 }
+
+void
+ep_run_teardown_begun(struct epair *ep)
+{
+	ep_lock(&ep->hold_lock);
+	ep->teardowns++;
+	ep_unlock(&ep->hold_lock);
+}
+
+void
+ep_run_teardown_over(struct epair *ep)
+{
+	ep_lock(&ep->hold_lock);
+	if (--ep->teardowns == 0)
+		ep_cond_broadcast(&ep->hold_cond);
+	ep_unlock(&ep->hold_lock);
+}
+
+void
+ep_run_await_teardowns(struct epair *ep)
+{
+	ep_lock(&ep->hold_lock);
+	while (ep->teardowns > 0)
+		ep_cond_wait(&ep->hold_cond, &ep->hold_lock);
+	ep_unlock(&ep->hold_lock);
+}

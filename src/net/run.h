@@ -54,6 +54,14 @@ bool ep_run_may_wait(struct epair *ep, const void *what);
 /* Wait until *done, which ep_run_done() sets. */
 void ep_run_await(struct epair *ep, const bool *done);
 
+/*
+ * Destroy has begun to tear a pair down; and it is over, its memory the
+ * program's references' alone. Wait until none is under way.
+ */
+void ep_run_teardown_begun(struct epair *ep);
+void ep_run_teardown_over(struct epair *ep);
+void ep_run_await_teardowns(struct epair *ep);
+
 /* Set *done, which may be NULL, and tell who waits. */
 void ep_run_done(struct epair *ep, bool *done);
 

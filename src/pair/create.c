@@ -11,6 +11,7 @@
 #include "base/atomic.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/sized.h"
 #include "mbuf/account.h"
 #include "net/event.h"
 #include "net/ifnet_life.h"
@@ -245,14 +246,13 @@ static int
 defaults(const struct epair_create *how, struct epair_create *full,
     struct epair_err *err)
 {
+	int error;
+
 	*full = (struct epair_create){ .size = sizeof(*full) };
-	if (how != NULL) {
-		if (how->size < sizeof(how->size) || how->size > sizeof(*how))
-			return ep_fail(err, -EINVAL,
-			    "struct epair_create has size %zu, not %zu",
-			    how->size, sizeof(*how));
-		memcpy(full, how, how->size);
-	}
+	error = ep_sized_take(
+	    full, sizeof(*full), how, "struct epair_create", err);
+	if (error != 0)
+		return error;
 	if (full->mtu == 0)
 		full->mtu = 1500;
 	if (full->mtu < EP_MTU_MIN || full->mtu > EP_MTU_MAX)

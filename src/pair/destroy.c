@@ -98,6 +98,7 @@ disown(struct ep_pair *pair, struct ep_lost lost[2]) EP_REQUIRES(pair->ep->lock)
 	TAILQ_REMOVE(&pair->home->pairs, pair, link);
 	pair->home = NULL;
 	ep->pair_count--;
+	ep_run_teardown_begun(ep);
 }
 
 static void
@@ -145,6 +146,8 @@ purge(struct ep_rxq *rxq)
 void
 ep_pair_teardown(struct ep_pair *pair)
 {
+	struct epair *ep = pair->ep;
+
 	for (int i = 0; i < 2; i++) {
 		struct epair_if *ifp = &pair->ends[i];
 
@@ -152,8 +155,9 @@ ep_pair_teardown(struct ep_pair *pair)
 			purge(&ifp->rxqs[b]);
 		ep_stack_abandon(ifp);
 	}
-	ep_run_done(pair->ep, &pair->torn);
-	ep_pair_put(pair); /* that being alive was */
+	ep_run_done(ep, &pair->torn);
+	ep_pair_put(pair); /* the reference that being alive was */
+	ep_run_teardown_over(ep);
 }
 
 int
