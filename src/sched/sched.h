@@ -23,7 +23,8 @@
  * Invariants:
  *	S1  a task waits at most once, and runs at most once at a time
  *	S2  a task scheduled while it runs waits behind those already waiting
- *	S3  after ep_task_drain() from another thread it neither waits nor runs
+ *	S3  after ep_task_drain() from another thread it neither waits nor
+ *	    runs, also if it schedules itself while it runs
  */
 #ifndef EP_SCHED_SCHED_H
 #define EP_SCHED_SCHED_H

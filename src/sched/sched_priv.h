@@ -87,7 +87,11 @@ void ep_worker_call_begin(struct ep_worker *w, const void *what)
     EP_RELEASES(w->lock);
 void ep_worker_call_end(struct ep_worker *w) EP_ACQUIRES(w->lock);
 
-/* Wait until `what` is not running, unless this thread is what runs it. */
+/*
+ * Wait until `what` is not running, unless this thread is what runs it. The
+ * worker runs nothing more before the caller has given up the lock: what
+ * scheduled itself meanwhile can be taken out.
+ */
 void ep_worker_await(struct ep_worker *w, const void *what)
     EP_REQUIRES(w->lock);
 

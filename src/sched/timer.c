@@ -132,6 +132,15 @@ ep_timer_arm(struct ep_timer *timer, uint64_t when_ns) EP_NO_TSA
 	return error;
 }
 
+static bool
+disarm(struct ep_worker *w, struct ep_timer *timer) EP_REQUIRES(w->lock)
+{
+	if (timer->slot == 0)
+		return false;
+	take_out(w, timer);
+	return true;
+}
+
 bool
 ep_timer_drain(struct ep_timer *timer) EP_NO_TSA
 {
@@ -139,10 +148,9 @@ ep_timer_drain(struct ep_timer *timer) EP_NO_TSA
 	bool armed;
 
 	ep_lock(&w->lock);
-	armed = timer->slot != 0;
-	if (armed)
-		take_out(w, timer);
+	armed = disarm(w, timer);
 	ep_worker_await(w, timer);
+	armed |= disarm(w, timer);
 	ep_unlock(&w->lock);
 	return armed;
 }

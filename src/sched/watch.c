@@ -135,13 +135,15 @@ find(struct ep_worker *w, uint64_t ticket) EP_REQUIRES(w->lock)
 }
 
 static void
-clear_wakes(struct ep_worker *w)
+clear_wakes(struct ep_worker *w) EP_REQUIRES(w->lock)
 {
 	uint64_t count;
 
 	(void)!read(w->wake_fd, &count, sizeof(count));
-	if (w->timer_fd >= 0)
-		(void)!read(w->timer_fd, &count, sizeof(count));
+	/* It has fired and is set no more, though its timer may be due still. */
+	if (w->timer_fd >= 0 &&
+	    read(w->timer_fd, &count, sizeof(count)) == sizeof(count))
+		w->timer_fd_at = UINT64_MAX;
 }
 
 unsigned

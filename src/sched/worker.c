@@ -120,8 +120,15 @@ ep_worker_call_end(struct ep_worker *w) EP_NO_TSA
 {
 	ep_lock(&w->lock);
 	w->current = NULL;
-	if (w->drainers > 0)
-		ep_cond_broadcast(&w->changed);
+	if (w->drainers == 0)
+		return;
+	/*
+	 * They go first: what ran may have been scheduled again meanwhile, and
+	 * must not run before they have taken it out (S3).
+	 */
+	ep_cond_broadcast(&w->changed);
+	while (w->drainers > 0)
+		ep_cond_wait(&w->changed, &w->lock);
 }
 
 void
@@ -132,7 +139,8 @@ ep_worker_await(struct ep_worker *w, const void *what)
 	w->drainers++;
 	while (w->current == what)
 		ep_cond_wait(&w->changed, &w->lock);
-	w->drainers--;
+	if (--w->drainers == 0)
+		ep_cond_broadcast(&w->changed);
 }
 
 void
@@ -208,6 +216,7 @@ ep_task_drain(struct ep_task *task) EP_NO_TSA
 	ep_lock(&w->lock);
 	waited = unlink_task(task);
 	ep_worker_await(w, task);
+	waited |= unlink_task(task);
 	ep_unlock(&w->lock);
 	return waited;
 }
