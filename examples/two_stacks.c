@@ -37,7 +37,7 @@ check(int error)
 {
 	if (error == 0)
 		return;
-	fprintf(stderr, "%s: %s\n", epair_err_name(error), err.text);
+	(void)fprintf(stderr, "%s: %s\n", epair_err_name(error), err.text);
 	exit(1);
 }
 
@@ -60,7 +60,8 @@ make_frame(struct epair *ep, const unsigned char *dst, const unsigned char *src,
 	memcpy(octets, dst, 6);
 	memcpy(octets + 6, src, 6);
 	memcpy(octets + 12, type, 2);
-	memcpy(octets + ETHER_LEN, text, strlen(text));
+	(void)snprintf(
+	    (char *)octets + ETHER_LEN, FRAME_LEN - ETHER_LEN, "%s", text);
 	return epair_mbuf_from(ep, octets, sizeof(octets));
 }
 
