@@ -107,7 +107,7 @@ pair_alloc(struct epair_vnet *vn, const struct epair_create *how)
 
 /* Contract 1.5: is any name that unit n would need already there? */
 static bool
-name_taken(const struct epair_vnet *vn, uint32_t n)
+name_taken(const struct epair_vnet *vn, uint32_t n) EP_REQUIRES(vn->ep->lock)
 {
 	static const char *const suffixes[] = { "", "a", "b" };
 	char name[EPAIR_NAME_MAX];
@@ -123,7 +123,7 @@ name_taken(const struct epair_vnet *vn, uint32_t n)
 
 static int
 take_unit(struct epair_vnet *vn, uint32_t wanted, uint32_t *unit,
-    struct epair_err *err)
+    struct epair_err *err) EP_REQUIRES(vn->ep->lock)
 {
 	struct ep_index *units = &vn->cloner.units;
 	uint32_t from = 0;
