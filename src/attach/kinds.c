@@ -5,6 +5,7 @@
 
 const struct ep_kind *const ep_kinds[] = {
 	&ep_kind_tap,
+	&ep_kind_pcap,
 	&ep_kind_echo,
 	&ep_kind_sink,
 	&ep_kind_source,
@@ -21,6 +22,5 @@ const char *const ep_kinds_left_out[] = {
 	"xdp",
 	"vxlan",
 	"vde",
-	"pcap",
 	NULL,
 };
