@@ -30,7 +30,6 @@ take_opts(const struct epair_capture_opts *from,
 {
 	const uint32_t known = EPAIR_CAPTURE_BOTH | EPAIR_CAPTURE_IN |
 			       EPAIR_CAPTURE_OUT;
-
 	int error;
 
 	*opts = (struct epair_capture_opts){ .size = sizeof(*opts) };
@@ -236,7 +235,7 @@ record(struct ep_capture_end *end, const struct ep_sight *sight,
 	cr->rec.time_ns = sight->time_ns;
 	cr->rec.pktid = (m->flags & EPAIR_M_PKTID) != 0 ? m->pktid : 0;
 	cr->rec.side = end->ifp->side;
-	cr->rec.outbound = is_outbound(sight);
+	cr->rec.outbound = is_outbound(sight) ? 1 : 0;
 	cr->rec.drop = sight->drop;
 	cr->rec.queue = sight->queue;
 	cr->rec.flags = group_flags(m);

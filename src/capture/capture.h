@@ -68,7 +68,7 @@ struct epair_capture {
 };
 
 /* epair_capture_open(), epair_capture_close(), without a reference to ifp. */
-int ep_capture_open(struct epair_if *ifp, const struct epair_capture_opts *opts,
+int ep_capture_open(struct epair_if *ifp, const struct epair_capture_opts *how,
     struct epair_capture **capp, struct epair_err *err);
 void ep_capture_close(struct epair_capture *cap);
 

@@ -126,7 +126,7 @@ make_room(struct epair_capture *cap, int fd, size_t size)
 static int
 begin_section(struct epair_capture *cap, int fd)
 {
-	int error = make_room(cap, fd, 3 * EP_PCAPNG_OVERHEAD);
+	int error = make_room(cap, fd, (size_t)3 * EP_PCAPNG_OVERHEAD);
 
 	if (error != 0)
 		return error;
@@ -197,7 +197,7 @@ static int
 end_section(struct epair_capture *cap, int fd)
 {
 	uint64_t now = ep_sched_now(cap->ep->sched);
-	int error = make_room(cap, fd, 2 * EP_PCAPNG_OVERHEAD);
+	int error = make_room(cap, fd, (size_t)2 * EP_PCAPNG_OVERHEAD);
 
 	if (error != 0)
 		return error;

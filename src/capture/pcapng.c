@@ -113,8 +113,9 @@ put_filter(struct block *b, const char *text)
 static struct block
 begin(uint8_t *buf, size_t room, uint32_t type)
 {
-	struct block b = { .buf = buf, .room = room };
+	struct block b = { .room = room };
 
+	b.buf = buf;
 	put32(&b, type);
 	put32(&b, 0); /* the size; end() knows it */
 	return b;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../mbuf/offload_rig.h"
+#include "unit/mbuf/offload_rig.h"
 
 static const struct packet packets[] = {
 	{ .version = 4, .is_tcp = true, .payload = 4001, .seed = 1 },
