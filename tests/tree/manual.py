@@ -4,8 +4,9 @@
 
 Each call has a page of its name, whose synopsis has its prototype; each struct
 that a page shows has the fields that it has; each constant is explained
-somewhere and none is that there is not; and each drop reason stands in
-epair-drops(7) with its sentence and its counter.
+somewhere and none is that there is not; each drop reason stands in
+epair-drops(7) with its sentence and its counter; and each page is installed and
+refers to pages that there are.
 """
 import os
 import pathlib
@@ -28,6 +29,7 @@ def spaceless(text):
 
 headers = {p: p.read_text() for p in (root / "include" / "epair").glob("*.h")}
 pages = {p: p.read_text() for p in (root / "man").glob("*.[1-9]")}
+built = (root / "man" / "meson.build").read_text()
 calls = {p: text for p, text in pages.items() if p.suffix == ".3"}
 
 
@@ -115,9 +117,23 @@ def check_drops():
         faults.append(f"epair-drops.7: {len(entries)} reasons, {len(rows)} in drop.h")
 
 
+def check_references():
+    known = {(p.stem, p.suffix[1:]) for p in pages}
+    for text in calls.values():
+        known |= {(name, "3") for name in re.findall(r"^\.Nm (\w+)", text, re.MULTILINE)}
+    for page, text in pages.items():
+        for name, section in re.findall(r"^\.Xr ((?:lib)?epair[\w-]*) (\d)", text, re.MULTILINE):
+            if (name, section) not in known:
+                faults.append(f"{page.name}: there is no {name}({section})")
+    for page in pages:
+        if f"'{page.name}'" not in built and f"'{page.stem}'" not in built:
+            faults.append(f"man/meson.build: does not install {page.name}")
+
+
 check_calls()
 check_structs()
 check_constants()
 check_drops()
+check_references()
 print("\n".join(faults) or f"{len(pages)} pages: as the headers")
 sys.exit(len(faults) > 0)
