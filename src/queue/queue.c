@@ -45,6 +45,7 @@ add_chunk(struct ep_queue *q) EP_REQUIRES(q->lock) EP_NO_TSA
 		q->spares = chunk->next;
 		q->spare_count--;
 	} else {
+		ep_queue_check(q);
 		ep_spin_unlock(&q->lock);
 		chunk = malloc(sizeof(*chunk));
 		ep_spin_lock(&q->lock);
@@ -90,10 +91,11 @@ ep_queue_put_locked(struct ep_queue *q, struct epair_mbuf **ms, unsigned n,
 		tail->count += room;
 		q->count += room;
 		done += room;
-	}
-	if (done > 0 && q->state == EP_QUEUE_IDLE) {
-		q->state = EP_QUEUE_WAKING;
-		*wake = true;
+		/* Before the lock is given up for the next chunk (Q2). */
+		if (q->state == EP_QUEUE_IDLE) {
+			q->state = EP_QUEUE_WAKING;
+			*wake = true;
+		}
 	}
 	return done;
 }
