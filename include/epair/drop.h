@@ -4,8 +4,9 @@
  *
  * One table makes the enum, the counters, the tools' words, the comments in
  * captures and the list in epair-drops(7). A frame handed to transmit is
- * either received by the other end's stack or counted under exactly one of
- * these, on the interface that the third column names:
+ * either handed to the other end's stack ("delivered") or counted under
+ * exactly one of these, on the interface that the third column names. What a
+ * stack was handed and could not keep (rx-stack-*) is in both:
  *
  *	tx   the sending interface
  *	rx   the receiving interface

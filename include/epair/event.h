@@ -70,7 +70,12 @@ EPAIR_API const char *epair_event_word(enum epair_event_type type);
 EPAIR_API int epair_subscribe(struct epair *ep, unsigned limit,
     struct epair_sub **sub, struct epair_err *err);
 
-/* End a subscription; what waits is forgotten. NULL is ignored. */
+/*
+ * End a subscription; what waits is forgotten. After it returns no callback of
+ * it runs; from a callback - its own, or another while some callback is waiting
+ * already - it returns at once and one that runs meanwhile is the last. NULL is
+ * ignored.
+ */
 EPAIR_API void epair_unsubscribe(struct epair_sub *sub);
 
 /* Take the next event. Returns 1, or 0 if none waits. Never blocks. */
@@ -81,8 +86,8 @@ EPAIR_API int epair_event_fd(struct epair_sub *sub);
 
 /*
  * Have events called instead of fetched: cb runs from a task of worker 0, in
- * order, with no lock held, and may call anything but epair_unsubscribe() of
- * this very subscription. To be set once, right after subscribing.
+ * order, with no lock held, and may call anything. To be set once, right after
+ * subscribing.
  */
 EPAIR_API void epair_event_callback(struct epair_sub *sub,
     void (*cb)(void *arg, const struct epair_event *ev), void *arg);

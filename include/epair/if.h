@@ -221,7 +221,10 @@ EPAIR_API int epair_if_set_media(
 EPAIR_API int epair_if_set_caps(
     struct epair_if *ifp, uint32_t set, uint32_t clear, struct epair_err *err);
 
-/* Limit of each queue of this end, in frames, 1 to 1048576 (contract 4.2). */
+/*
+ * Limit of each queue of this end, in frames, 1 to 1048576 (contract 4.2).
+ * Returns 0; -EINVAL; -ENXIO.
+ */
 EPAIR_API int epair_if_set_queue_limit(
     struct epair_if *ifp, uint32_t limit, struct epair_err *err);
 

@@ -208,7 +208,10 @@ EPAIR_API unsigned epair_mbuf_tag_count(const struct epair_mbuf *m);
 EPAIR_API int epair_mbuf_finish(
     struct epair_mbuf *m, struct epair_mbuf **ms, unsigned max);
 
-/* How many frames epair_mbuf_finish() would give: 1 without segmentation. */
+/*
+ * How many frames epair_mbuf_finish() would give: 1 without segmentation, 0 for
+ * a frame that it would refuse.
+ */
 EPAIR_API unsigned epair_mbuf_segments(const struct epair_mbuf *m);
 
 #ifdef __cplusplus

@@ -10,6 +10,7 @@
 #include <epair/if.h>
 
 #include "base/error.h"
+#include "base/spec.h"
 
 struct word {
 	const char *word, *other; /* other: ip(8)'s for the same, or NULL */
@@ -112,11 +113,8 @@ set_mac(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
 	uint8_t mac[6];
-	int used = 0;
 
-	if (sscanf(value, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0],
-		&mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &used) != 6 ||
-	    value[used] != '\0')
+	if (!ep_spec_mac(value, mac))
 		return ep_fail(err, -EINVAL,
 		    "%s '%.32s': must be six octets, aa:bb:cc:dd:ee:ff",
 		    w->word, value);

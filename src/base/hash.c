@@ -113,7 +113,7 @@ read_machine_id(uint8_t id[16])
 	(void)close(fd);
 	if (n != 32)
 		return -1;
-	for (int i = 0; i < 16; i++) {
+	for (size_t i = 0; i < 16; i++) {
 		int hi = hex_digit(text[2 * i]),
 		    lo = hex_digit(text[2 * i + 1]);
 

@@ -90,4 +90,7 @@ struct ep_opt {
 int ep_spec_fill(const struct ep_spec *spec, const struct ep_opt *table,
     void *conf, struct epair_err *err);
 
+/* One MAC address, "02:00:00:00:00:01". Returns whether it is one. */
+bool ep_spec_mac(const char *text, uint8_t mac[6]);
+
 #endif /* EP_BASE_SPEC_H */

@@ -285,21 +285,17 @@ hex_digit(char c)
 	return -1;
 }
 
-static bool
-value_mac(const char *value, uint8_t *to)
+bool
+ep_spec_mac(const char *text, uint8_t mac[6])
 {
-	uint8_t mac[6];
+	for (unsigned i = 0; i < 6; i++, text += 3) {
+		int high = hex_digit(text[0]);
+		int low = high < 0 ? -1 : hex_digit(text[1]);
 
-	for (unsigned i = 0; i < 6; i++) {
-		int high = hex_digit(value[0]);
-		int low = high < 0 ? -1 : hex_digit(value[1]);
-
-		if (low < 0 || value[2] != (i < 5 ? ':' : '\0'))
+		if (low < 0 || text[2] != (i < 5 ? ':' : '\0'))
 			return false;
 		mac[i] = (uint8_t)(high << 4 | low);
-		value += 3;
 	}
-	memcpy(to, mac, sizeof(mac));
 	return true;
 }
 
@@ -358,7 +354,7 @@ ep_spec_value(const struct ep_opt *opt, const char *value, void *to, char *why,
 	case EP_OPT_MAC:
 		(void)snprintf(
 		    why, why_size, "a MAC address like 02:00:00:00:00:01");
-		return value_mac(value, to);
+		return ep_spec_mac(value, to);
 	default:
 		break;
 	}

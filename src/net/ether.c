@@ -62,15 +62,17 @@ prepend(struct epair_mbuf *m)
 {
 	struct epair_mbuf *front;
 
-	if (m->len >= 2 * 6 && !(m->flags & EPAIR_M_EXT) &&
+	if (m->len >= EP_ETHER_ADDRS_LEN && !(m->flags & EPAIR_M_EXT) &&
 	    epair_mbuf_headroom(m) >= EP_ETHER_VLAN_LEN) {
 		m->data -= EP_ETHER_VLAN_LEN;
-		memmove(m->data, m->data + EP_ETHER_VLAN_LEN, 2 * 6);
+		memmove(
+		    m->data, m->data + EP_ETHER_VLAN_LEN, EP_ETHER_ADDRS_LEN);
 		m->len += EP_ETHER_VLAN_LEN;
 		m->pktlen += EP_ETHER_VLAN_LEN;
 		return m;
 	}
-	if (ep_mbuf_alloc(m->pool, &front, 1, 2 * 6 + EP_ETHER_VLAN_LEN) != 1)
+	if (ep_mbuf_alloc(m->pool, &front, 1,
+		EP_ETHER_ADDRS_LEN + EP_ETHER_VLAN_LEN) != 1)
 		return NULL;
 	ep_mbuf_copy_meta(front, m);
 	if (ep_mbuf_copy_tags(front, m) != 0) {
@@ -78,12 +80,12 @@ prepend(struct epair_mbuf *m)
 		return NULL;
 	}
 	front->account = NULL;
-	front->len = 2 * 6 + EP_ETHER_VLAN_LEN;
+	front->len = EP_ETHER_ADDRS_LEN + EP_ETHER_VLAN_LEN;
 	front->pktlen = m->pktlen + EP_ETHER_VLAN_LEN;
-	(void)epair_mbuf_read(m, 0, front->data, 2 * 6);
+	(void)epair_mbuf_read(m, 0, front->data, EP_ETHER_ADDRS_LEN);
 	/* The addresses leave the old chain, which goes behind the new mbuf. */
 	front->next = m;
-	for (uint32_t left = 2 * 6; left > 0;) {
+	for (uint32_t left = EP_ETHER_ADDRS_LEN; left > 0;) {
 		uint32_t cut = m->len < left ? m->len : left;
 
 		m->data += cut;
@@ -106,7 +108,7 @@ ep_ether_vlan_insert(struct epair_mbuf **mp)
 	m = prepend(*mp);
 	if (m == NULL)
 		return -ENOMEM;
-	tag = m->data + 2 * 6;
+	tag = m->data + EP_ETHER_ADDRS_LEN;
 	tag[0] = 0x81;
 	tag[1] = 0x00;
 	tag[2] = (uint8_t)(tci >> 8);

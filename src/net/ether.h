@@ -9,6 +9,8 @@
 
 #include "net/ifnet.h"
 
+#define EP_ETHER_ADDRS_LEN 12u /* destination and source */
+
 /*
  * M_BCAST or M_MCAST by the frame's destination; 0 for a unicast one and for a
  * frame too short to have one.

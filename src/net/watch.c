@@ -97,20 +97,16 @@ ep_watch_end_all(struct epair_if *ifp)
 }
 
 void
-ep_watch_show_slow(struct epair_if *ifp, struct ep_watchers *ws, bool outbound,
-    int drop, uint32_t queue, struct epair_mbuf *const *ms, unsigned n)
+ep_watch_show_slow(struct ep_watchers *ws, struct ep_sight *sight,
+    struct epair_mbuf *const *ms, unsigned n)
 {
-	struct ep_sight sight = {
-		.ifp = ifp,
-		.outbound = outbound,
-		.drop = drop,
-		.queue = queue,
-		.time_ns = ep_sched_now(ifp->ep->sched),
-	};
-	uint64_t id = ep_add_relaxed(&ifp->pair->next_pktid, n) + 1;
+	struct ep_pair *pair = sight->ifp->pair;
+	uint64_t id = ep_add_relaxed(&pair->next_pktid, n) + 1;
+	bool enters = sight->outbound && sight->drop < 0;
 
+	sight->time_ns = ep_sched_now(pair->ep->sched);
 	for (unsigned i = 0; i < n; i++)
-		if ((outbound && drop < 0) || !(ms[i]->flags & EPAIR_M_PKTID)) {
+		if (enters || !(ms[i]->flags & EPAIR_M_PKTID)) {
 			ms[i]->pktid = id + i;
 			ms[i]->flags |= EPAIR_M_PKTID;
 		}
@@ -118,6 +114,6 @@ ep_watch_show_slow(struct epair_if *ifp, struct ep_watchers *ws, bool outbound,
 		/* acquires what take_out() released */
 		struct ep_watcher *w = ep_load_acquire(&ws->list[i]);
 
-		w->show(w, &sight, ms, n);
+		w->show(w, sight, ms, n);
 	}
 }

@@ -22,7 +22,7 @@ struct ep_sight {
 	bool outbound; /* sent by ifp; else received by it */
 	int drop; /* enum epair_drop, or -1 */
 	uint32_t queue; /* bucket, inbound */
-	uint64_t time_ns;
+	uint64_t time_ns; /* the instance's clock */
 };
 
 struct ep_watcher {
@@ -60,9 +60,8 @@ struct ep_watchers *ep_watch_end_all(struct epair_if *ifp)
  * Show frames to whoever watches. In an epoch section. Gives frames that have
  * none a packet id of the pair. The slow path of ep_watch_show().
  */
-void ep_watch_show_slow(struct epair_if *ifp, struct ep_watchers *ws,
-    bool outbound, int drop, uint32_t queue, struct epair_mbuf *const *ms,
-    unsigned n);
+void ep_watch_show_slow(struct ep_watchers *ws, struct ep_sight *sight,
+    struct epair_mbuf *const *ms, unsigned n);
 
 static inline void
 ep_watch_show(struct epair_if *ifp, bool outbound, int drop, uint32_t queue,
@@ -72,8 +71,16 @@ ep_watch_show(struct epair_if *ifp, bool outbound, int drop, uint32_t queue,
 	struct ep_watchers *ws = __atomic_load_n(
 	    &ifp->watchers, __ATOMIC_ACQUIRE);
 
-	if (__builtin_expect(ws != NULL, 0))
-		ep_watch_show_slow(ifp, ws, outbound, drop, queue, ms, n);
+	if (__builtin_expect(ws != NULL, 0)) {
+		struct ep_sight sight = {
+			.ifp = ifp,
+			.outbound = outbound,
+			.drop = drop,
+			.queue = queue,
+		};
+
+		ep_watch_show_slow(ws, &sight, ms, n);
+	}
 }
 
 #endif /* EP_NET_WATCH_H */

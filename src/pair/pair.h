@@ -25,7 +25,7 @@ int ep_pair_mac_check(const struct epair *ep, const uint8_t *mac,
 
 /* Set or take away (NULL) the discipline; see epair_if_set_qdisc(). */
 int ep_pair_set_qdisc(
-    struct epair_if *ifp, const char *spec, struct epair_err *err);
+    struct epair_if *ifp, const char *text, struct epair_err *err);
 
 /* References of programs. */
 void ep_pair_ref(struct ep_pair *pair);

@@ -49,13 +49,13 @@ ep_qdisc_create(const char *text, struct ep_qdisc **qd, struct epair_err *err)
 			ops = kinds[i];
 	if (error == 0 && ops == NULL)
 		error = unknown(spec->kind, err);
-	if (error == 0) {
+	if (error == 0 && ops != NULL) {
 		EP_ASSERT(ops->conf_size <= sizeof(conf));
 		memcpy(conf, ops->conf_default, ops->conf_size);
 		error = ep_spec_fill(spec, ops->opts, conf, err);
 	}
 	free(spec);
-	if (error == 0)
+	if (error == 0 && ops != NULL)
 		error = ops->create(conf, qd, err);
 	if (error == 0) {
 		(*qd)->ops = ops;

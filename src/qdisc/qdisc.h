@@ -59,7 +59,7 @@ struct ep_qdisc {
  * what is known; -ENOMEM.
  */
 int ep_qdisc_create(
-    const char *spec, struct ep_qdisc **qd, struct epair_err *err);
+    const char *text, struct ep_qdisc **qd, struct epair_err *err);
 
 /* Free it. It must hold nothing; see ep_qdisc_dequeue(). */
 void ep_qdisc_destroy(struct ep_qdisc *qd);
