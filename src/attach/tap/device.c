@@ -51,11 +51,12 @@ can_see(const struct ep_tap *tap)
 
 /*
  * Ask, and take the kernel's count of frames that were sent in there and never
- * read by us. `is_ours`: they had a right to be read; not so those that were
- * sent while there was no carrier.
+ * read by us. Not those that it dropped while the link was not running: for as
+ * long, and up to a second after carrier has come, nothing of them reaches the
+ * TAP's queue. *told as ep_tap_ask_link() says.
  */
 static int
-look(struct ep_tap *tap, struct ep_tap_link *link, bool is_ours, bool *told)
+look(struct ep_tap *tap, struct ep_tap_link *link, bool *told)
 {
 	int error;
 
@@ -63,29 +64,36 @@ look(struct ep_tap *tap, struct ep_tap_link *link, bool is_ours, bool *told)
 	error = ep_tap_ask_link(
 	    tap->route, tap->ifindex, ++tap->nl_serial, link, told);
 	if (error == 0) {
-		if (is_ours && link->tx_dropped > tap->dropped)
+		if (tap->is_running && link->tx_dropped > tap->dropped)
 			ep_drop_count(tap->st.ifp,
 			    link->tx_dropped - tap->dropped,
 			    EPAIR_DROP_TAP_RING);
 		tap->dropped = link->tx_dropped;
+		tap->is_running = (link->ifflags & IFF_RUNNING) != 0;
 	}
 	ep_unlock(&tap->nl);
 	return error;
+}
+
+/* What was swallowed by asking out of turn is for the worker to look at. */
+static void
+look_now(struct ep_tap *tap)
+{
+	struct ep_tap_link link;
+	bool told = false;
+
+	(void)look(tap, &link, &told);
+	if (told)
+		(void)ep_task_schedule(&tap->follow_task);
 }
 
 void
 ep_tap_refresh(struct ep_stack *st)
 {
 	struct ep_tap *tap = (struct ep_tap *)(void *)st;
-	struct ep_tap_link link;
-	bool told = false;
 
-	if (!can_see(tap))
-		return;
-	(void)look(tap, &link, ep_load_relaxed(&tap->carrier), &told);
-	/* What we have swallowed here is for the worker to look at. */
-	if (told)
-		(void)ep_task_schedule(&tap->follow_task);
+	if (can_see(tap))
+		look_now(tap);
 }
 
 /* Ours to the device. */
@@ -93,19 +101,19 @@ ep_tap_refresh(struct ep_stack *st)
 static void
 set_carrier(struct ep_tap *tap, bool on) EP_REQUIRES(tap->conf)
 {
-	struct ep_tap_link link;
 	int value = on;
-	bool told;
 
 	if (tap->carrier == on)
 		return;
-	if (can_see(tap) && !tap->is_away) {
-		(void)look(tap, &link, !on, &told);
-		if (told)
-			(void)ep_task_schedule(&tap->follow_task);
-	}
+	if (can_see(tap) && !tap->is_away)
+		look_now(tap);
 	ep_store_relaxed(&tap->carrier, on);
 	(void)ioctl(tap->queues[0].fd, TUNSETCARRIER, &value);
+	if (!on) {
+		ep_lock(&tap->nl);
+		tap->is_running = false;
+		ep_unlock(&tap->nl);
+	}
 }
 
 /* Set one thing at the device, as it is at the interface. */
@@ -262,7 +270,7 @@ ep_tap_follow(struct ep_tap *tap)
 		return;
 	ep_lock(&tap->conf);
 	if (!tap->is_away) {
-		error = look(tap, &now, tap->carrier, &told);
+		error = look(tap, &now, &told);
 		if (error == 0) {
 			memcpy(
 			    tap->seen.ifname, now.ifname, sizeof(now.ifname));

@@ -338,9 +338,11 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 	(void)ep_tap_set_offload(tap, tap->st.accepts & info.caps);
 	note_state(tap, &info, &call.answer);
 	/* What was dropped before our time is none of ours. */
-	if (tap->route >= 0 &&
-	    ep_tap_ask_link(tap->route, tap->ifindex, 0, &link, &told) == 0)
+	if (tap->route >= 0 && ep_tap_ask_link(tap->route, tap->ifindex,
+				   ++tap->nl_serial, &link, &told) == 0) {
 		tap->dropped = link.tx_dropped;
+		tap->is_running = (link.ifflags & IFF_RUNNING) != 0;
+	}
 	return 0;
 }
 

@@ -88,6 +88,7 @@ struct ep_tap {
 	struct ep_mutex nl;
 	uint32_t nl_serial EP_GUARDED;
 	uint64_t dropped EP_GUARDED; /* tx_dropped that was accounted for */
+	bool is_running EP_GUARDED; /* the link was, when last looked at */
 
 	struct ep_task follow_task;
 	struct ep_watch route_watch, process_watch;
