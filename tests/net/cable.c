@@ -4,9 +4,10 @@
  * of namespaces steer it from outside. As a program of anybody's would, it
  * starts the opener, gives up all rights, and goes on without.
  *
- *	cable [-d] [-m MTU] [-q QUEUES] [-w WORKERS] A B
+ *	cable [-d] [-L MBUFS] [-M MBUFS] [-m MTU] [-q QUEUES] [-w WORKERS] A B
  *
- * A and B are attachments, "-" for none; -d leaves both ends down. Commands, a
+ * A and B are attachments, "-" for none; -d leaves both ends down, -L and -M
+ * limit large and small mbufs. Commands, a
  * line each, answered by one line that begins with "ok" or "error":
  *
  *	stats a                 what the end is and has counted, key=value
@@ -208,10 +209,14 @@ main(int argc, char **argv)
 	bool is_down = false;
 	int option, error;
 
-	while ((option = getopt(argc, argv, "dm:q:w:")) != -1) {
+	while ((option = getopt(argc, argv, "dL:M:m:q:w:")) != -1) {
 		unsigned n = optarg != NULL ? (unsigned)atoi(optarg) : 0;
 
 		is_down |= option == 'd';
+		if (option == 'L')
+			opts.large_mbufs_max = n;
+		if (option == 'M')
+			opts.mbufs_max = n;
 		if (option == 'm')
 			how.mtu = n;
 		if (option == 'q')

@@ -122,6 +122,17 @@ def queues_share_the_flows():
     end(red, blue, cable, server)
 
 
+def what_finds_no_mbuf_is_counted():
+    """And a lack of large ones does not keep small frames from passing."""
+    for options in (("-L", "1"), ("-M", "64")):
+        red, blue, cable, server = lab_with("9000", *options)
+        for size in ("8000", "64"):
+            transfer(red, "10.0.0.2", "-u", "-b", "0", "-l", size)
+        red.reaches("10.0.0.2")
+        end(red, blue, cable, server)
+        lab.nothing_is_left()
+
+
 def a_configuration_that_changes_under_load_loses_no_count():
     red, blue, cable, server = lab_with("1500")
     client = red.start("iperf3", "-c", "10.0.0.2", "-t", "3", "-u", "-b", "0", stdout=-3, stderr=-3)
@@ -150,5 +161,6 @@ lab.main([
     without_offload_at_one_end_it_is_finished_in_software,
     offloads_are_switched_at_the_pair,
     queues_share_the_flows,
+    what_finds_no_mbuf_is_counted,
     a_configuration_that_changes_under_load_loses_no_count,
 ], needs=("iperf3", "ethtool", "ss", "nstat"))

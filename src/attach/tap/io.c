@@ -47,6 +47,7 @@ ended(struct reader *r)
 	return READ_END;
 }
 
+/* Without a large one, frames that need none still have room. */
 static bool
 has_room(struct reader *r)
 {
@@ -57,12 +58,12 @@ has_room(struct reader *r)
 	    ep_mbuf_alloc(pool, &r->large, 1, EPAIR_MBUF_LARGE) != 1)
 		r->large = NULL;
 	if (r->fresh_count > 0)
-		return r->large != NULL;
+		return true;
 	n = ep_mbuf_alloc(pool, r->fresh, r->take, EPAIR_MBUF_SMALL);
 	r->fresh_count = n > 0 ? (unsigned)n : 0;
 	if (r->take < TAKE_MAX)
 		r->take *= 2;
-	return r->fresh_count > 0 && r->large != NULL;
+	return r->fresh_count > 0;
 }
 
 /* With no mbuf to be had: the frame is read all the same, and counted. */
@@ -99,6 +100,7 @@ read_one(struct reader *r, struct epair_mbuf **mp)
 	struct ep_tap *tap = r->q->tap;
 	struct virtio_net_hdr_v1 hdr;
 	struct epair_mbuf *m;
+	uint8_t too_much[1];
 	struct iovec iov[3];
 	ssize_t n;
 
@@ -107,7 +109,9 @@ read_one(struct reader *r, struct epair_mbuf **mp)
 	m = r->fresh[r->fresh_count - 1];
 	iov[0] = (struct iovec){ &hdr, tap->hdr_len };
 	iov[1] = (struct iovec){ m->data, EPAIR_MBUF_SMALL };
-	iov[2] = (struct iovec){ r->large->data, EPAIR_MBUF_LARGE };
+	iov[2] = (struct iovec){ too_much, sizeof(too_much) };
+	if (r->large != NULL)
+		iov[2] = (struct iovec){ r->large->data, EPAIR_MBUF_LARGE };
 	do {
 		n = readv(r->q->fd, iov, 3);
 	} while (n < 0 && errno == EINTR);
@@ -115,6 +119,10 @@ read_one(struct reader *r, struct epair_mbuf **mp)
 		return ended(r);
 	if ((size_t)n < tap->hdr_len + EP_ETHER_HDR_LEN) {
 		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_BAD);
+		return READ_NONE;
+	}
+	if ((size_t)n > tap->hdr_len + EPAIR_MBUF_SMALL && r->large == NULL) {
+		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_NO_MBUF);
 		return READ_NONE;
 	}
 
