@@ -38,13 +38,11 @@ void __tsan_release(void *addr);
 #endif
 
 struct ep_mcache;
-struct ep_run;
 
 struct ep_thread {
 	ck_epoch_record_t record;
 	struct ep_domain *domain;
 	struct ep_mcache *mcache; /* mbuf/pool.c's; NULL until used */
-	const struct ep_run *runs; /* what this thread is in; net/run.h */
 	LIST_ENTRY(ep_thread) in_domain; /* under the registry's lock */
 	LIST_ENTRY(ep_thread) in_owner; /* under the registry's lock */
 	bool owned; /* under the registry's lock */

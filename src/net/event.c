@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Subscriptions: a ring of events each, filled under the configuration lock
- * and emptied by its reader.
+ * and emptied by its reader, or by a task that calls back.
+ *
+ * The task is owed from when it is scheduled until it has run. A subscription
+ * that ends meanwhile is freed by it: whoever ends it may be in a callback that
+ * cannot wait for it (net/run.h), or in its own.
  */
 #include "net/event.h"
 
@@ -30,6 +34,9 @@ struct epair_sub {
 	uint64_t missing;
 	int fd; /* eventfd: 1 while events wait */
 	struct ep_task task;
+	bool is_owed; /* the task is waiting or running */
+	bool is_over; /* unsubscribed: the task frees it */
+	bool *freed; /* under ep->hold_lock: whom it tells then, or NULL */
 	void (*cb)(void *arg, const struct epair_event *ev);
 	void *arg;
 };
@@ -71,6 +78,14 @@ grow(struct epair_sub *sub)
 }
 
 static void
+owe(struct epair_sub *sub)
+{
+	if (!sub->is_owed)
+		(void)ep_task_schedule(&sub->task);
+	sub->is_owed = true;
+}
+
+static void
 put(struct epair_sub *sub, const struct epair_event *ev)
 {
 	const uint64_t one = 1;
@@ -85,7 +100,7 @@ put(struct epair_sub *sub, const struct epair_event *ev)
 	slot->missing = sub->missing;
 	sub->missing = 0;
 	if (sub->cb != NULL)
-		(void)ep_task_schedule(&sub->task);
+		owe(sub);
 	else if (sub->count == 1)
 		(void)!write(sub->fd, &one, sizeof(one));
 }
@@ -157,25 +172,46 @@ ep_event_vnet(struct epair *ep, enum epair_event_type type, const char *vnet)
 
 /* Listening. */
 
+/* Tells whoever waits for it. */
+static void
+sub_free(struct epair_sub *sub)
+{
+	struct epair *ep = sub->ep;
+	bool *freed;
+
+	ep_lock(&ep->hold_lock);
+	freed = sub->freed;
+	ep_unlock(&ep->hold_lock);
+	(void)close(sub->fd);
+	free(sub->ring);
+	free(sub);
+	ep_run_done(ep, freed);
+}
+
 static void
 call_back(struct ep_task *task)
 {
 	struct epair_sub *sub = (void *)((char *)task -
 					 offsetof(struct epair_sub, task));
-	struct ep_thread *thr = ep_thread_self(&sub->ep->domain);
+	struct epair *ep = sub->ep;
 	struct epair_event ev;
 	struct ep_run run;
+	bool is_over;
 
-	if (epair_event_next(sub, &ev) == 0)
-		return;
-	ep_run_enter(thr, &run, sub);
-	sub->cb(sub->arg, &ev);
-	ep_run_leave(thr);
+	if (epair_event_next(sub, &ev) == 1) {
+		ep_run_enter(&run, ep, sub);
+		sub->cb(sub->arg, &ev);
+		ep_run_leave();
+	}
+	ep_lock(&ep->subs_lock);
+	is_over = sub->is_over;
+	sub->is_owed = false;
 	/* One a run: others wait too. */
-	ep_lock(&sub->ep->subs_lock);
 	if (sub->count > 0)
-		(void)ep_task_schedule(&sub->task);
-	ep_unlock(&sub->ep->subs_lock);
+		owe(sub);
+	ep_unlock(&ep->subs_lock);
+	if (is_over)
+		sub_free(sub);
 }
 
 int
@@ -211,17 +247,29 @@ epair_subscribe(struct epair *ep, unsigned limit, struct epair_sub **subp,
 void
 epair_unsubscribe(struct epair_sub *sub)
 {
+	bool freed = false, is_owed, wait = false;
+	struct epair *ep;
+
 	if (sub == NULL)
 		return;
-	ep_lock(&sub->ep->subs_lock);
-	TAILQ_REMOVE(&sub->ep->subs, sub, link);
-	sub->ep->sub_count--;
+	ep = sub->ep;
+	ep_lock(&ep->subs_lock);
+	TAILQ_REMOVE(&ep->subs, sub, link);
+	ep->sub_count--;
 	sub->count = 0;
-	ep_unlock(&sub->ep->subs_lock);
-	(void)ep_task_drain(&sub->task);
-	(void)close(sub->fd);
-	free(sub->ring);
-	free(sub);
+	is_owed = sub->is_owed && !ep_task_cancel(&sub->task);
+	sub->is_over = is_owed;
+	if (is_owed && ep_run_may_wait(sub)) {
+		wait = true;
+		ep_lock(&ep->hold_lock);
+		sub->freed = &freed;
+		ep_unlock(&ep->hold_lock);
+	}
+	ep_unlock(&ep->subs_lock);
+	if (!is_owed)
+		sub_free(sub);
+	if (wait)
+		ep_run_await(ep, &freed);
 }
 
 int
@@ -257,6 +305,6 @@ epair_event_callback(struct epair_sub *sub,
 	sub->cb = cb;
 	sub->arg = arg;
 	if (sub->count > 0)
-		(void)ep_task_schedule(&sub->task);
+		owe(sub);
 	ep_unlock(&sub->ep->subs_lock);
 }

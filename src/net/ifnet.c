@@ -172,18 +172,18 @@ tell_changed(struct ep_task *task)
 	struct ep_stack *st = NULL;
 	uint32_t what;
 
-	ep_run_enter(thr, &in_pair, pair);
+	ep_run_enter(&in_pair, ifp->ep, pair);
 	what = ep_swap_acq_rel(&ifp->changed, 0);
 	if (thr != NULL && what != 0 && !ep_load_relaxed(&ifp->dying))
 		st = ep_stack_enter(ifp, thr);
 	if (st != NULL) {
-		ep_run_enter(thr, &in_stack, st);
+		ep_run_enter(&in_stack, ifp->ep, st);
 		if (st->ops->changed != NULL)
 			st->ops->changed(st, what);
-		ep_run_leave(thr);
+		ep_run_leave();
 		ep_stack_leave(st);
 	}
-	ep_run_leave(thr);
+	ep_run_leave();
 	ep_pair_run_end(pair);
 }
 

@@ -6,8 +6,8 @@
  *
  *	state       meaning                              left by
  *	attached    in its vnet; has name and index      ep_ifnet_detach
- *	dying       RUNNING lost, no name, tasks being   the last hold is put
- *	            cancelled, frames being freed        (net/hold.h)
+ *	dying       RUNNING lost, no name, tasks being   the last run ends
+ *	            cancelled, frames being freed        (net/run.h)
  *	dead        nothing runs; memory stays while     the last reference
  *	            references are held
  *

@@ -59,7 +59,6 @@ struct epair {
 	/* Waiting for callbacks; see net/run.h. */
 	struct ep_mutex hold_lock;
 	struct ep_cond hold_cond;
-	bool callback_waits; /* under hold_lock */
 	uint32_t teardowns; /* under hold_lock: begun by destroy, not over */
 
 	struct ep_opener *opener; /* (c) NULL until started */

@@ -1,36 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "net/run.h"
 
-static const struct ep_run *
-runs_of(struct epair *ep)
-{
-	struct ep_thread *thr = ep_thread_self(&ep->domain);
+#include "base/atomic.h"
 
-	return thr != NULL ? thr->runs : NULL;
+_Thread_local const struct ep_run *ep_runs;
+
+/* A thread that is in a callback waits. */
+static bool callback_waits; /* atomic */
+
+bool
+ep_run_any(const struct epair *ep)
+{
+	for (const struct ep_run *run = ep_runs; run != NULL; run = run->outer)
+		if (run->ep == ep)
+			return true;
+	return false;
 }
 
 bool
-ep_run_any(struct epair *ep)
+ep_run_may_wait(const void *what)
 {
-	return runs_of(ep) != NULL;
-}
-
-bool
-ep_run_may_wait(struct epair *ep, const void *what)
-{
-	const struct ep_run *run = runs_of(ep);
-	bool may;
-
-	if (run == NULL)
+	if (ep_runs == NULL)
 		return true;
-	for (; run != NULL; run = run->outer)
+	for (const struct ep_run *run = ep_runs; run != NULL; run = run->outer)
 		if (run->what == what)
 			return false;
-	ep_lock(&ep->hold_lock);
-	may = !ep->callback_waits;
-	ep->callback_waits = true;
-	ep_unlock(&ep->hold_lock);
-	return may;
+	return !ep_swap_acq_rel(&callback_waits, true);
 }
 
 void
@@ -39,9 +34,10 @@ ep_run_await(struct epair *ep, const bool *done)
 	ep_lock(&ep->hold_lock);
 	while (!*done)
 		ep_cond_wait(&ep->hold_cond, &ep->hold_lock);
-	if (runs_of(ep) != NULL)
-		ep->callback_waits = false;
 	ep_unlock(&ep->hold_lock);
+	/* acquired by the next one's ep_run_may_wait() */
+	if (ep_runs != NULL)
+		ep_store_release(&callback_waits, false);
 }
 
 void

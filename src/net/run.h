@@ -10,6 +10,11 @@
  * at most one thread that is in a callback waits at a time, and a second one
  * leaves the rest to be done later too. A thread in no callback can always
  * wait, since nobody waits for it.
+ *
+ * A callback of one instance may destroy in another, so this is a matter of the
+ * process and not of instances. What a stack does when it is released counts as
+ * a callback too: a program is told so (epair_stack's detached) and may call
+ * anything then.
  */
 #ifndef EP_NET_RUN_H
 #define EP_NET_RUN_H
@@ -22,34 +27,34 @@
 /* One thing that a thread is in: a pair's task, a stack's callback. */
 struct ep_run {
 	const struct ep_run *outer;
-	const void *what;
+	const struct epair *ep;
+	const void *what; /* told by address, never looked into */
 };
 
-/* thr may be NULL: then nothing is remembered. */
+extern _Thread_local const struct ep_run *ep_runs
+    __attribute__((visibility("hidden")));
+
 static inline void
-ep_run_enter(struct ep_thread *thr, struct ep_run *run, const void *what)
+ep_run_enter(struct ep_run *run, const struct epair *ep, const void *what)
 {
-	if (thr == NULL)
-		return;
-	*run = (struct ep_run){ .outer = thr->runs, .what = what };
-	thr->runs = run;
+	*run = (struct ep_run){ .outer = ep_runs, .ep = ep, .what = what };
+	ep_runs = run;
 }
 
 static inline void
-ep_run_leave(struct ep_thread *thr)
+ep_run_leave(void)
 {
-	if (thr != NULL)
-		thr->runs = thr->runs->outer;
+	ep_runs = ep_runs->outer;
 }
 
 /* Is the calling thread in any callback of the instance? */
-bool ep_run_any(struct epair *ep);
+bool ep_run_any(const struct epair *ep);
 
 /*
  * May the calling thread wait for `what`? If so, true, and ep_run_await() must
  * follow.
  */
-bool ep_run_may_wait(struct epair *ep, const void *what);
+bool ep_run_may_wait(const void *what);
 
 /* Wait until *done, which ep_run_done() sets. */
 void ep_run_await(struct epair *ep, const bool *done);

@@ -22,6 +22,20 @@ ep_stack_enter(struct epair_if *ifp, struct ep_thread *thr)
 	return st;
 }
 
+/* A program may be told of it: as in any other callback of the stack. */
+static void
+release(struct ep_stack *st)
+{
+	const struct epair_if *ifp = st->ifp;
+	struct ep_run in_pair, in_stack;
+
+	ep_run_enter(&in_pair, ifp->ep, ifp->pair);
+	ep_run_enter(&in_stack, ifp->ep, st);
+	st->ops->release(st);
+	ep_run_leave();
+	ep_run_leave();
+}
+
 void
 ep_stack_leave(struct ep_stack *st)
 {
@@ -36,7 +50,7 @@ ep_stack_leave(struct ep_stack *st)
 	ep_unlock(&ep->hold_lock);
 	if (st->lost_task.worker != NULL)
 		(void)ep_task_drain(&st->lost_task);
-	st->ops->release(st);
+	release(st);
 	ep_run_done(ep, released);
 }
 
@@ -126,8 +140,9 @@ ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
 
 	if (error != 0)
 		return error;
+	EP_ASSERT(st != NULL);
 	ep_epoch_wait(&ep->domain);
-	wait = only == NULL && ep_run_may_wait(ep, st);
+	wait = only == NULL && ep_run_may_wait(st);
 	if (wait) {
 		ep_lock(&ep->hold_lock);
 		st->released = &released;

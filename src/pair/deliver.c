@@ -19,17 +19,17 @@
 
 /* frames: what ms were when they came, before one was cut into segments. */
 static void
-call_receive(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
-    struct epair_mbuf **ms, unsigned n, unsigned frames)
+call_receive(struct ep_stack *st, struct ep_rxq *rxq, struct epair_mbuf **ms,
+    unsigned n, unsigned frames)
 {
 	struct ep_run run;
 
 	if (n == 0)
 		return;
 	ep_count_add(&rxq->delivered, frames);
-	ep_run_enter(thr, &run, st);
+	ep_run_enter(&run, rxq->ifp->ep, st);
 	st->ops->receive(st, ms, n, rxq->bucket);
-	ep_run_leave(thr);
+	ep_run_leave();
 }
 
 static bool
@@ -42,8 +42,8 @@ is_open(const struct epair_mbuf *m, uint32_t accepts)
 
 /* Finish one frame in software and hand over what it became. */
 static void
-finish_one(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
-    struct epair_mbuf *m, uint32_t accepts)
+finish_one(struct ep_stack *st, struct ep_rxq *rxq, struct epair_mbuf *m,
+    uint32_t accepts)
 {
 	enum epair_drop why = EPAIR_DROP_RX_NO_MBUF;
 	struct epair_mbuf **parts;
@@ -57,7 +57,7 @@ finish_one(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
 		return;
 	}
 	if (!ep_mbuf_needs_finish(m, accepts)) {
-		call_receive(st, thr, rxq, &m, 1, 1);
+		call_receive(st, rxq, &m, 1, 1);
 		return;
 	}
 	count = ep_mbuf_segments(m);
@@ -69,26 +69,70 @@ finish_one(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
 	if (n < 0)
 		(void)ep_drop(rxq->ifp, &m, 1, why, 0);
 	else
-		call_receive(st, thr, rxq, parts, (unsigned)n, 1);
+		call_receive(st, rxq, parts, (unsigned)n, 1);
 	free(parts);
 }
 
-/* Hand frames to the stack in order, finishing those that it cannot take. */
-static void
-to_stack(struct ep_stack *st, struct ep_thread *thr, struct ep_rxq *rxq,
-    struct epair_mbuf **ms, unsigned n)
+/* Is it still the interface's? Its own callback may have ended that. */
+static bool
+is_current(const struct ep_stack *st, const struct epair_if *ifp)
+{
+	return ep_load_relaxed(&ifp->stack) == st &&
+	       !ep_load_relaxed(&ifp->dying);
+}
+
+/*
+ * Hand frames to the stack in order, finishing those that it cannot take, until
+ * a callback has ended it. Returns how many it was: one at least.
+ */
+static unsigned
+to_stack(
+    struct ep_stack *st, struct ep_rxq *rxq, struct epair_mbuf **ms, unsigned n)
 {
 	uint32_t accepts = st->accepts & ep_load_relaxed(&rxq->ifp->caps);
 	unsigned done = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		if (__builtin_expect(is_open(ms[i], accepts), 0)) {
-			call_receive(
-			    st, thr, rxq, ms + done, i - done, i - done);
-			finish_one(st, thr, rxq, ms[i], accepts);
-			done = i + 1;
+	for (unsigned i = 0; i < n; i++) {
+		if (__builtin_expect(!is_open(ms[i], accepts), 1))
+			continue;
+		if (done < i) {
+			call_receive(st, rxq, ms + done, i - done, i - done);
+			done = i;
+			if (!is_current(st, rxq->ifp))
+				return done;
 		}
-	call_receive(st, thr, rxq, ms + done, n - done, n - done);
+		finish_one(st, rxq, ms[i], accepts);
+		done++;
+		if (!is_current(st, rxq->ifp))
+			return done;
+	}
+	call_receive(st, rxq, ms + done, n - done, n - done);
+	return n;
+}
+
+static void
+hand_up(struct ep_rxq *rxq, struct ep_thread *thr, struct epair_mbuf **ms,
+    unsigned n)
+{
+	struct epair_if *ifp = rxq->ifp;
+	enum epair_drop why = EPAIR_DROP_RX_NO_STACK;
+
+	while (n > 0) {
+		struct ep_stack *st = ep_stack_enter(ifp, thr);
+		unsigned done;
+
+		if (st == NULL)
+			break;
+		done = to_stack(st, rxq, ms, n);
+		ep_stack_leave(st);
+		ms += done;
+		n -= done;
+		if (ep_load_relaxed(&ifp->dying)) {
+			why = EPAIR_DROP_RX_DESTROYED;
+			break;
+		}
+	}
+	(void)ep_drop(ifp, ms, n, why, 0);
 }
 
 static void
@@ -103,29 +147,36 @@ prefetch(const struct ep_chunk *chunk)
 static void
 deliver_chunk(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_chunk *chunk)
 {
-	struct epair_if *ifp = rxq->ifp;
-	struct ep_stack *st;
 	unsigned n;
 
 	prefetch(chunk);
 	ep_epoch_begin(thr);
 	n = ep_ether_input(rxq, chunk->m, chunk->count);
 	ep_epoch_end(thr);
-	if (n == 0)
-		return;
-	st = ep_stack_enter(ifp, thr);
-	if (st == NULL) {
-		(void)ep_drop(ifp, chunk->m, n, EPAIR_DROP_RX_NO_STACK, 0);
-		return;
-	}
-	to_stack(st, thr, rxq, chunk->m, n);
-	ep_stack_leave(st);
+	hand_up(rxq, thr, chunk->m, n);
 }
 
 static void
 drop_chunk(struct ep_rxq *rxq, struct ep_chunk *chunk, enum epair_drop why)
 {
 	(void)ep_drop(rxq->ifp, chunk->m, chunk->count, why, 0);
+}
+
+/*
+ * Another run is owed. Not if the pair is dying: teardown frees what is queued,
+ * and destroy must not depend on somebody to dispatch once more. Destroy says
+ * that it is dying before it cancels, we look after we scheduled: one of the
+ * two takes the task out.
+ */
+static void
+run_again(struct ep_rxq *rxq)
+{
+	struct epair_if *ifp = rxq->ifp;
+
+	ep_pair_run_begin(ifp->pair);
+	(void)ep_task_schedule(&rxq->task);
+	if (ep_load_relaxed(&ifp->dying) && ep_task_cancel(&rxq->task))
+		ep_pair_run_end(ifp->pair);
 }
 
 void
@@ -139,7 +190,7 @@ ep_pair_deliver(struct ep_task *task)
 	struct ep_chunk *chunks = ep_queue_take(&rxq->q), *c;
 	struct ep_run run;
 
-	ep_run_enter(thr, &run, pair);
+	ep_run_enter(&run, ifp->ep, pair);
 	for (c = chunks; c != NULL; c = c->next)
 		if (ep_load_relaxed(&ifp->dying))
 			drop_chunk(rxq, c, EPAIR_DROP_RX_DESTROYED);
@@ -147,10 +198,9 @@ ep_pair_deliver(struct ep_task *task)
 			drop_chunk(rxq, c, EPAIR_DROP_RX_NO_MBUF);
 		else
 			deliver_chunk(rxq, thr, c);
-	ep_run_leave(thr);
+	ep_run_leave();
 
 	if (ep_queue_done(&rxq->q, chunks))
-		(void)ep_task_schedule(task);
-	else
-		ep_pair_run_end(pair);
+		run_again(rxq);
+	ep_pair_run_end(pair);
 }

@@ -125,7 +125,7 @@ finish(struct ep_pair *pair, struct ep_lost lost[2])
 			cancel(pair, &ifp->rxqs[b].task);
 		cancel(pair, &ifp->changed_task);
 	}
-	wait = ep_run_may_wait(ep, pair);
+	wait = ep_run_may_wait(pair);
 	ep_pair_run_end(pair);
 	if (wait)
 		ep_run_await(ep, &pair->torn);
@@ -257,7 +257,7 @@ ep_pair_end_vnet(
 		error = ep_fail(err, -ENOENT, "there is no vnet %.32s", vnet);
 	else if (vn == TAILQ_FIRST(&ep->vnets))
 		error = ep_fail(err, -EBUSY, "%s cannot be ended", vn->name);
-	if (error == 0) {
+	if (error == 0 && vn != NULL) {
 		/* Nothing new comes in while the lock is given up. */
 		vn->ending = true;
 		while (empty_one(vn))

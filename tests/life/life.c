@@ -161,7 +161,8 @@ life_run(const struct life_test *tests, size_t count)
 
 		which->test = &tests[i / COUNT(ways)];
 		which->way = &ways[i % COUNT(ways)];
-		if (which->test->is_parallel && which->way->workers < 2)
+		if (which->test->workers > which->way->workers ||
+		    which->test->queues > which->way->queues)
 			continue;
 		(void)snprintf(which->name, sizeof(which->name), "%s (%s)",
 		    which->test->name, which->way->name);
@@ -173,6 +174,8 @@ life_run(const struct life_test *tests, size_t count)
 			.initial_state = which,
 		};
 	}
+	if (getenv("LIFE_ONLY") != NULL)
+		cmocka_set_test_filter(getenv("LIFE_ONLY"));
 	return _cmocka_run_group_tests("life", units, n, NULL, NULL);
 }
 

@@ -65,24 +65,24 @@ void life_end(struct life *l);
 
 /*
  * Tests, to be run once for each way, with a struct life as their state. One
- * that needs two callbacks at once is run only where there are two workers.
+ * that needs two callbacks at once is run only where there are two workers, one
+ * that needs two queues where these are.
  */
 struct life_test {
 	const char *name;
 	CMUnitTestFunction run;
-	bool is_parallel;
+	unsigned workers, queues; /* at least */
 };
 
-#define LIFE_TEST(test) \
-	{ \
-#test, test, false \
-	}
-#define LIFE_PARALLEL(test) \
-	{ \
-#test, test, true \
-	}
+/* In braces, in a list of them. */
+#define LIFE_TEST(test)     #test, test, 1, 1
+#define LIFE_PARALLEL(test) #test, test, 2, 1
+#define LIFE_QUEUES(test)   #test, test, 1, 2
 
-/* For main: returns how many failed. */
+/*
+ * For main: returns how many failed. LIFE_ONLY in the environment names, by a
+ * pattern of cmocka's, those to be run.
+ */
 int life_run(const struct life_test *tests, size_t count);
 
 /* Make a pair, both ends UP; gives references to both. */

@@ -193,11 +193,11 @@ due_timer_keeps_a_loop_readable(void **state)
 }
 
 static const struct life_test tests[] = {
-	LIFE_TEST(drained_task_neither_waits_nor_runs),
-	LIFE_TEST(drained_timer_is_not_armed),
-	LIFE_TEST(no_wake_is_lost),
-	LIFE_TEST(source_can_be_detached_while_it_sends),
-	LIFE_TEST(due_timer_keeps_a_loop_readable),
+	{ LIFE_TEST(drained_task_neither_waits_nor_runs) },
+	{ LIFE_TEST(drained_timer_is_not_armed) },
+	{ LIFE_TEST(no_wake_is_lost) },
+	{ LIFE_TEST(source_can_be_detached_while_it_sends) },
+	{ LIFE_TEST(due_timer_keeps_a_loop_readable) },
 };
 
 int
