@@ -53,7 +53,9 @@ struct epair_opts {
 	 * one worker and pairs are dealt to workers in turn.
 	 */
 	unsigned queues;
-	bool pin; /* THREADS: pin worker i to the i-th CPU that we may use */
+	/* THREADS: pin worker i to the i-th CPU that we may use; with several
+	 * queues they always are (contract 6.1). */
+	bool pin;
 	bool rss_udp; /* hash the ports of UDP too (contract 6.2) */
 	uint32_t poll_us; /* THREADS: busy-poll so long before sleeping */
 	/*

@@ -49,6 +49,8 @@ ep_instance_opts(const struct epair_opts *opts, struct epair_opts *full,
 		    full->queues, EPAIR_WORKERS_MAX);
 	set_if_0(&full->workers, 1);
 	set_if_0(&full->queues, 1);
+	/* Contract 6.1: with several queues each worker has a CPU. */
+	full->pin |= full->queues > 1;
 	set_if_0(&full->mbufs_max, MBUFS_MAX);
 	set_if_0(&full->large_mbufs_max, LARGE_MBUFS_MAX);
 	set_if_0(&full->pairs_max, PAIRS_MAX);
