@@ -50,8 +50,9 @@ struct epair_capture_opts {
  * Moving or destroying an interface ends the capture on it; what the ring
  * holds can still be read.
  *
- * Returns 0; -EINVAL with libpcap's words for a filter that does not compile;
- * -ENXIO if destroyed; -ENOMEM; -EMFILE.
+ * Returns 0; -EINVAL with libpcap's words for a filter that does not compile,
+ * and for unknown flags or a buffer above 1 GiB; -ENXIO if destroyed; -ENOMEM;
+ * -EMFILE.
  */
 EPAIR_API int epair_capture_open(struct epair_if *ifp,
     const struct epair_capture_opts *opts, struct epair_capture **cap,

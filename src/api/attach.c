@@ -34,7 +34,10 @@ epair_attach_progress(struct epair_if *ifp, struct epair_progress *progress)
 {
 	struct epair_progress all = { .size = sizeof(all) };
 	struct ep_stack *st;
+	int error = ep_sized_give(progress, &all, sizeof(all));
 
+	if (error != 0)
+		return error;
 	if (!ep_stack_hold(ifp, &st))
 		return ep_load_relaxed(&ifp->dying) ? -ENXIO : -ENOENT;
 	ep_attach_progress(st, &all);

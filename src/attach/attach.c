@@ -51,8 +51,10 @@ find_kind(const char *name, const struct ep_kind **kind, struct epair_err *err)
 	    known_kinds(known, sizeof(known)));
 }
 
+/* in_sim: it is for an instance in simulated time, where not all can live. */
 static int
-plan_init(struct plan *plan, const char *text, struct epair_err *err)
+plan_init(
+    struct plan *plan, const char *text, bool in_sim, struct epair_err *err)
 {
 	const struct ep_kind *kind;
 	int error;
@@ -65,6 +67,9 @@ plan_init(struct plan *plan, const char *text, struct epair_err *err)
 		return error;
 
 	kind = plan->kind;
+	if (in_sim && !kind->pub.sim)
+		return ep_fail(err, -EOPNOTSUPP,
+		    "kind '%s' cannot live in simulated time", kind->pub.name);
 	plan->conf = calloc(1, kind->conf_size > 0 ? kind->conf_size : 1);
 	if (plan->conf == NULL)
 		return ep_fail(
@@ -87,7 +92,7 @@ int
 ep_attach_check(const char *spec, struct epair_err *err)
 {
 	struct plan plan;
-	int error = plan_init(&plan, spec, err);
+	int error = plan_init(&plan, spec, false, err);
 
 	plan_fini(&plan);
 	return error;
@@ -120,15 +125,10 @@ ep_attach(
 	struct plan plan;
 	int error;
 
-	error = plan_init(&plan, spec, err);
+	error = plan_init(
+	    &plan, spec, ep_sched_way(ifp->ep->sched) == EPAIR_SIM, err);
 	if (error != 0)
 		goto out;
-	if (!plan.kind->pub.sim && ep_sched_way(ifp->ep->sched) == EPAIR_SIM) {
-		error = ep_fail(err, -EOPNOTSUPP,
-		    "kind '%s' cannot live in simulated time",
-		    plan.kind->pub.name);
-		goto out;
-	}
 	error = check_free(ifp, err);
 	if (error == 0)
 		error = plan.kind->create(ifp, plan.conf, &st, err);

@@ -185,23 +185,6 @@ passes(const struct epair_capture *cap, struct epair_mbuf *m)
 	return ep_filter_pass(&cap->filter, octets, have, len);
 }
 
-/* Which way a dropped frame went: what sent it drops it under a tx reason. */
-enum { SIDE_rx, SIDE_tx };
-
-static const bool drop_is_outbound[EPAIR_DROP_MAX] = {
-#define OUTBOUND(NAME, word, side, counter, text) \
-	[EPAIR_DROP_##NAME] = SIDE_##side,
-	EPAIR_DROPS(OUTBOUND)
-#undef OUTBOUND
-};
-
-static bool
-is_outbound(const struct ep_sight *sight)
-{
-	return sight->drop >= 0 ? drop_is_outbound[sight->drop]
-				: sight->outbound;
-}
-
 /* To whom it is: the sender's word, or the address if he gave none. */
 static uint32_t
 group_flags(const struct epair_mbuf *m)
@@ -235,7 +218,7 @@ record(struct ep_capture_end *end, const struct ep_sight *sight,
 	cr->rec.time_ns = sight->time_ns;
 	cr->rec.pktid = (m->flags & EPAIR_M_PKTID) != 0 ? m->pktid : 0;
 	cr->rec.side = end->ifp->side;
-	cr->rec.outbound = is_outbound(sight) ? 1 : 0;
+	cr->rec.outbound = sight->outbound ? 1 : 0;
 	cr->rec.drop = sight->drop;
 	cr->rec.queue = sight->queue;
 	cr->rec.flags = group_flags(m);
@@ -251,8 +234,8 @@ show(struct ep_watcher *w, const struct ep_sight *sight,
 	struct epair_capture *cap = end->cap;
 	unsigned seen = 0, passed = 0, lost = 0;
 
-	if ((cap->directions & (is_outbound(sight) ? EPAIR_CAPTURE_OUT
-						   : EPAIR_CAPTURE_IN)) == 0)
+	if ((cap->directions &
+		(sight->outbound ? EPAIR_CAPTURE_OUT : EPAIR_CAPTURE_IN)) == 0)
 		return;
 	for (unsigned i = 0; i < n; i++) {
 		/* A drop is shown of what was shown before. */

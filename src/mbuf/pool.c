@@ -245,7 +245,7 @@ make_slab(struct ep_pool *pool, struct ep_depot *d, struct ep_magazine *mag)
 		m->flags = d->flags;
 		mag->m[i] = m;
 	}
-	mag->count = d->slab_items;
+	ep_store_relaxed(&mag->count, d->slab_items);
 	return true;
 }
 
@@ -269,7 +269,8 @@ refill(struct ep_pool *pool, struct ep_depot *d, struct ep_loaded *l)
 		ep_store_relaxed(&l->now, got);
 	}
 	while (got == NULL && d->loose != NULL && empty->count < d->mag_max) {
-		empty->m[empty->count++] = d->loose;
+		empty->m[empty->count] = d->loose;
+		ep_store_relaxed(&empty->count, empty->count + 1);
 		d->loose = d->loose->next;
 	}
 	ep_spin_unlock(&d->lock);

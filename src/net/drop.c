@@ -19,6 +19,16 @@ static const char *const sentences[EPAIR_DROP_MAX] = {
 #undef SENTENCE
 };
 
+/* Which way a dropped frame went: what sent it drops it under a tx reason. */
+enum { SIDE_rx, SIDE_tx };
+
+static const bool is_outbound[EPAIR_DROP_MAX] = {
+#define OUTBOUND(NAME, word, side, counter, text) \
+	[EPAIR_DROP_##NAME] = SIDE_##side,
+	EPAIR_DROPS(OUTBOUND)
+#undef OUTBOUND
+};
+
 const char *
 epair_drop_word(enum epair_drop reason)
 {
@@ -49,7 +59,8 @@ show_seen(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n,
 	ep_epoch_begin(thr);
 	for (unsigned i = 0; i < n; i++)
 		if (ms[i]->flags & EPAIR_M_PKTID)
-			ep_watch_show(ifp, false, (int)reason, 0, &ms[i], 1);
+			ep_watch_show(ifp, is_outbound[reason], (int)reason, 0,
+			    &ms[i], 1);
 	ep_epoch_end(thr);
 }
 

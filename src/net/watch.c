@@ -54,36 +54,62 @@ ep_watch_begin(struct epair_if *ifp, struct ep_watcher *w)
 	return error;
 }
 
-/*
- * Take w out of the list without asking for memory: an end cannot fail. Its
- * place takes the last one; a reader that is in the list meanwhile may see
- * that one twice or not at all this once.
- */
 static bool
-take_out(struct ep_watchers *ws, const struct ep_watcher *w)
+listed(const struct ep_watchers *ws, const struct ep_watcher *w)
 {
 	for (uint32_t i = 0; ws != NULL && i < ws->count; i++)
-		if (ws->list[i] == w) {
-			ep_store_release(&ws->list[i], ws->list[ws->count - 1]);
-			ep_store_release(&ws->count, ws->count - 1);
+		if (ws->list[i] == w)
 			return true;
-		}
 	return false;
+}
+
+/* The list without w; NULL if w was all of it, or if there is no memory. */
+static struct ep_watchers *
+without(const struct ep_watchers *old, const struct ep_watcher *w)
+{
+	struct ep_watchers *ws = old->count > 1 ? watchers_make(old->count - 1)
+						: NULL;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; ws != NULL && i < old->count; i++)
+		if (old->list[i] != w)
+			ws->list[n++] = old->list[i];
+	return ws;
+}
+
+/*
+ * Without memory for a list: an end cannot fail, so the last takes w's place. A
+ * reader that is in the list just then may see that one twice, or not at all.
+ */
+static void
+take_out(struct ep_watchers *ws, const struct ep_watcher *w)
+{
+	uint32_t i = 0;
+
+	while (ws->list[i] != w)
+		i++;
+	ep_store_release(&ws->list[i], ws->list[ws->count - 1]);
+	ep_store_release(&ws->count, ws->count - 1);
 }
 
 void
 ep_watch_end(struct epair_if *ifp, struct ep_watcher *w)
 {
 	struct epair *ep = ifp->ep;
-	struct ep_watchers *ws, *empty = NULL;
+	struct ep_watchers *old, *ws, *gone = NULL;
 
 	ep_lock(&ep->lock);
-	ws = ifp->watchers;
-	if (take_out(ws, w) && ws->count == 0)
-		empty = replace(ifp, NULL);
+	old = ifp->watchers;
+	if (listed(old, w)) {
+		ws = without(old, w);
+		if (ws != NULL || old->count == 1)
+			gone = replace(ifp, ws);
+		else
+			take_out(old, w);
+	}
 	ep_unlock(&ep->lock);
 	ep_epoch_wait(&ep->domain);
-	free(empty);
+	free(gone);
 }
 
 struct ep_watchers *
