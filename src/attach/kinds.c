@@ -6,6 +6,7 @@
 const struct ep_kind *const ep_kinds[] = {
 	&ep_kind_tap,
 	&ep_kind_pcap,
+	&ep_kind_qemu,
 	&ep_kind_echo,
 	&ep_kind_sink,
 	&ep_kind_source,
@@ -16,7 +17,6 @@ const char *const ep_kinds_left_out[] = {
 	"veth",
 	"lwip",
 	"memif",
-	"qemu",
 	"vhost",
 	"packet",
 	"xdp",

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "attach/qemu/qemu.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/clock.h"
+
+#define RECONNECT_NS EP_NS_PER_S
+
+static const struct ep_stack_ops qemu_ops;
+
+static struct ep_qemu *
+qemu_of(struct ep_stack *st)
+{
+	return (struct ep_qemu *)(void *)st;
+}
+
+static int
+check_dgram(const struct ep_qemu_conf *conf, struct epair_err *err)
+{
+	struct ep_qemu_addr addr;
+	int error;
+
+	if (conf->path == NULL || conf->remote == NULL || conf->tcp != NULL)
+		return ep_fail(err, -EINVAL,
+		    "type=dgram takes path=, which is made here, and remote=, "
+		    "the peer's");
+	if (conf->mode != EP_QEMU_UNSAID)
+		return ep_fail(err, -EINVAL,
+		    "mode= is not for type=dgram: neither end is the server");
+	error = ep_qemu_addr_path(&addr, "path", conf->path, err);
+	if (error == 0)
+		error = ep_qemu_addr_path(&addr, "remote", conf->remote, err);
+	return error;
+}
+
+static int
+qemu_check(const void *arg, struct epair_err *err)
+{
+	const struct ep_qemu_conf *conf = arg;
+	bool is_server = conf->mode == EP_QEMU_SERVER;
+	struct ep_qemu_addr addr;
+
+	if (is_server && conf->reconnect_ns != 0)
+		return ep_fail(err, -EINVAL,
+		    "reconnect= is for mode=client; a server waits");
+	if (conf->type == EP_QEMU_DGRAM)
+		return check_dgram(conf, err);
+	if (conf->remote != NULL)
+		return ep_fail(err, -EINVAL, "remote= is for type=dgram");
+	if (conf->type == EP_QEMU_SEQPACKET && conf->tcp != NULL)
+		return ep_fail(err, -EINVAL,
+		    "type=seqpacket takes path=: TCP knows no packets");
+	if ((conf->path != NULL) == (conf->tcp != NULL))
+		return ep_fail(err, -EINVAL,
+		    "qemu takes one of path=PATH and tcp=HOST:PORT");
+	if (conf->tcp != NULL)
+		return ep_qemu_check_tcp(conf->tcp, is_server, err);
+	return ep_qemu_addr_path(&addr, "path", conf->path, err);
+}
+
+/*
+ * Each handler that ran when stopping was set has returned after the first
+ * round; what it may have begun goes with the second. Those called since begin
+ * nothing.
+ */
+static void
+stop(struct ep_qemu *q)
+{
+	/* acquired by conn.c's is_stopping() */
+	ep_store_release(&q->stopping, true);
+	for (int round = 0; round < 2; round++) {
+		ep_watch_drain(&q->listen_watch);
+		ep_watch_drain(&q->conn_watch);
+		(void)ep_timer_drain(&q->retry);
+		(void)ep_timer_drain(&q->tell.timer);
+		(void)ep_task_drain(&q->lose_task);
+	}
+}
+
+static void
+qemu_release(struct ep_stack *st)
+{
+	struct ep_qemu *q = qemu_of(st);
+
+	stop(q);
+	ep_qemu_out_end(q);
+	if (q->conn >= 0)
+		(void)close(q->conn);
+	/* The path first: so nobody connects to what is about to be closed. */
+	ep_qemu_unbind(&q->local, &q->own);
+	if (q->listener >= 0)
+		(void)close(q->listener);
+	free(q->in);
+	ep_mutex_fini(&q->lock);
+	free(q);
+}
+
+static struct ep_qemu *
+make(struct epair_if *ifp, const struct ep_qemu_conf *conf)
+{
+	struct ep_worker *worker = ep_ifnet_worker(ifp, 0);
+	struct ep_qemu *q = calloc(1, sizeof(*q));
+
+	if (q == NULL)
+		return NULL;
+	q->in = ep_qemu_in_create(conf->type);
+	if (q->in == NULL) {
+		free(q);
+		return NULL;
+	}
+	q->st.ops = &qemu_ops;
+	q->st.ifp = ifp;
+	q->st.accepts = 0; /* the wire has no room for metadata */
+	q->type = conf->type;
+	q->mode = conf->mode;
+	if (q->type != EP_QEMU_DGRAM && q->mode == EP_QEMU_UNSAID)
+		q->mode = EP_QEMU_CLIENT;
+	q->reconnect_ns = conf->reconnect_ns != 0 ? conf->reconnect_ns
+						  : RECONNECT_NS;
+	q->listener = q->conn = -1;
+	ep_mutex_init(&q->lock);
+	ep_qemu_out_begin(q, -1);
+	ep_watch_init(&q->listen_watch, worker, ep_qemu_listen_ready);
+	ep_watch_init(&q->conn_watch, worker, ep_qemu_conn_ready);
+	ep_timer_init(&q->retry, worker, ep_qemu_retry);
+	ep_timer_init(&q->tell.timer, worker, ep_qemu_tell_later);
+	ep_task_init(&q->lose_task, worker, ep_qemu_lose);
+	return q;
+}
+
+static int
+set_up(
+    struct ep_qemu *q, const struct ep_qemu_conf *conf, struct epair_err *err)
+{
+	bool is_server = q->mode == EP_QEMU_SERVER;
+	bool is_bound = is_server || q->type == EP_QEMU_DGRAM;
+	struct ep_qemu_addr *addr = is_bound ? &q->local : &q->peer;
+	int error;
+
+	if (conf->tcp != NULL)
+		error = ep_qemu_addr_tcp(addr, conf->tcp, is_server, err);
+	else
+		error = ep_qemu_addr_path(addr, "path", conf->path, err);
+	if (error == 0 && conf->remote != NULL)
+		error = ep_qemu_addr_path(
+		    &q->peer, "remote", conf->remote, err);
+	if (error == 0 && is_bound)
+		error = ep_qemu_bind(addr, ep_qemu_socktype(q->type),
+		    &q->listener, &q->own, err);
+	return error;
+}
+
+static int
+qemu_create(struct epair_if *ifp, const void *conf, struct ep_stack **st,
+    struct epair_err *err)
+{
+	struct ep_qemu *q = make(ifp, conf);
+	int error;
+
+	if (q == NULL)
+		return ep_fail(err, -ENOMEM, "no memory for a socket's frames");
+	error = set_up(q, conf, err);
+	if (error != 0) {
+		qemu_release(&q->st);
+		return error;
+	}
+	*st = &q->st;
+	return 0;
+}
+
+static void
+qemu_start(struct ep_stack *st)
+{
+	struct ep_qemu *q = qemu_of(st);
+	int error = 0;
+
+	if (q->listener >= 0)
+		error = ep_watch_add(&q->listen_watch, q->listener, EPOLLIN);
+	/* At once, but on the worker that all of it belongs to. */
+	if (error == 0 && q->mode != EP_QEMU_SERVER)
+		error = ep_timer_arm(&q->retry, 0);
+	if (error != 0)
+		ep_attach_lost(st, "its descriptors cannot be watched");
+}
+
+static void
+qemu_progress(struct ep_stack *st, struct epair_progress *progress)
+{
+	progress->sent = ep_load_relaxed(&qemu_of(st)->sent);
+}
+
+static const struct ep_stack_ops qemu_ops = {
+	.kind = "qemu",
+	.start = qemu_start,
+	.receive = ep_qemu_receive,
+	.release = qemu_release,
+	.progress = qemu_progress,
+};
+
+static const char *const qemu_types[] = { "stream", "dgram", "seqpacket",
+	NULL };
+static const char *const qemu_modes[] = { "client", "server", NULL };
+
+#define AT(field) offsetof(struct ep_qemu_conf, field)
+static const struct ep_opt qemu_opts[] = {
+	{ "path", "PATH", EP_OPT_TEXT, AT(path) },
+	{ "tcp", "HOST:PORT", EP_OPT_TEXT, AT(tcp) },
+	{ "remote", "PATH", EP_OPT_TEXT, AT(remote) },
+	{ "type", "stream|dgram|seqpacket", EP_OPT_CHOICE, AT(type),
+	    .choices = qemu_types },
+	{ "mode", "client|server", EP_OPT_CHOICE, AT(mode),
+	    .choices = qemu_modes },
+	{ "reconnect", "TIME", EP_OPT_TIME, AT(reconnect_ns),
+	    .min = EP_NS_PER_MS, .max = 3600 * EP_NS_PER_S },
+	{ NULL },
+};
+
+static const char *const qemu_keys[] = { "path=PATH", "tcp=HOST:PORT",
+	"remote=PATH", "type=stream|dgram|seqpacket", "mode=client|server",
+	"reconnect=TIME", NULL };
+
+static const struct ep_qemu_conf qemu_default = { .mode = EP_QEMU_UNSAID };
+
+const struct ep_kind ep_kind_qemu = {
+	.pub = {
+		.name = "qemu",
+		.sentence = "a virtual machine, by QEMU's stream or dgram netdev "
+			    "or user-mode-linux's bess",
+		.keys = qemu_keys,
+		.sim = 0,
+	},
+	.opts = qemu_opts,
+	.conf_size = sizeof(struct ep_qemu_conf),
+	.conf_default = &qemu_default,
+	.check = qemu_check,
+	.create = qemu_create,
+};

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attach/qemu/qemu.h - a virtual machine behind an interface, by a socket.
+ *
+ *	qemu.c     options, life, the contract table
+ *	address.c  paths and ports: written, bound, removed
+ *	conn.c     the connection: made, lost, made again
+ *	tell.c     its events, at a bounded rate
+ *	in.c       frames from the peer
+ *	out.c      frames to the peer, and what waits for it
+ *	framing.c  frames in a stream; knows neither sockets nor mbufs
+ *
+ * Three transports, and what is the same in them is the code that they share:
+ *
+ *	type       on the wire              who connects
+ *	stream     length and frame (QEMU)  us, or with mode=server the peer
+ *	seqpacket  a frame a packet (UML)   the same
+ *	dgram      a frame a packet (QEMU)  each has a path of its own and sends
+ *	                                    to the other's
+ *
+ * For dgram there are two sockets: `listener` is bound and reads, from whoever
+ * may write to its path; `conn` is connected to the peer's path and writes, for
+ * only of a connected one does the kernel say when there is room again. That
+ * both live and die by themselves lets either side start first.
+ *
+ *	state       meaning                       left by
+ *	DOWN        no peer; what is to be sent   the timer (a client tries), the
+ *	            is dropped as rx-stack-down   listener (a server accepts)
+ *	CONNECTING  TCP has not answered yet      EPOLLOUT
+ *	UP          frames pass                   its end, whoever noticed
+ *
+ * Invariants:
+ *	N1  out.fd is conn in state UP, if writing to it has not failed; else -1
+ *	N2  a server's listener is muted in state UP, and else is not
+ *	N3  is_blocked, or nothing waits in out, or out.fd is -1
+ *	N4  the peer is never sent less than 14 octets or more than 69632
+ *
+ * Locking: state, conn and all that is not said to be otherwise belong to the
+ * worker of bucket 0, on which the handlers, the timers and the task run one at
+ * a time. lock guards `out`, which receive fills from any worker. Whoever finds
+ * in there that the connection is over schedules lose_task. Order: lock, then
+ * the scheduler's own.
+ */
+#ifndef EP_ATTACH_QEMU_QEMU_H
+#define EP_ATTACH_QEMU_QEMU_H
+
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "attach/attach.h"
+#include "attach/qemu/framing.h"
+#include "base/lock.h"
+
+enum ep_qemu_type {
+	EP_QEMU_STREAM,
+	EP_QEMU_DGRAM,
+	EP_QEMU_SEQPACKET,
+};
+
+enum ep_qemu_mode {
+	EP_QEMU_CLIENT,
+	EP_QEMU_SERVER,
+	EP_QEMU_UNSAID,
+};
+
+struct ep_qemu_conf {
+	const char *path, *tcp, *remote; /* NULL: not given */
+	unsigned type; /* enum ep_qemu_type */
+	unsigned mode; /* enum ep_qemu_mode */
+	uint64_t reconnect_ns; /* 0: not given */
+};
+
+struct ep_qemu_addr {
+	socklen_t len;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_un un;
+		struct sockaddr_storage any;
+	} u;
+	char text[72]; /* for people; cut off if longer */
+};
+
+/* A path that we bound, to be removed when it is still that. */
+struct ep_qemu_own {
+	bool is_bound;
+	dev_t dev;
+	ino_t ino;
+};
+
+/* What waits for the peer. */
+#define EP_QEMU_OUT_FRAMES 1024u /* a power of 2 */
+#define EP_QEMU_OUT_OCTETS (1u << 20)
+
+struct ep_qemu_out {
+	int fd; /* -1: there is nobody (N1) */
+	bool is_blocked; /* EPOLLOUT is awaited */
+	int error; /* negated errno: why fd is -1 though state is UP */
+	uint32_t first, count; /* free-running; in ring */
+	uint32_t done; /* of the first, with its length: octets sent */
+	uint64_t octets; /* of all that wait */
+	struct epair_mbuf *ring[EP_QEMU_OUT_FRAMES];
+};
+
+struct ep_qemu_tell {
+	struct ep_timer timer;
+	uint64_t full_ns; /* when all tokens are there again */
+	unsigned untold;
+	char last[128];
+};
+
+enum ep_qemu_state {
+	EP_QEMU_DOWN,
+	EP_QEMU_CONNECTING,
+	EP_QEMU_UP,
+};
+
+struct ep_qemu {
+	struct ep_stack st; /* first */
+	enum ep_qemu_type type; /* constant */
+	enum ep_qemu_mode mode; /* constant; UNSAID for dgram */
+	uint64_t reconnect_ns; /* constant */
+	struct ep_qemu_addr peer; /* constant; of a client, and dgram */
+	struct ep_qemu_addr local; /* constant; of a server, and dgram */
+	struct ep_qemu_own own; /* constant after create */
+	int listener; /* constant after create; -1: none */
+	bool stopping; /* atomic */
+
+	enum ep_qemu_state state;
+	int conn; /* -1 in state DOWN */
+	int connect_error; /* as told; 0: none was */
+	struct ep_watch listen_watch, conn_watch;
+	struct ep_timer retry;
+	struct ep_task lose_task;
+	struct ep_qemu_tell tell;
+
+	uint8_t *in; /* of framing, or packets side by side */
+	struct ep_framing framing;
+	uint64_t sent; /* atomic */
+
+	struct ep_mutex lock;
+	struct ep_qemu_out out EP_GUARDED;
+};
+
+/* address.c */
+
+/*
+ * Take a path ("@name" is an abstract one), or HOST:PORT with a numeric host or
+ * a name, which is looked up; a passive one may lack the host.
+ * Return 0, -EINVAL for the text, -ENAMETOOLONG, -ENOENT for an unknown host.
+ */
+int ep_qemu_addr_path(struct ep_qemu_addr *addr, const char *key,
+    const char *path, struct epair_err *err);
+int ep_qemu_addr_tcp(struct ep_qemu_addr *addr, const char *text,
+    bool is_passive, struct epair_err *err);
+
+/* Is it HOST:PORT by its form? Touches no system. Returns 0 or -EINVAL. */
+int ep_qemu_check_tcp(const char *text, bool is_passive, struct epair_err *err);
+
+/*
+ * Bind a socket of that type, and have it listen unless it is a datagram's. A
+ * dead socket in the way is removed; nothing else is.
+ * Gives *fd and *own. Returns 0; -EADDRINUSE if somebody lives there; -EEXIST
+ * for a file that is no socket; what the system said otherwise.
+ */
+int ep_qemu_bind(const struct ep_qemu_addr *addr, int socktype, int *fd,
+    struct ep_qemu_own *own, struct epair_err *err);
+
+/* Remove the path, if it is still the one that was bound. */
+void ep_qemu_unbind(
+    const struct ep_qemu_addr *addr, const struct ep_qemu_own *own);
+
+/* The socket type for a transport. */
+int ep_qemu_socktype(enum ep_qemu_type type);
+
+/* conn.c: handlers, all on the worker of bucket 0. */
+void ep_qemu_listen_ready(struct ep_watch *watch, uint32_t events);
+void ep_qemu_conn_ready(struct ep_watch *watch, uint32_t events);
+void ep_qemu_retry(struct ep_timer *timer);
+void ep_qemu_lose(struct ep_task *task);
+
+/* Ask conn_watch for EPOLLOUT, or no longer. Any thread. */
+void ep_qemu_await_room(struct ep_qemu *q, bool wanted);
+
+/* tell.c */
+
+/* An ATTACHMENT event, now or, when there were many, later and for several. */
+void ep_qemu_tell(struct ep_qemu *q, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void ep_qemu_tell_later(struct ep_timer *timer);
+
+/* in.c */
+
+/* The buffer that it needs, for free(); NULL when there is no memory. */
+uint8_t *ep_qemu_in_create(enum ep_qemu_type type);
+
+/*
+ * Read what has come, within a budget, and transmit it. `has_ended`: epoll said
+ * that nothing comes behind what is there.
+ * Returns 0; -EPIPE when the peer has closed; -EMSGSIZE when it announced a
+ * frame that is too long; other errors that end a connection.
+ */
+int ep_qemu_read(struct ep_qemu *q, int fd, bool has_ended);
+
+/* out.c */
+
+/* The connection is there; or no longer, and what waited is dropped. */
+void ep_qemu_out_begin(struct ep_qemu *q, int fd);
+void ep_qemu_out_end(struct ep_qemu *q);
+
+/* There is room again. */
+void ep_qemu_out_flush(struct ep_qemu *q);
+
+/* ops->receive */
+void ep_qemu_receive(
+    struct ep_stack *st, struct epair_mbuf **ms, unsigned n, unsigned queue);
+
+#endif /* EP_ATTACH_QEMU_QEMU_H */
