@@ -14,8 +14,7 @@ name_went(struct ep_opener *op, const struct inotify_event *ev)
 {
 	struct ep_name_watch *w;
 
-	LIST_FOREACH(w, &op->names, link)
-	{
+	LIST_FOREACH(w, &op->names, link) {
 		if (w->is_gone || strcmp(w->entry, ev->name) != 0 ||
 		    (w->wd >= 0 && w->wd != ev->wd))
 			continue;

@@ -78,20 +78,26 @@ read_and_drop(struct reader *r)
 	return READ_NONE;
 }
 
-/* Lay len octets that were read out over the frame's one or two mbufs. */
-static void
+/*
+ * Lay len octets that were read out over the frame's one or two mbufs. Returns
+ * false if there was but the one, and it was too small.
+ */
+static bool
 set_len(struct reader *r, struct epair_mbuf *m, uint32_t len)
 {
 	struct epair_mbuf *tail = r->large;
 
 	if (len <= EPAIR_MBUF_SMALL) {
 		m->len = m->pktlen = len;
-		return;
+		return true;
 	}
+	if (tail == NULL)
+		return false;
 	m->len = m->pktlen = EPAIR_MBUF_SMALL;
 	tail->len = tail->pktlen = len - EPAIR_MBUF_SMALL;
 	r->large = NULL;
 	epair_mbuf_chain(m, tail);
+	return true;
 }
 
 static enum read_end
@@ -121,13 +127,11 @@ read_one(struct reader *r, struct epair_mbuf **mp)
 		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_BAD);
 		return READ_NONE;
 	}
-	if ((size_t)n > tap->hdr_len + EPAIR_MBUF_SMALL && r->large == NULL) {
+	if (!set_len(r, m, (uint32_t)n - tap->hdr_len)) {
 		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_NO_MBUF);
 		return READ_NONE;
 	}
-
 	r->fresh_count--;
-	set_len(r, m, (uint32_t)n - tap->hdr_len);
 	if (tap->hdr_len > 0 && ep_tap_from_header(m, &hdr) != 0) {
 		(void)ep_drop(r->ifp, &m, 1, EPAIR_DROP_TX_BAD, 0);
 		return READ_NONE;
