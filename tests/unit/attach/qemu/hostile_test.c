@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Peers that attack. Each does its worst on a cable of an instance that has one
+ * worker, on which a bystander's cable carries frames meanwhile. Afterwards the
+ * bystander has lost none, the next honest peer is served, the events were few,
+ * and no descriptor or mbuf is left behind.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "unit/api/rig.h"
+
+#define TIMES 1000
+
+struct attack {
+	struct epair *ep;
+	struct epair_if *a, *b; /* the attacked */
+	struct epair_if *source, *sink; /* the bystander's */
+	struct epair_sub *sub;
+	unsigned events;
+	char said[128];
+	uint64_t began_s;
+	unsigned fds;
+	char folder[32], path[48];
+	int socktype;
+};
+
+static uint8_t garbage[1 << 16];
+
+static uint64_t
+now_s(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec;
+}
+
+static unsigned
+open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static void
+hear(struct attack *t)
+{
+	struct epair_event ev;
+
+	while (epair_event_next(t->sub, &ev) == 1)
+		if (ev.type == EPAIR_EVENT_ATTACHMENT && ev.index == 1) {
+			t->events++;
+			strcpy(t->said, ev.detail);
+		}
+}
+
+static struct epair_progress
+progress(struct epair_if *ifp)
+{
+	struct epair_progress p = { .size = sizeof(p) };
+
+	assert_int_equal(epair_attach_progress(ifp, &p), 0);
+	return p;
+}
+
+#define AWAIT(t, e) \
+	do { \
+		uint64_t since_ = now_s(); \
+		while (!(e)) { \
+			(void)usleep(1000); \
+			hear(t); \
+			if (now_s() > since_ + 30) \
+				fail_msg("still not: %s", #e); \
+		} \
+	} while (0)
+
+static void
+up(struct epair *ep, const char *name, struct epair_if **a, struct epair_if **b)
+{
+	*a = make(ep, NULL, name);
+	*b = epair_if_peer(*a);
+	assert_int_equal(epair_if_up(*a), 0);
+	assert_int_equal(epair_if_up(*b), 0);
+}
+
+static int
+set_up(void **state)
+{
+	struct attack *t = calloc(1, sizeof(*t));
+	unsigned fds = open_fds();
+
+	if (t == NULL || epair_new(NULL, &t->ep, NULL) != 0)
+		return -1;
+	*state = t;
+	t->fds = fds;
+	assert_int_equal(epair_subscribe(t->ep, 65536, &t->sub, NULL), 0);
+	up(t->ep, "epair0", &t->a, &t->b);
+	up(t->ep, "epair1", &t->source, &t->sink);
+	assert_int_equal(epair_attach(t->b, "sink", NULL), 0);
+	assert_int_equal(epair_attach(t->sink, "sink", NULL), 0);
+	assert_int_equal(epair_attach(t->source, "source:rate=5k", NULL), 0);
+	strcpy(t->folder, "/tmp/epair-qemu-XXXXXX");
+	assert_non_null(mkdtemp(t->folder));
+	(void)snprintf(t->path, sizeof(t->path), "%s/s", t->folder);
+	t->began_s = now_s();
+	AWAIT(t, progress(t->sink).received > 0);
+	return 0;
+}
+
+/* What every attack must leave as it was. */
+static int
+tear_down(void **state)
+{
+	struct attack *t = *state;
+	uint64_t sent;
+
+	hear(t);
+	assert_in_range(t->events, 1, 16 + 2 + (now_s() - t->began_s));
+
+	/* UP is taken from the source, so that it stops. */
+	sent = progress(t->source).sent;
+	AWAIT(t, progress(t->source).sent > sent);
+	assert_int_equal(epair_if_down(t->source), 0);
+	AWAIT(t, stats(t->sink).delivered == stats(t->source).opackets);
+	for (int i = 0; i < EPAIR_DROP_MAX; i++) {
+		if (i != EPAIR_DROP_NOT_UP)
+			assert_int_equal(stats(t->source).drops[i], 0);
+		assert_int_equal(stats(t->sink).drops[i], 0);
+	}
+
+	destroy(t->a);
+	destroy(t->source);
+	epair_if_put(t->b);
+	epair_if_put(t->sink);
+	epair_unsubscribe(t->sub);
+	assert_int_equal(usage(t->ep).mbufs, 0);
+	assert_int_equal(epair_free(t->ep), 0);
+	/* Its path is gone too. */
+	(void)unlink(t->path);
+	assert_int_equal(rmdir(t->folder), 0);
+	assert_int_equal(open_fds(), t->fds);
+	free(t);
+	return 0;
+}
+
+static void
+serve(struct attack *t, const char *type, int socktype)
+{
+	struct epair_err err = { .text = "" };
+	char spec[128];
+
+	(void)snprintf(spec, sizeof(spec), "qemu:mode=server,type=%s,path=%s",
+	    type, t->path);
+	if (epair_attach(t->a, spec, &err) != 0)
+		fail_msg("%s", err.text);
+	t->socktype = socktype;
+}
+
+static int
+strike(const struct attack *t)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, t->socktype | SOCK_CLOEXEC, 0);
+
+	strcpy(un.sun_path, t->path);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	return fd;
+}
+
+/* The next that comes is served as if nothing had been. */
+static void
+an_honest_peer_is_served(struct attack *t)
+{
+	uint8_t frame[4 + 60] = { 0, 0, 0, 60 };
+	uint64_t before;
+	int fd = strike(t);
+
+	/* What the attackers said last may still be on its way. */
+	(void)usleep(20000);
+	before = progress(t->b).received;
+	if (t->socktype == SOCK_STREAM)
+		assert_int_equal(send(fd, frame, 64, MSG_NOSIGNAL), 64);
+	else
+		assert_int_equal(send(fd, frame + 4, 60, MSG_NOSIGNAL), 60);
+	AWAIT(t, progress(t->b).received > before);
+	close(fd);
+}
+
+static void
+connecting_and_hanging_up(void **state)
+{
+	struct attack *t = *state;
+
+	serve(t, "stream", SOCK_STREAM);
+	for (int i = 0; i < TIMES; i++)
+		close(strike(t));
+	an_honest_peer_is_served(t);
+	/* And how it ended is told, if late. */
+	AWAIT(t, strstr(t->said, "peer closed") != NULL);
+}
+
+static void
+connecting_and_hanging_up_with_packets(void **state)
+{
+	struct attack *t = *state;
+
+	serve(t, "seqpacket", SOCK_SEQPACKET);
+	for (int i = 0; i < TIMES; i++)
+		close(strike(t));
+	an_honest_peer_is_served(t);
+}
+
+static void
+half_a_length(void **state)
+{
+	struct attack *t = *state;
+	int fd;
+
+	serve(t, "stream", SOCK_STREAM);
+	for (int i = 0; i < TIMES / 4; i++) {
+		fd = strike(t);
+		assert_int_equal(
+		    send(fd, "\0\0\0\0", (size_t)i % 3 + 1, MSG_NOSIGNAL),
+		    i % 3 + 1);
+		close(fd);
+	}
+	an_honest_peer_is_served(t);
+	assert_int_equal(stats(t->a).drops[EPAIR_DROP_TX_BAD], 0);
+}
+
+static void
+absurd_lengths(void **state)
+{
+	struct attack *t = *state;
+	uint8_t c;
+	int fd;
+
+	serve(t, "stream", SOCK_STREAM);
+	for (unsigned i = 0; i < TIMES / 4; i++) {
+		uint32_t head = htonl(69633u + i * 17179869u);
+
+		fd = strike(t);
+		(void)!send(fd, &head, sizeof(head), MSG_NOSIGNAL);
+		(void)!send(fd, garbage, 1000, MSG_NOSIGNAL);
+		/* It is closed from there. */
+		assert_true(recv(fd, &c, 1, 0) <= 0);
+		close(fd);
+	}
+	assert_int_equal(stats(t->a).drops[EPAIR_DROP_TX_BAD], TIMES / 4);
+	AWAIT(t, strstr(t->said, "69632") != NULL);
+	an_honest_peer_is_served(t);
+}
+
+/* Whatever it is taken for, it is either frames or the end. */
+static void
+throw_garbage(struct attack *t, size_t total)
+{
+	int fd = strike(t);
+
+	while (total > 0) {
+		size_t n = 1 + (size_t)rand() % 30000;
+
+		n = n < total ? n : total;
+		for (size_t i = 0; i < n; i += 1 + (size_t)rand() % 64)
+			garbage[i] = (uint8_t)rand();
+		if (send(fd, garbage, n, MSG_NOSIGNAL) < 0) {
+			close(fd);
+			fd = strike(t);
+		}
+		total -= n;
+	}
+	close(fd);
+}
+
+static void
+endless_garbage(void **state)
+{
+	struct attack *t = *state;
+
+	serve(t, "stream", SOCK_STREAM);
+	/* Mostly zero: lengths that pass, and many of them. */
+	memset(garbage, 0, sizeof(garbage));
+	throw_garbage(t, 8 << 20);
+	an_honest_peer_is_served(t);
+	assert_true(stats(t->a).drops[EPAIR_DROP_TX_BAD] > 0);
+}
+
+static void
+endless_garbage_in_packets(void **state)
+{
+	struct attack *t = *state;
+
+	serve(t, "seqpacket", SOCK_SEQPACKET);
+	throw_garbage(t, 8 << 20);
+	an_honest_peer_is_served(t);
+}
+
+static void
+never_reading(void **state)
+{
+	struct attack *t = *state;
+	int fd;
+
+	serve(t, "stream", SOCK_STREAM);
+	fd = strike(t);
+	AWAIT(t, strstr(t->said, "client connected") != NULL);
+	assert_int_equal(epair_detach(t->b, NULL), 0);
+	assert_int_equal(
+	    epair_attach(t->b, "source:rate=50k,size=1000", NULL), 0);
+	AWAIT(t, stats(t->a).drops[EPAIR_DROP_RX_STACK_FULL] > 5000);
+	assert_true(usage(t->ep).mbufs < 5000);
+	assert_int_equal(epair_detach(t->b, NULL), 0);
+	assert_int_equal(epair_attach(t->b, "sink", NULL), 0);
+	close(fd);
+	an_honest_peer_is_served(t);
+}
+
+/* Descriptors that nobody asked for must not stay. */
+static void
+sending_descriptors(void **state)
+{
+	union {
+		struct cmsghdr hdr;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .hdr = { .cmsg_level = SOL_SOCKET,
+			  .cmsg_type = SCM_RIGHTS,
+			  .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	uint8_t frame[4 + 60] = { 0, 0, 0, 60 };
+	struct iovec iov = { frame, sizeof(frame) };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	struct attack *t = *state;
+	int zero = 0, fd;
+
+	serve(t, "stream", SOCK_STREAM);
+	fd = strike(t);
+	memcpy(CMSG_DATA(&control.hdr), &zero, sizeof(zero));
+	for (int i = 0; i < TIMES; i++)
+		assert_int_equal(sendmsg(fd, &msg, MSG_NOSIGNAL), 64);
+	AWAIT(t, progress(t->b).received == TIMES);
+	close(fd);
+	an_honest_peer_is_served(t);
+}
+
+/* Ours is the client here. */
+static void
+accepting_and_hanging_up(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct attack *t = *state;
+	char spec[128];
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+
+	strcpy(un.sun_path, t->path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	(void)snprintf(
+	    spec, sizeof(spec), "qemu:path=%s,reconnect=1ms", t->path);
+	assert_int_equal(epair_attach(t->a, spec, NULL), 0);
+	for (int i = 0; i < TIMES; i++) {
+		fd = accept(listener, NULL, NULL);
+		assert_true(fd >= 0);
+		close(fd);
+	}
+	close(listener);
+	AWAIT(t, strstr(t->said, "ECONNREFUSED") != NULL);
+}
+
+#define ATTACK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ATTACK(connecting_and_hanging_up),
+		ATTACK(connecting_and_hanging_up_with_packets),
+		ATTACK(half_a_length),
+		ATTACK(absurd_lengths),
+		ATTACK(endless_garbage),
+		ATTACK(endless_garbage_in_packets),
+		ATTACK(never_reading),
+		ATTACK(sending_descriptors),
+		ATTACK(accepting_and_hanging_up),
+	};
+
+	srand(1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
