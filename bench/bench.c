@@ -6,53 +6,21 @@
 
 #include <getopt.h>
 #include <jansson.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "link.h"
 
 #define RUNS_MIN 5
 #define RUNS_MAX 99
-
-static const struct bench benches[] = {
-	{ .name = "inproc_64B_mpps",
-	    .unit = "Mpps",
-	    .measure = bench_inproc,
-	    .frame_len = 64,
-	    .burst = 32,
-	    .peer = "peer_dpdk",
-	    .peer_asks = "net_ring 64 32",
-	    .peer_figure = "dpdk_net_ring_64B_mpps",
-	    .ratio_figure = "inproc_64B_vs_dpdk_net_ring" },
-	{ .name = "inproc_1514B_mpps",
-	    .unit = "Mpps",
-	    .measure = bench_inproc,
-	    .frame_len = 1514,
-	    .burst = 32,
-	    .peer = "peer_dpdk",
-	    .peer_asks = "net_ring 1514 32",
-	    .peer_figure = "dpdk_net_ring_1514B_mpps",
-	    .ratio_figure = "inproc_1514B_vs_dpdk_net_ring" },
-	{ .name = "inproc_burst1_mpps",
-	    .unit = "Mpps",
-	    .measure = bench_inproc,
-	    .frame_len = 64,
-	    .burst = 1,
-	    .peer = "peer_dpdk",
-	    .peer_asks = "net_ring 64 1",
-	    .peer_figure = "dpdk_net_ring_burst1_mpps",
-	    .ratio_figure = "inproc_burst1_vs_dpdk" },
-	{ .name = "inproc_loop_64B_mpps",
-	    .unit = "Mpps",
-	    .measure = bench_inproc,
-	    .frame_len = 64,
-	    .burst = 32,
-	    .one_thread = true },
-};
-#define BENCHES (sizeof(benches) / sizeof(benches[0]))
 
 static json_t *json; /* an array, with --json */
 
@@ -65,78 +33,223 @@ bench_seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
+/* As it was before anybody was pinned. */
+static const cpu_set_t *
+all_cpus(void)
+{
+	static cpu_set_t all;
+
+	if (CPU_COUNT(&all) == 0)
+		(void)sched_getaffinity(0, sizeof(all), &all);
+	return &all;
+}
+
 void
 bench_pin(unsigned i)
 {
-	static cpu_set_t all; /* as it was before anybody was pinned */
+	const cpu_set_t *all = all_cpus();
 	cpu_set_t one;
 
-	if (CPU_COUNT(&all) == 0 &&
-	    sched_getaffinity(0, sizeof(all), &all) != 0)
+	if (CPU_COUNT(all) == 0)
 		return;
-	i %= (unsigned)CPU_COUNT(&all);
+	i %= (unsigned)CPU_COUNT(all);
 	CPU_ZERO(&one);
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &all) && i-- == 0) {
+		if (CPU_ISSET(cpu, all) && i-- == 0) {
 			CPU_SET(cpu, &one);
 			break;
 		}
 	(void)pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
 }
 
-static void
-say(const char *name, double value, const char *unit)
+void
+bench_unpin(void)
 {
-	if (json != NULL)
-		(void)json_array_append_new(
-		    json, json_pack("{s:s, s:f, s:s}", "figure", name, "value",
-			      value, "unit", unit));
-	else
-		(void)printf("figure %s %.3g %s\n", name, value, unit);
-	(void)fflush(stdout);
+	const cpu_set_t *all = all_cpus();
+
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(*all), all);
+}
+
+/* Words to the one who waits; none where nobody looks. */
+static void __attribute__((format(printf, 1, 2))) progress(const char *fmt, ...)
+{
+	va_list args;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	(void)fprintf(stderr, "\r\033[K");
+	va_start(args, fmt);
+	(void)vfprintf(stderr, fmt, args);
+	va_end(args);
+	(void)fflush(stderr);
+}
+
+enum bench_result
+bench_missing(const char *what, const char *why)
+{
+	static const char *said[16];
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		if (said[i] == what)
+			break;
+		if (said[i] != NULL)
+			continue;
+		said[i] = what;
+		progress("%s", "");
+		(void)fprintf(stderr, "bench: without %s: %s\n", what, why);
+		break;
+	}
+	return BENCH_MISSING;
 }
 
 static int
-compare(const void *a, const void *b)
+order(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
 	return (x > y) - (x < y);
 }
 
-static double
-median(double *values, int n)
+double
+bench_median(double *values, size_t n)
 {
-	qsort(values, (size_t)n, sizeof(*values), compare);
+	if (n == 0)
+		return 0;
+	qsort(values, n, sizeof(*values), order);
 	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/* Measure ours and the peer's in turn. False: ours could not be done. */
-static bool
-run(const struct bench *b, int runs)
+/* Values of all rounds, which are sorted by this. */
+static void
+say(const char *name, double *values, int runs, const char *unit)
 {
-	double ours[RUNS_MAX], theirs[RUNS_MAX], ratios[RUNS_MAX];
-	bool with_peer = b->peer != NULL;
+	double median = bench_median(values, (size_t)runs);
 
-	for (int i = 0; i < runs; i++) {
-		if (!b->measure(b, &ours[i]))
-			return false;
-		if (with_peer)
-			with_peer = bench_ask_peer(
-			    b->peer, b->peer_asks, &theirs[i]);
-		if (with_peer)
-			ratios[i] = ours[i] / theirs[i];
+	progress("%s", "");
+	if (json != NULL)
+		(void)json_array_append_new(json,
+		    json_pack("{s:s, s:f, s:s, s:f, s:f, s:i}", "figure", name,
+			"value", median, "unit", unit, "min", values[0], "max",
+			values[runs - 1], "runs", runs));
+	else
+		(void)printf(fabs(median) < 1000 ? "figure %s %.3g %s\n"
+						 : "figure %s %.0f %s\n",
+		    name, median, unit);
+	(void)fflush(stdout);
+}
+
+/* What was asked for. */
+struct wanted {
+	const char *only; /* a figure; NULL: all */
+	int runs;
+};
+
+static bool
+is_named(const struct bench_side *side, const char *only)
+{
+	return (side->figure != NULL && strcmp(side->figure, only) == 0) ||
+	       (side->compared != NULL && strcmp(side->compared, only) == 0);
+}
+
+static bool
+is_peer(const struct bench *b, unsigned i)
+{
+	return i < BENCH_PEERS_MAX && b->peers[i].measure != NULL;
+}
+
+/* One named peer is measured without the others. */
+static bool
+is_wanted_peer(const struct bench *b, unsigned i, const struct wanted *w)
+{
+	return is_peer(b, i) &&
+	       (w->only == NULL || is_named(&b->ours, w->only) ||
+		   is_named(&b->peers[i], w->only));
+}
+
+static bool
+is_wanted(const struct bench *b, const struct wanted *w)
+{
+	bool wanted = w->only == NULL || is_named(&b->ours, w->only);
+
+	for (unsigned i = 0; is_peer(b, i); i++)
+		wanted = wanted || is_named(&b->peers[i], w->only);
+	return wanted;
+}
+
+static double
+compare(enum bench_compare how, double ours, double theirs)
+{
+	switch (how) {
+	case BENCH_RATIO:
+		return ours / theirs;
+	case BENCH_INVERSE:
+		return theirs / ours;
+	case BENCH_DIFFERENCE:
+		return ours - theirs;
 	}
-	say(b->name, median(ours, runs), b->unit);
-	if (with_peer) {
-		say(b->peer_figure, median(theirs, runs), b->unit);
-		say(b->ratio_figure, median(ratios, runs), "x");
-	} else if (b->peer != NULL) {
-		(void)fprintf(stderr,
-		    "bench: %s is not to be had here: no %s\n", b->peer,
-		    b->ratio_figure);
+	return 0;
+}
+
+/* The values of a benchmark's peers, a column for each. */
+struct columns {
+	enum bench_result result[BENCH_PEERS_MAX];
+	double theirs[BENCH_PEERS_MAX][RUNS_MAX];
+	double compared[BENCH_PEERS_MAX][RUNS_MAX];
+};
+
+static void
+say_peers(const struct bench *b, const struct wanted *w, struct columns *c)
+{
+	const char *unit = b->compare == BENCH_DIFFERENCE ? b->unit : "x";
+
+	for (unsigned i = 0; is_peer(b, i); i++) {
+		const struct bench_side *peer = &b->peers[i];
+
+		if (!is_wanted_peer(b, i, w))
+			continue;
+		if (c->result[i] != BENCH_OK) {
+			(void)fprintf(stderr, "bench: %s: no %s\n",
+			    c->result[i] == BENCH_MISSING ? "skipped"
+							  : "failed",
+			    peer->compared);
+			continue;
+		}
+		if (peer->figure != NULL)
+			say(peer->figure, c->theirs[i], w->runs, b->unit);
+		say(peer->compared, c->compared[i], w->runs, unit);
 	}
-	return true;
+}
+
+/* Measure ours and the peers' in turn. */
+static enum bench_result
+run(const struct bench *b, const struct wanted *w)
+{
+	static struct columns c;
+	double ours[RUNS_MAX];
+
+	c = (struct columns){ .result = { BENCH_OK } };
+	for (int n = 0; n < w->runs; n++) {
+		enum bench_result result;
+
+		progress("%s: %d of %d", b->ours.figure, n + 1, w->runs);
+		result = b->ours.measure(&b->ours, &ours[n]);
+		if (result != BENCH_OK)
+			return result;
+		for (unsigned i = 0; is_peer(b, i); i++) {
+			const struct bench_side *peer = &b->peers[i];
+
+			if (c.result[i] != BENCH_OK || !is_wanted_peer(b, i, w))
+				continue;
+			progress(
+			    "%s: %d of %d", peer->compared, n + 1, w->runs);
+			c.result[i] = peer->measure(peer, &c.theirs[i][n]);
+			c.compared[i][n] = compare(
+			    b->compare, ours[n], c.theirs[i][n]);
+		}
+	}
+	say(b->ours.figure, ours, w->runs, b->unit);
+	say_peers(b, w, &c);
+	return BENCH_OK;
 }
 
 static void
@@ -144,56 +257,55 @@ usage(FILE *to)
 {
 	(void)fprintf(to,
 	    "usage: bench [--list] [--only NAME] [--runs N] [--json]\n"
-	    "  --list       name the benchmarks\n"
-	    "  --only NAME  run one, named by any of its figures\n"
-	    "  --runs N     so many runs of each, %d to %d\n"
+	    "  --list       name the figures, a benchmark a line\n"
+	    "  --only NAME  only what this figure needs\n"
+	    "  --runs N     so many rounds, %d to %d\n"
 	    "  --json       one JSON array instead of lines\n",
 	    RUNS_MIN, RUNS_MAX);
-}
-
-static bool
-has_figure(const struct bench *b, const char *name)
-{
-	return strcmp(b->name, name) == 0 ||
-	       (b->peer != NULL && (strcmp(b->peer_figure, name) == 0 ||
-				       strcmp(b->ratio_figure, name) == 0));
 }
 
 static void
 list(void)
 {
-	for (size_t i = 0; i < BENCHES; i++) {
-		(void)printf("%s", benches[i].name);
-		if (benches[i].peer != NULL)
-			(void)printf(" %s %s", benches[i].peer_figure,
-			    benches[i].ratio_figure);
+	for (const struct bench *b = benches; b < benches + bench_count; b++) {
+		(void)printf("%s", b->ours.figure);
+		for (unsigned i = 0; is_peer(b, i); i++) {
+			if (b->peers[i].figure != NULL)
+				(void)printf(" %s", b->peers[i].figure);
+			(void)printf(" %s", b->peers[i].compared);
+		}
 		(void)printf("\n");
 	}
 }
 
 static int
-run_all(const char *only, int runs)
+run_all(const struct wanted *w)
 {
 	int failed = 0, done = 0;
 
-	for (size_t i = 0; i < BENCHES; i++) {
-		if (only != NULL && !has_figure(&benches[i], only))
+	for (const struct bench *b = benches; b < benches + bench_count; b++) {
+		enum bench_result result;
+
+		if (!is_wanted(b, w))
 			continue;
 		done++;
-		if (!run(&benches[i], runs)) {
-			(void)fprintf(
-			    stderr, "bench: %s failed\n", benches[i].name);
-			failed++;
-		}
+		result = run(b, w);
+		if (result != BENCH_OK)
+			(void)fprintf(stderr, "bench: %s: no %s\n",
+			    result == BENCH_MISSING ? "skipped" : "failed",
+			    b->ours.figure);
+		failed += result == BENCH_FAILED;
 	}
+	bench_close_links();
 	bench_stop_peers();
 	if (json != NULL) {
-		(void)json_dumpf(json, stdout, JSON_INDENT(1));
+		(void)json_dumpf(
+		    json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
 		(void)printf("\n");
 	}
 	if (done == 0) {
-		(void)fprintf(
-		    stderr, "bench: no figure %s; --list names them\n", only);
+		(void)fprintf(stderr,
+		    "bench: no figure %s; --list names them\n", w->only);
 		return 2;
 	}
 	return failed > 0;
@@ -210,8 +322,8 @@ main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *only = NULL;
-	int runs = RUNS_MIN, c;
+	struct wanted w = { .runs = RUNS_MIN };
+	int c;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
@@ -220,10 +332,10 @@ main(int argc, char **argv)
 			list();
 			return 0;
 		case 'o':
-			only = optarg;
+			w.only = optarg;
 			break;
 		case 'r':
-			runs = atoi(optarg);
+			w.runs = atoi(optarg);
 			break;
 		case 'j':
 			json = json_array();
@@ -235,9 +347,10 @@ main(int argc, char **argv)
 			usage(stderr);
 			return 2;
 		}
-	if (optind < argc || runs < RUNS_MIN || runs > RUNS_MAX) {
+	if (optind < argc || w.runs < RUNS_MIN || w.runs > RUNS_MAX) {
 		usage(stderr);
 		return 2;
 	}
-	return run_all(only, runs);
+	(void)all_cpus();
+	return run_all(&w);
 }

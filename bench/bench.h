@@ -2,52 +2,128 @@
 /*
  * bench/bench.h - figures, and the peers beside which they stand.
  *
- * A benchmark measures a thing once for each call and says how much; the frame
- * (bench.c) calls it and its peer in turn, at least five times, and prints the
- * median of each and of their ratio, pair by pair: machines are noisy, ratios
- * within one run hold. A figure is never asserted.
+ * A benchmark is a row of figures.c: a side of ours, and up to BENCH_PEERS_MAX
+ * sides of others' that do the same work. The frame (bench.c) measures all
+ * sides in turn, at least five times round, and prints the median of each and
+ * of what is compared, round by round: machines are noisy, ratios within one
+ * round hold. A figure is never asserted.
  *
- * Peers that are other people's software live in programs of their own
- * (bench/peer_*.c), are started once and asked for one figure a line, so that
- * nothing of them is linked into anything of ours.
+ *	bench.c     the frame: options, rounds, medians, output
+ *	figures.c   the table
+ *	inproc.c    frames between two stacks in this process; frames.c: the
+ *	            work that is done on each
+ *	chain.c     frames through several pairs; queues.c: with several loops
+ *	rtt.c       round trips between two threads
+ *	pairs.c     making, destroying and keeping pairs, ours and the kernel's
+ *	traffic.c   TCP and UDP between two namespaces that link.c joins
+ *	limits.c    what the machine itself can do
+ *	peer.c      programs that answer questions (peer_dpdk.c)
+ *	child.c     processes and namespaces that end with us, however we end
+ *
+ * Peers that are other people's software live in programs of their own, so
+ * that nothing of them is linked into anything of ours.
  */
 #ifndef EP_BENCH_BENCH_H
 #define EP_BENCH_BENCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
-#define BENCH_SECONDS 0.5 /* of one measurement */
+#define BENCH_SECONDS   0.5 /* of one measurement */
+#define BENCH_PEERS_MAX 4
 
-struct bench {
-	const char *name; /* of the figure: "inproc_64B_mpps" */
-	const char *unit;
-	/* Measure once. Returns false when it cannot be done. */
-	bool (*measure)(const struct bench *bench, double *value);
-	/*
-	 * The peer and the figure of the ratio, or NULL. The peer is asked
-	 * for `peer_asks`.
-	 */
-	const char *peer; /* the program: "peer_dpdk" */
-	const char *peer_asks;
-	const char *peer_figure; /* "dpdk_net_ring_64B_mpps" */
-	const char *ratio_figure; /* "inproc_64B_vs_dpdk_net_ring" */
-	/* What is measured: */
-	unsigned frame_len;
-	unsigned burst;
-	bool one_thread;
+enum bench_result {
+	BENCH_OK,
+	BENCH_MISSING, /* not to be had here; bench_missing() said why */
+	BENCH_FAILED,
 };
 
-/* inproc.c: two stacks in this process and the cable between them. */
-bool bench_inproc(const struct bench *bench, double *value);
+/* What joins two namespaces; see link.h. */
+enum bench_link {
+	BENCH_TAP, /* epair run, a TAP in each */
+	BENCH_TAP_CAPTURED, /* with a capture that passes nothing */
+	BENCH_KERNEL_VETH,
+	BENCH_VDE, /* vde_switch with two TAPs */
+	BENCH_SOCAT, /* from one TAP to the other */
+	BENCH_QEMU_HUB, /* QEMU's hub between two TAPs */
+	BENCH_LINKS
+};
 
-/* Pin the calling thread to the i-th CPU that the process may use. */
+/* Something that is measured, and how. */
+struct bench_side {
+	/* The figure, or NULL: not printed, only compared with. */
+	const char *figure;
+	/* A peer's: the figure of the comparison. */
+	const char *compared;
+	/* Measure once. Gives the value in the row's unit. */
+	enum bench_result (*measure)(
+	    const struct bench_side *side, double *value);
+
+	/* What is measured; each way of measuring looks at its own. */
+	const char *asks; /* peer_dpdk: the question */
+	unsigned frame_len, burst;
+	unsigned threads; /* 1 or 2 */
+	unsigned pairs; /* how many; in a row */
+	bool in_ns; /* the time per frame, not frames per time */
+	bool with_capture;
+	enum bench_link link;
+};
+
+enum bench_compare {
+	BENCH_RATIO, /* ours / theirs */
+	BENCH_INVERSE, /* theirs / ours: of times, how much faster we are */
+	BENCH_DIFFERENCE, /* ours - theirs */
+};
+
+struct bench {
+	const char *unit;
+	enum bench_compare compare;
+	struct bench_side ours;
+	struct bench_side peers[BENCH_PEERS_MAX];
+};
+
+/* figures.c */
+extern const struct bench benches[];
+extern const size_t bench_count;
+
+/* Say once why something cannot be measured. Returns BENCH_MISSING. */
+enum bench_result bench_missing(const char *what, const char *why);
+
+/* Pin the calling thread to the i-th CPU that the process may use; or to none. */
 void bench_pin(unsigned i);
+void bench_unpin(void);
 
 /* Monotonic seconds. */
 double bench_seconds(void);
 
-/* peer.c: start the peer if need be and ask it for one figure. */
-bool bench_ask_peer(const char *peer, const char *question, double *value);
+double bench_median(double *values, size_t n);
+
+/* The ways to measure. */
+enum bench_result bench_inproc(const struct bench_side *side, double *value);
+enum bench_result bench_chain(const struct bench_side *side, double *value);
+enum bench_result bench_queues(const struct bench_side *side, double *value);
+enum bench_result bench_poll_rtt(const struct bench_side *side, double *value);
+enum bench_result bench_sleep_rtt(const struct bench_side *side, double *value);
+enum bench_result bench_pair_create(
+    const struct bench_side *side, double *value);
+enum bench_result bench_pair_destroy(
+    const struct bench_side *side, double *value);
+enum bench_result bench_pair_bytes(
+    const struct bench_side *side, double *value);
+enum bench_result bench_ip_create(const struct bench_side *side, double *value);
+enum bench_result bench_ip_destroy(
+    const struct bench_side *side, double *value);
+enum bench_result bench_tcp(const struct bench_side *side, double *value);
+enum bench_result bench_udp(const struct bench_side *side, double *value);
+enum bench_result bench_rr(const struct bench_side *side, double *value);
+enum bench_result bench_spsc_limit(
+    const struct bench_side *side, double *value);
+enum bench_result bench_cacheline(const struct bench_side *side, double *value);
+enum bench_result bench_futex(const struct bench_side *side, double *value);
+
+/* peer.c: start peer_dpdk if need be and ask it for one figure. */
+enum bench_result bench_ask_dpdk(const struct bench_side *side, double *value);
 void bench_stop_peers(void);
 
 #endif /* EP_BENCH_BENCH_H */
