@@ -18,7 +18,7 @@
 #include "cli/ping.h"
 
 /* Frames of a measured stream, and of the first, which is captured. */
-#define STREAM_FRAMES (UINT64_C(1) << 20)
+#define STREAM_FRAMES (UINT64_C(1) << 18)
 #define FIRST_FRAMES  64u
 #define FRAME_SIZE    1514u
 #define PING_ID       99
@@ -262,22 +262,35 @@ attach(struct demo *d, const struct demo_leg *leg, uint64_t frames)
 	return CLI_OK;
 }
 
-/* Whether a leg has sent all and all of that has a place. */
+/* Frames that an end had to send so far, whatever came of them. */
+static uint64_t
+offered(const struct cable_view *view, int end)
+{
+	return view->stats[end].opackets + cable_refused(&view->stats[end]);
+}
+
+/*
+ * Whether a leg has sent all and all of that has a place. A source counts a
+ * burst as sent before the interface does: the two must agree, or the last
+ * burst is still to come.
+ */
 static bool
 is_through(
     const struct demo *d, struct demo_leg *leg, const struct cable_view *before)
 {
 	struct epair_progress p = { .size = sizeof(p) };
+	int from = leg->from, to = !from;
 	struct cable_view view;
 
-	if (epair_attach_progress(d->cable.ends[leg->from], &p) != 0 || !p.done)
+	if (epair_attach_progress(d->cable.ends[from], &p) != 0 || !p.done)
 		return false;
 	cable_look(&d->cable, &view);
 	leg->sent = p.sent * FRAME_SIZE;
-	leg->received = (view.stats[!leg->from].delivered -
-			    before->stats[!leg->from].delivered) *
+	leg->received = (view.stats[to].delivered -
+			    before->stats[to].delivered) *
 			FRAME_SIZE;
-	return cable_is_settled(&view, leg->from);
+	return offered(&view, from) - offered(before, from) == p.sent &&
+	       cable_is_settled(&view, from);
 }
 
 /* Move n streams at once. Both legs of two are attached by the first. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <epair/epair.h>
 
@@ -107,6 +109,21 @@ reset_signals(void)
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/*
+ * A standard descriptor that is closed would be taken by the next file opened,
+ * a capture say, and what is printed would land there. What stands in its
+ * place refuses to be used: writing to it fails, as it should.
+ */
+static void
+hold_descriptors(void)
+{
+	static const int flags[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", flags[fd]);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -116,6 +133,7 @@ main(int argc, char **argv)
 	int first;
 
 	(void)setlocale(LC_CTYPE, "");
+	hold_descriptors();
 	reset_signals();
 
 	switch (opts_parse(&cli, &verb_main, &o, argc, argv, &first)) {

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """epair run --capture: what is written, where, and what when it cannot be."""
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
+import termios
 
-from harness import EPAIR, Running, case, folder, frames, main, run, run_json
+from harness import EPAIR, Running, case, folder, frames, main, run, run_json, until
 
 N = 200
 
@@ -96,9 +99,15 @@ def a_reader_that_does_not_read_stalls_neither_the_cable_nor_the_end():
         assert b"nobody reads" in it.process.stderr.read()
 
 
+def waiting(pipe):
+    """Octets that may be read from a pipe."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
 @case
 def a_signal_ends_it_also_then():
     with Running("--capture", "-", "source:size=1500", "sink") as it:
+        until(lambda: waiting(it.process.stdout) > 1 << 15, "the pipe is full")
         it.process.send_signal(signal.SIGTERM)
         it.process.wait(20)
         assert it.process.returncode == 1

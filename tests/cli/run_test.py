@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from harness import (EPAIR, Running, case, main, need_root, need_tun, own_namespaces, run,
+from harness import (EPAIR, Running, case, folder, frames, main, need_root, need_tun, own_namespaces, run,
                      run_json, until)
 
 own_namespaces()
@@ -219,6 +219,17 @@ def output_on_a_full_device_is_status_1():
         done = subprocess.run([EPAIR, "run", "--count", "1", "source", "sink"], stdout=full,
                               stderr=subprocess.PIPE, check=False, timeout=20)
     assert done.returncode == 1 and b"No space left" in done.stderr
+
+
+@case
+def output_that_was_never_open_lands_in_no_file():
+    with folder() as where:
+        path = os.path.join(where, "capture")
+        done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", EPAIR, "run", "--capture", path,
+                               "--count", "1", "source", "sink"], stderr=subprocess.PIPE,
+                              check=False, timeout=20)
+        assert done.returncode == 1 and b"output: Bad file descriptor" in done.stderr, done
+        assert frames(path) == 2
 
 
 def on_terminal(*args, seconds, env=None):
