@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Frames are copied in both directions: what a peer can still write is not
+ * handed on, and what it could hold back is not lent.
+ *
+ * Reading, on the worker of the queue's bucket, a budget a turn:
+ *
+ *	waits for	and is woken by
+ *	frames		the eventfd, unmasked; once more, LOOK_NS after it went
+ *			to sleep, the timer, for a peer whose look at MASK_INT
+ *			overtook its store (ring.h)
+ *	its turn	the task; masked
+ *
+ * With mode=poll the task goes on for ever, masked.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "attach/memif/memif.h"
+#include "base/atomic.h"
+#include "base/clock.h"
+#include "mbuf/mbuf.h"
+
+/* Frames of one turn, and handed on at once; mbufs taken at a time. */
+#define TURN_MAX  256u
+#define BURST_MAX 64u
+#define TAKE_MAX  32u
+
+#define LOOK_NS EP_NS_PER_MS
+
+#define FRAME_MAX (EP_MTU_MAX + EP_ETHER_HDR_LEN + EP_ETHER_VLAN_LEN)
+
+struct burst {
+	struct ep_memif_queue *q;
+	struct epair_if *ifp;
+	struct epair_mbuf *ms[BURST_MAX];
+	unsigned count;
+	struct epair_mbuf *fresh[TAKE_MAX]; /* small ones */
+	unsigned fresh_count;
+	unsigned take; /* how many next: doubles as frames come */
+};
+
+/* Reading. */
+
+static void
+hand_on(struct burst *b)
+{
+	if (b->count == 0)
+		return;
+	ep_count_add(&b->q->sent, b->count);
+	(void)ep_pair_transmit(b->ifp, b->ms, b->count);
+	b->count = 0;
+}
+
+static struct epair_mbuf *
+take_mbuf(struct burst *b, uint32_t len)
+{
+	struct ep_pool *pool = b->ifp->ep->pool;
+	struct epair_mbuf *m;
+	int n;
+
+	if (len > EPAIR_MBUF_SMALL)
+		return ep_mbuf_alloc(pool, &m, 1, len) == 1 ? m : NULL;
+	if (b->fresh_count == 0) {
+		n = ep_mbuf_alloc(pool, b->fresh, b->take, EPAIR_MBUF_SMALL);
+		b->fresh_count = n > 0 ? (unsigned)n : 0;
+		if (b->take < TAKE_MAX)
+			b->take *= 2;
+	}
+	return b->fresh_count > 0 ? b->fresh[--b->fresh_count] : NULL;
+}
+
+static void
+copy_in(struct burst *b, const struct ep_memif_part *parts, int n, uint64_t len)
+{
+	struct epair_mbuf *m;
+
+	if (len < EP_ETHER_HDR_LEN || len > FRAME_MAX) {
+		ep_drop_count(b->ifp, 1, EPAIR_DROP_TX_BAD);
+		return;
+	}
+	m = take_mbuf(b, (uint32_t)len);
+	if (m == NULL) {
+		ep_drop_count(b->ifp, 1, EPAIR_DROP_TX_NO_MBUF);
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		memcpy(m->data + m->len, parts[i].at, parts[i].len);
+		m->len += parts[i].len;
+	}
+	m->pktlen = m->len;
+	b->ms[b->count++] = m;
+	if (b->count == BURST_MAX)
+		hand_on(b);
+}
+
+/* Returns how many frames there were, or -EPROTO. */
+static int
+drain(struct ep_memif_queue *q)
+{
+	struct ep_memif_part parts[EP_MEMIF_PARTS_MAX];
+	struct burst b;
+	unsigned turn = 0;
+	uint64_t len;
+	int n, error;
+
+	error = ep_memif_ring_look(&q->rx);
+	if (error <= 0)
+		return error;
+	b.q = q;
+	b.ifp = q->memif->st.ifp;
+	b.count = b.fresh_count = 0;
+	b.take = 4;
+	while ((n = ep_memif_ring_take(&q->rx, parts, &len)) > 0) {
+		copy_in(&b, parts, n, len);
+		if (++turn == TURN_MAX)
+			break;
+	}
+	/* Back to the peer before others work on them: it may be waiting. */
+	(void)ep_memif_ring_publish(&q->rx);
+	hand_on(&b);
+	ep_mbuf_free(b.fresh, b.fresh_count);
+	return n < 0 ? n : (int)turn;
+}
+
+static void
+stop_reading(struct ep_memif_queue *q, const char *why)
+{
+	ep_store_relaxed(&q->is_reading, false);
+	(void)ep_watch_set(&q->watch, 0);
+	ep_memif_lose(q->memif, why);
+}
+
+/* Sleep, unless something came meanwhile. Returns whether it sleeps. */
+static bool
+fall_asleep(struct ep_memif_queue *q)
+{
+	ep_memif_ring_mask(&q->rx, false);
+	if (ep_memif_ring_look(&q->rx) == 0)
+		return true;
+	ep_memif_ring_mask(&q->rx, true);
+	return false;
+}
+
+/* A turn of reading. Faults found by looking are told by the next turn. */
+static void
+turn(struct ep_memif_queue *q, bool is_last_look)
+{
+	uint64_t now;
+	int n;
+
+	/* acquires what ep_memif_io_begin() and _end() released */
+	if (!ep_load_acquire(&q->is_reading))
+		return;
+	if (!q->memif->is_polling)
+		ep_memif_ring_mask(&q->rx, true);
+	n = drain(q);
+	if (n < 0) {
+		stop_reading(q, q->rx.fault);
+		return;
+	}
+	if (q->memif->is_polling || n == (int)TURN_MAX || !fall_asleep(q)) {
+		(void)ep_task_schedule(&q->task);
+		return;
+	}
+	if (n == 0 && is_last_look)
+		return;
+	now = ep_sched_mono(q->memif->st.ifp->ep->sched);
+	(void)ep_timer_arm(&q->look, now + LOOK_NS);
+}
+
+/*
+ * The peer has the same eventfd and may read it, and clear O_NONBLOCK, between
+ * epoll's word and ours: so each read says by itself that it will not wait.
+ */
+static int
+clear_event(int fd)
+{
+	uint64_t count;
+	struct iovec iov = { &count, sizeof(count) };
+
+	if (preadv2(fd, &iov, 1, -1, RWF_NOWAIT) >= 0 || errno == EAGAIN ||
+	    errno == EINTR)
+		return 0;
+	return -errno;
+}
+
+void
+ep_memif_rx_ready(struct ep_watch *watch, uint32_t events)
+{
+	struct ep_memif_queue *q =
+	    (struct ep_memif_queue *)(void *)((char *)watch -
+					      offsetof(struct ep_memif_queue,
+						  watch));
+
+	(void)events;
+	if (!ep_load_acquire(&q->is_reading))
+		return;
+	if (clear_event(q->rx_fd) != 0)
+		stop_reading(q, "Interrupt is no eventfd");
+	else
+		turn(q, false);
+}
+
+void
+ep_memif_rx_task(struct ep_task *task)
+{
+	turn((struct ep_memif_queue *)(void *)((char *)task -
+					       offsetof(struct ep_memif_queue,
+						   task)),
+	    false);
+}
+
+void
+ep_memif_rx_look(struct ep_timer *timer)
+{
+	turn((struct ep_memif_queue *)(void *)((char *)timer -
+					       offsetof(struct ep_memif_queue,
+						   look)),
+	    true);
+}
+
+/* Writing. */
+
+static void
+signal_peer(const struct ep_memif_queue *q) EP_REQUIRES(q->lock)
+{
+	uint64_t one = 1;
+
+	/* A counter that is full says what we have to say. */
+	if (write(q->tx_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/*
+ * Put in what there is room for. Returns 0 with *done of them put, or why the
+ * next was not.
+ */
+static int
+put_burst(struct ep_memif_queue *q, struct epair_mbuf **ms, unsigned n,
+    unsigned *done) EP_REQUIRES(q->lock)
+{
+	int error = ep_memif_ring_look(&q->tx);
+
+	if (error < 0)
+		return error;
+	for (error = 0; *done < n; (*done)++) {
+		error = ep_memif_ring_put(&q->tx, ms[*done]);
+		if (error == -EMSGSIZE) {
+			(void)ep_drop(q->memif->st.ifp, &ms[*done], 1,
+			    EPAIR_DROP_RX_STACK_ERROR, 0);
+			ms[*done] = NULL;
+		} else if (error != 0) {
+			break;
+		}
+	}
+	if (ep_memif_ring_publish(&q->tx))
+		signal_peer(q);
+	return *done < n ? error : 0;
+}
+
+void
+ep_memif_receive(
+    struct ep_stack *st, struct epair_mbuf **ms, unsigned n, unsigned queue)
+{
+	struct ep_memif *memif = (struct ep_memif *)(void *)st;
+	unsigned count = ep_load_relaxed(&memif->tx_count), done = 0;
+	struct ep_memif_queue *q = &memif->queues[count ? queue % count : 0];
+	enum epair_drop reason = EPAIR_DROP_RX_STACK_DOWN;
+	int error = 0;
+
+	ep_lock(&q->lock);
+	if (q->is_up) {
+		reason = EPAIR_DROP_RX_STACK_FULL;
+		error = put_burst(q, ms, n, &done);
+		/* What it took while we wrote is room again. */
+		if (error == -ENOBUFS)
+			error = put_burst(q, ms, n, &done);
+		if (error == -EPROTO) {
+			q->is_up = false;
+			reason = EPAIR_DROP_RX_STACK_DOWN;
+			ep_memif_lose(memif, q->tx.fault);
+		}
+	}
+	ep_unlock(&q->lock);
+	ep_mbuf_free(ms, done);
+	(void)ep_drop(st->ifp, ms + done, n - done, reason, 0);
+}
+
+/* Both. */
+
+static int
+begin_reading(struct ep_memif_queue *q)
+{
+	int error = 0;
+
+	ep_memif_ring_mask(&q->rx, q->memif->is_polling);
+	/* As a client: the first buffers are offered. */
+	(void)ep_memif_ring_publish(&q->rx);
+	/* acquired by turn() */
+	ep_store_release(&q->is_reading, true);
+	if (!q->memif->is_polling)
+		error = ep_watch_add(&q->watch, q->rx_fd, EPOLLIN);
+	/* Frames may have come before the watch. */
+	(void)ep_task_schedule(&q->task);
+	return error;
+}
+
+int
+ep_memif_io_begin(struct ep_memif *memif)
+{
+	bool is_client = memif->role == EP_MEMIF_CLIENT;
+	unsigned tx = is_client ? memif->s2m_count : memif->m2s_count;
+	unsigned rx = is_client ? memif->m2s_count : memif->s2m_count;
+	int error = 0;
+
+	ep_store_relaxed(&memif->tx_count, tx);
+	for (unsigned i = 0; i < tx; i++) {
+		struct ep_memif_queue *q = &memif->queues[i];
+
+		ep_lock(&q->lock);
+		q->is_up = true;
+		ep_unlock(&q->lock);
+	}
+	for (unsigned i = 0; i < rx && error == 0; i++)
+		error = begin_reading(&memif->queues[i]);
+	return error;
+}
+
+void
+ep_memif_io_end(struct ep_memif *memif)
+{
+	for (unsigned i = 0; i < memif->queue_count; i++) {
+		struct ep_memif_queue *q = &memif->queues[i];
+
+		ep_lock(&q->lock);
+		q->is_up = false;
+		ep_unlock(&q->lock);
+		/* acquired by turn() */
+		ep_store_release(&q->is_reading, false);
+		/* What a handler that still ran has begun goes second. */
+		for (int round = 0; round < 2; round++) {
+			ep_watch_drain(&q->watch);
+			(void)ep_task_drain(&q->task);
+			(void)ep_timer_drain(&q->look);
+		}
+	}
+}

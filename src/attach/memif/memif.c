@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "attach/memif/memif.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/clock.h"
+
+#define RECONNECT_NS EP_NS_PER_S
+#define LOG2_MIN     4u
+#define BUFFER_MIN   128u
+#define BUFFER_MAX   (64u << 10)
+
+static const struct ep_stack_ops memif_ops;
+
+static struct ep_memif *
+memif_of(struct ep_stack *st)
+{
+	return (struct ep_memif *)(void *)st;
+}
+
+/* ring=10 and ring=1024 are the same. Returns 0 if it is neither. */
+static uint8_t
+log2_of(uint32_t ring)
+{
+	if (ring >= LOG2_MIN && ring <= EP_MEMIF_LOG2_MAX)
+		return (uint8_t)ring;
+	for (unsigned log2 = LOG2_MIN; log2 <= EP_MEMIF_LOG2_MAX; log2++)
+		if (ring == 1u << log2)
+			return (uint8_t)log2;
+	return 0;
+}
+
+static int
+memif_check(const void *arg, struct epair_err *err)
+{
+	const struct ep_memif_conf *conf = arg;
+	uint64_t rings = 2 * (uint64_t)(conf->queues > 0 ? conf->queues : 1);
+	uint8_t log2 = log2_of(conf->ring);
+	struct ep_memif_addr addr;
+
+	if (conf->secret != NULL && strlen(conf->secret) > EP_MEMIF_SECRET)
+		return ep_fail(err, -EINVAL,
+		    "secret= is %zu octets long; the protocol has room for %u",
+		    strlen(conf->secret), EP_MEMIF_SECRET);
+	if (log2 == 0)
+		return ep_fail(err, -EINVAL,
+		    "ring=%u is no power of 2 from 16 to 16384, nor its "
+		    "logarithm, 4 to 14",
+		    conf->ring);
+	if (conf->role == EP_MEMIF_SERVER && conf->reconnect_ns != 0)
+		return ep_fail(err, -EINVAL,
+		    "reconnect= is for role=client; a server waits");
+	if (rings * ((conf->buffer + 17) << log2) > EP_MEMIF_TOTAL_MAX / 2)
+		return ep_fail(err, -EINVAL,
+		    "queues=, ring= and buffer= make more than 2 GiB");
+	return ep_memif_addr_init(&addr, conf->path, err);
+}
+
+/*
+ * Each handler that ran when stopping was set has returned after the first
+ * round; what it may have begun goes with the second.
+ */
+static void
+stop(struct ep_memif *memif)
+{
+	/* acquired by control.c's is_stopping() */
+	ep_store_release(&memif->stopping, true);
+	for (int round = 0; round < 2; round++) {
+		ep_watch_drain(&memif->listen_watch);
+		ep_watch_drain(&memif->conn_watch);
+		(void)ep_timer_drain(&memif->timer);
+		(void)ep_timer_drain(&memif->tell.timer);
+		ep_memif_io_end(memif);
+		(void)ep_task_drain(&memif->lose_task);
+	}
+}
+
+static void
+memif_release(struct ep_stack *st)
+{
+	struct ep_memif *memif = memif_of(st);
+
+	stop(memif);
+	/* The path first: so nobody connects to what is about to be closed. */
+	ep_memif_unbind(&memif->addr);
+	if (memif->listener >= 0)
+		(void)close(memif->listener);
+	if (memif->conn >= 0) {
+		ep_memif_send_disconnect(memif->conn, "detached");
+		(void)close(memif->conn);
+	}
+	ep_memif_tear_down(memif);
+	for (unsigned i = 0; i < memif->queue_count; i++)
+		ep_mutex_fini(&memif->queues[i].lock);
+	free(memif);
+}
+
+static void
+init_queue(struct ep_memif *memif, unsigned i) EP_NO_TSA
+{
+	struct ep_worker *worker = ep_ifnet_worker(memif->st.ifp, i);
+	struct ep_memif_queue *q = &memif->queues[i];
+
+	q->memif = memif;
+	q->rx_fd = q->tx_fd = -1;
+	ep_mutex_init(&q->lock);
+	ep_watch_init(&q->watch, worker, ep_memif_rx_ready);
+	ep_task_init(&q->task, worker, ep_memif_rx_task);
+	ep_timer_init(&q->look, worker, ep_memif_rx_look);
+}
+
+static struct ep_memif *
+make(struct epair_if *ifp, const struct ep_memif_conf *conf)
+{
+	struct ep_worker *worker = ep_ifnet_worker(ifp, 0);
+	unsigned queues = conf->queues > 0 ? conf->queues : ifp->nrxqs;
+	struct ep_memif *memif;
+
+	if (queues > EP_MEMIF_QUEUES_MAX)
+		queues = EP_MEMIF_QUEUES_MAX;
+	memif = calloc(1, sizeof(*memif) + queues * sizeof(memif->queues[0]));
+	if (memif == NULL)
+		return NULL;
+	memif->st.ops = &memif_ops;
+	memif->st.ifp = ifp;
+	memif->st.accepts = 0; /* the rings have no room for metadata */
+	memif->role = conf->role;
+	memif->is_polling = conf->mode == 1;
+	memif->id = conf->id;
+	if (conf->secret != NULL)
+		memcpy(memif->secret, conf->secret, strlen(conf->secret));
+	memif->log2 = log2_of(conf->ring);
+	memif->buffer = (uint32_t)conf->buffer;
+	memif->reconnect_ns = conf->reconnect_ns != 0 ? conf->reconnect_ns
+						      : RECONNECT_NS;
+	memif->listener = memif->conn = memif->memfd = -1;
+	ep_watch_init(&memif->listen_watch, worker, ep_memif_listen_ready);
+	ep_watch_init(&memif->conn_watch, worker, ep_memif_conn_ready);
+	ep_timer_init(&memif->timer, worker, ep_memif_timeout);
+	ep_timer_init(&memif->tell.timer, worker, ep_memif_tell_later);
+	ep_task_init(&memif->lose_task, worker, ep_memif_lost);
+	memif->queue_count = queues;
+	for (unsigned i = 0; i < queues; i++)
+		init_queue(memif, i);
+	return memif;
+}
+
+static int
+memif_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
+    struct epair_err *err)
+{
+	const struct ep_memif_conf *conf = arg;
+	struct ep_memif *memif = make(ifp, conf);
+	int error;
+
+	if (memif == NULL)
+		return ep_fail(err, -ENOMEM, "no memory for a memif");
+	error = ep_memif_addr_init(&memif->addr, conf->path, err);
+	if (error == 0 && memif->role == EP_MEMIF_SERVER)
+		error = ep_memif_bind(&memif->addr, &memif->listener, err);
+	if (error != 0) {
+		memif_release(&memif->st);
+		return error;
+	}
+	*st = &memif->st;
+	return 0;
+}
+
+static void
+memif_start(struct ep_stack *st)
+{
+	struct ep_memif *memif = memif_of(st);
+	int error;
+
+	/* A client at once, but on the worker that all of it belongs to. */
+	if (memif->role == EP_MEMIF_SERVER)
+		error = ep_watch_add(
+		    &memif->listen_watch, memif->listener, EPOLLIN);
+	else
+		error = ep_timer_arm(&memif->timer, 0);
+	if (error != 0)
+		ep_attach_lost(st, "its descriptors cannot be watched");
+}
+
+static void
+memif_progress(struct ep_stack *st, struct epair_progress *progress)
+{
+	const struct ep_memif *memif = memif_of(st);
+
+	for (unsigned i = 0; i < memif->queue_count; i++)
+		progress->sent += ep_load_relaxed(&memif->queues[i].sent);
+}
+
+static const struct ep_stack_ops memif_ops = {
+	.kind = "memif",
+	.start = memif_start,
+	.receive = ep_memif_receive,
+	.release = memif_release,
+	.progress = memif_progress,
+};
+
+static const char *const memif_roles[] = { "client", "server", NULL };
+static const char *const memif_modes[] = { "interrupt", "poll", NULL };
+
+#define AT(field) offsetof(struct ep_memif_conf, field)
+static const struct ep_opt memif_opts[] = {
+	{ "path", "PATH", EP_OPT_TEXT, AT(path), .required = true },
+	{ "id", "N", EP_OPT_U32, AT(id) },
+	{ "role", "client|server", EP_OPT_CHOICE, AT(role),
+	    .choices = memif_roles },
+	{ "secret", "TEXT", EP_OPT_TEXT, AT(secret) },
+	{ "queues", "N", EP_OPT_U32, AT(queues), .min = 1,
+	    .max = EP_MEMIF_QUEUES_MAX },
+	{ "ring", "N", EP_OPT_U32, AT(ring) },
+	{ "buffer", "N", EP_OPT_SIZE, AT(buffer), .min = BUFFER_MIN,
+	    .max = BUFFER_MAX },
+	{ "mode", "interrupt|poll", EP_OPT_CHOICE, AT(mode),
+	    .choices = memif_modes },
+	{ "reconnect", "TIME", EP_OPT_TIME, AT(reconnect_ns),
+	    .min = EP_NS_PER_MS, .max = 3600 * EP_NS_PER_S },
+	{ NULL },
+};
+
+static const char *const memif_keys[] = { "path=PATH", "id=N",
+	"role=client|server", "secret=TEXT", "queues=N", "ring=N", "buffer=N",
+	"mode=interrupt|poll", "reconnect=TIME", NULL };
+
+static const struct ep_memif_conf memif_default = {
+	.ring = 1024,
+	.buffer = 2048,
+};
+
+const struct ep_kind ep_kind_memif = {
+	.pub = {
+		.name = "memif",
+		.sentence = "another process, by memif: DPDK, VPP, libmemif or "
+			    "an epair",
+		.keys = memif_keys,
+		.sim = 0,
+	},
+	.opts = memif_opts,
+	.conf_size = sizeof(struct ep_memif_conf),
+	.conf_default = &memif_default,
+	.check = memif_check,
+	.create = memif_create,
+};

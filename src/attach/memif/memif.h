@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attach/memif/memif.h - another process behind an interface, by memif.
+ *
+ *	memif.c    options, life, the contract table
+ *	socket.c   the path; messages and descriptors over a socket
+ *	control.c  the connection: made, lost, made again
+ *	setup.c    its regions and rings, as told and as understood
+ *	tell.c     its events, at a bounded rate
+ *	io.c       frames from and to the peer
+ *	message.c  control messages; pure
+ *	region.c   shared memory
+ *	ring.c     one ring in it; the only one who reads what the peer writes
+ *
+ *	state   meaning                          left by
+ *	DOWN    no peer; what is to be sent is   the timer (a client tries), the
+ *	        dropped as rx-stack-down         listener (a server accepts)
+ *	GREET   a client waits for HELLO, a      the message, the timer
+ *	        server for INIT
+ *	SETUP   regions and rings are being      the message, the timer
+ *	        told, one message, one ACK
+ *	FINAL   a client waits for CONNECTED     the message, the timer
+ *	UP      frames pass                      its end, whoever noticed
+ *
+ * A client sends one message and waits for its ACK, so that nothing that we
+ * send ever waits: a socket that takes no message is one whose peer does not
+ * read, and the connection ends.
+ *
+ * Queue i of the peer's transmits in bucket i, and what arrives in bucket i
+ * goes to queue i, modulo how many there are.
+ *
+ * Invariants:
+ *	P1  a queue's rings point into regions that are mapped, or it is neither
+ *	    is_reading nor is_up
+ *	P2  nothing is put into or taken from a ring before CONNECTED was sent or
+ *	    came: DPDK sets all indices to 0 at CONNECT and CONNECTED
+ *	P3  what the peer may do wrong ends this connection with a sentence that
+ *	    both sides are told, and nothing else
+ *
+ * Locking: all that is not said to be otherwise belongs to the worker of bucket
+ * 0. A queue's reading side belongs to the worker of its bucket while
+ * is_reading; its lock guards the writing side, which receive uses from any
+ * worker. Whoever finds that the connection must end there schedules
+ * lose_task. Order: a queue's lock, then the scheduler's own.
+ */
+#ifndef EP_ATTACH_MEMIF_MEMIF_H
+#define EP_ATTACH_MEMIF_MEMIF_H
+
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "attach/attach.h"
+#include "attach/memif/message.h"
+#include "attach/memif/region.h"
+#include "attach/memif/ring.h"
+#include "base/lock.h"
+
+#define EP_MEMIF_QUEUES_MAX 64u
+
+enum ep_memif_role {
+	EP_MEMIF_CLIENT,
+	EP_MEMIF_SERVER,
+};
+
+struct ep_memif_conf {
+	const char *path, *secret; /* secret NULL: none */
+	uint32_t id;
+	unsigned role; /* enum ep_memif_role */
+	uint32_t queues; /* 0: as many as the interface has */
+	uint32_t ring; /* slots, or their log2 */
+	uint64_t buffer; /* octets; a client's */
+	unsigned mode; /* 0: interrupt, 1: poll */
+	uint64_t reconnect_ns; /* 0: not given */
+};
+
+struct ep_memif_addr {
+	socklen_t len;
+	struct sockaddr_un un;
+	char text[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	/* What was bound, to be removed when it is still that. */
+	bool is_bound;
+	dev_t dev;
+	ino_t ino;
+};
+
+struct ep_memif_tell {
+	struct ep_timer timer;
+	uint64_t full_ns; /* when all tokens are there again */
+	unsigned untold;
+	char last[128];
+};
+
+struct ep_memif_queue {
+	struct ep_memif *memif; /* constant */
+	/* Reading. */
+	struct ep_watch watch;
+	struct ep_task task;
+	struct ep_timer look;
+	bool is_reading; /* atomic */
+	struct ep_memif_ring rx;
+	int rx_fd; /* -1: none */
+	uint64_t sent; /* atomic */
+	/* Writing. */
+	struct ep_mutex lock;
+	bool is_up EP_GUARDED;
+	struct ep_memif_ring tx EP_GUARDED;
+	int tx_fd EP_GUARDED; /* -1: none */
+};
+
+enum ep_memif_state {
+	EP_MEMIF_DOWN,
+	EP_MEMIF_GREET,
+	EP_MEMIF_SETUP,
+	EP_MEMIF_FINAL,
+	EP_MEMIF_UP,
+};
+
+struct ep_memif {
+	struct ep_stack st; /* first */
+	/* Constant: */
+	enum ep_memif_role role;
+	bool is_polling;
+	uint32_t id;
+	uint8_t secret[EP_MEMIF_SECRET];
+	uint8_t log2;
+	uint32_t buffer;
+	uint64_t reconnect_ns;
+	struct ep_memif_addr addr;
+	int listener; /* -1: none */
+
+	bool stopping; /* atomic */
+	const char *lost_why; /* atomic; NULL: it is not */
+
+	enum ep_memif_state state;
+	int conn; /* -1 in state DOWN */
+	int connect_error; /* as told; 0: none was */
+	struct ep_watch listen_watch, conn_watch;
+	struct ep_timer timer;
+	struct ep_task lose_task;
+	struct ep_memif_tell tell;
+
+	/* Of this connection. */
+	struct ep_memif_regions regions;
+	int memfd; /* a client's, until told; -1 */
+	unsigned s2m_count, m2s_count;
+	uint8_t run_log2; /* a client's */
+	unsigned step; /* a client's: messages sent since HELLO */
+	char peer[EP_MEMIF_NAME + 1];
+
+	unsigned tx_count; /* atomic: rings to write to */
+	unsigned queue_count; /* constant */
+	struct ep_memif_queue queues[];
+};
+
+/* socket.c */
+
+/*
+ * Take a path; "@name" is an abstract one.
+ * Returns 0; -EINVAL; -ENAMETOOLONG.
+ */
+int ep_memif_addr_init(
+    struct ep_memif_addr *addr, const char *path, struct epair_err *err);
+
+/*
+ * Bind and listen. A dead socket in the way is removed; nothing else is.
+ * Gives *fd. Returns 0; -EADDRINUSE if somebody lives there; -EEXIST for a file
+ * that is no socket; what the system said otherwise.
+ */
+int ep_memif_bind(struct ep_memif_addr *addr, int *fd, struct epair_err *err);
+void ep_memif_unbind(const struct ep_memif_addr *addr);
+
+/* Returns a connected socket, or a negated errno. */
+int ep_memif_connect(const struct ep_memif_addr *addr);
+
+/*
+ * Send a message, with a descriptor unless that is -1. Never blocks.
+ * Returns 0, or a negated errno.
+ */
+int ep_memif_send(int sock, const struct ep_memif_msg *msg, int fd);
+
+/* Send a DISCONNECT, if that is possible. */
+void ep_memif_send_disconnect(int sock, const char *why);
+
+/*
+ * Receive one. Gives *fd, which is -1 unless the message carries one; whatever
+ * else came with it has been closed. *why is set for -EPROTO.
+ * Returns 0; -EAGAIN; -EPIPE at the end; -EPROTO; a negated errno.
+ */
+int ep_memif_recv(
+    int sock, struct ep_memif_msg *msg, int *fd, const char **why);
+
+/* control.c: handlers, all on the worker of bucket 0. */
+void ep_memif_listen_ready(struct ep_watch *watch, uint32_t events);
+void ep_memif_conn_ready(struct ep_watch *watch, uint32_t events);
+void ep_memif_timeout(struct ep_timer *timer);
+void ep_memif_lost(struct ep_task *task);
+
+/* The connection must end. why is a constant. Any thread. */
+void ep_memif_lose(struct ep_memif *memif, const char *why);
+
+/* setup.c: what a connection consists of. All on the worker of bucket 0. */
+
+/*
+ * A client's region and rings, as many and as large as both sides take.
+ * Returns 0 or a negated errno.
+ */
+int ep_memif_lay_out(
+    struct ep_memif *memif, const struct ep_memif_hello *hello);
+
+/* A client's step-th message after HELLO, and the descriptor with it or -1. */
+void ep_memif_step(
+    struct ep_memif *memif, unsigned step, struct ep_memif_msg *msg, int *fd);
+
+/*
+ * What a client tells a server. add_ring takes fd when it succeeds; add_region
+ * borrows it. Return NULL, or why not.
+ */
+const char *ep_memif_add_region(
+    struct ep_memif *memif, const struct ep_memif_add_region *region, int fd);
+const char *ep_memif_add_ring(
+    struct ep_memif *memif, const struct ep_memif_add_ring *add, int fd);
+const char *ep_memif_complete(struct ep_memif *memif);
+
+/* Nothing of it is left. */
+void ep_memif_tear_down(struct ep_memif *memif);
+
+/* tell.c */
+
+/* An ATTACHMENT event, now or, when there were many, later and for several. */
+void ep_memif_tell(struct ep_memif *memif, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void ep_memif_tell_later(struct ep_timer *timer);
+
+/* io.c */
+
+/* The handlers of a queue, on the worker of its bucket. */
+void ep_memif_rx_ready(struct ep_watch *watch, uint32_t events);
+void ep_memif_rx_task(struct ep_task *task);
+void ep_memif_rx_look(struct ep_timer *timer);
+
+/*
+ * Let frames pass. Returns 0, or a negated errno: then end must be called.
+ */
+int ep_memif_io_begin(struct ep_memif *memif);
+
+/* None passes any more, and nothing looks into a ring. */
+void ep_memif_io_end(struct ep_memif *memif);
+
+/* ops->receive */
+void ep_memif_receive(
+    struct ep_stack *st, struct epair_mbuf **ms, unsigned n, unsigned queue);
+
+#endif /* EP_ATTACH_MEMIF_MEMIF_H */
