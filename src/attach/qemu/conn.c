@@ -46,11 +46,11 @@ ep_qemu_await_room(struct ep_qemu *q, bool wanted)
 }
 
 static void
-try_later(struct ep_qemu *q)
+try_again(struct ep_qemu *q, uint64_t after_ns)
 {
 	uint64_t now = ep_sched_mono(q->st.ifp->ep->sched);
 
-	if (ep_timer_arm(&q->retry, now + q->reconnect_ns) != 0)
+	if (ep_timer_arm(&q->retry, now + after_ns) != 0)
 		ep_attach_lost(&q->st, "no memory for a timer");
 }
 
@@ -74,7 +74,7 @@ not_connected(struct ep_qemu *q, int error)
 		    is_client(q) ? q->peer.text : "a client",
 		    epair_err_name(error));
 	q->connect_error = error;
-	try_later(q);
+	try_again(q, q->reconnect_ns);
 }
 
 /* Small frames are not to wait, and a peer whose host died is to be missed. */
@@ -196,8 +196,9 @@ go_down(struct ep_qemu *q, int error)
 		ep_qemu_tell(q, "peer closed");
 	else
 		ep_qemu_tell(q, "closed: %s", epair_err_name(error));
+	/* A datagram's peer is missed late: there may be another by now. */
 	if (is_client(q))
-		try_later(q);
+		try_again(q, q->type == EP_QEMU_DGRAM ? 0 : q->reconnect_ns);
 	else
 		(void)ep_watch_set(&q->listen_watch, EPOLLIN);
 }
@@ -267,7 +268,7 @@ accept_one(struct ep_qemu *q)
 		ep_qemu_tell(q, "cannot accept: %s; trying again",
 		    epair_err_name(error));
 	q->connect_error = error;
-	try_later(q);
+	try_again(q, q->reconnect_ns);
 }
 
 void

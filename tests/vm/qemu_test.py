@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Virtual machines on a cable, by QEMU's netdevs stream and dgram.
+
+     red                                            guest (TCG)
+    +---------+   TAP    +-----------------+  socket +------------+
+    | epair0a |==========| a  cable  b     |---------| virtio-net |
+    +---------+          +-----------------+         +------------+
+    10.0.0.1/24                                      10.0.0.2/24
+"""
+import os
+import signal
+import subprocess
+import sys
+
+import guest
+import lab
+from lab import Cable, Netns, check, equal
+
+# The file that is moved; more where somebody has the time.
+MIB = int(os.environ.get("EPAIR_VM_MIB", "16"))
+RED = "tap:netns=red,addr=10.0.0.1/24"
+BLUE = "tap:netns=blue,addr=10.0.0.2/24"
+
+SERVE = """
+import hashlib, http.server, os, sys
+block = os.urandom(1 << 20)
+mib = int(sys.argv[1])
+digest = hashlib.sha256()
+for _ in range(mib):
+    digest.update(block)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(mib << 20))
+        self.end_headers()
+        for _ in range(mib):
+            self.wfile.write(block)
+    def log_message(self, *_):
+        pass
+server = http.server.HTTPServer((sys.argv[2], 8000), Handler)
+print(digest.hexdigest(), flush=True)
+server.serve_forever()
+"""
+
+FETCH = """
+import hashlib, sys, urllib.request
+print(hashlib.sha256(urllib.request.urlopen(sys.argv[1]).read()).hexdigest())
+"""
+
+
+def lossless(text):
+    check(" 0% packet loss" in text, text)
+
+
+def hub_carries(make_netdevs, specs):
+    """Two cables joined by a QEMU without a machine: red pings blue through it, and again
+    after it was killed and started anew while the cables stayed."""
+    red, blue = Netns("red"), Netns("blue")
+    first, second = Cable(specs[0], RED), Cable(specs[1], BLUE)
+    for _ in range(3):
+        for cable in first, second:
+            cable.events.clear()
+        qemu = guest.hub(*make_netdevs)
+        first.await_event("attachment epair0a connected to .*")
+        second.await_event("attachment epair0a connected to .*")
+        red.reaches("10.0.0.2")
+        lossless(red.ping("10.0.0.2", "-c", "200", "-i", "0.002", "-s", "1400"))
+        qemu.kill()
+        qemu.wait()
+        # With dgram, who sends nothing does not notice.
+        red.ping("10.0.0.2", "-c", "1", "-W", "0.1", fails=True)
+        blue.ping("10.0.0.1", "-c", "1", "-W", "0.1", fails=True)
+        first.await_event("attachment epair0a peer closed")
+        second.await_event("attachment epair0a peer closed")
+    first.close()
+    second.close()
+
+
+def stream_survives_a_qemu_that_is_killed():
+    with guest.sockets() as folder:
+        one, two = folder + "/1", folder + "/2"
+        hub_carries((guest.stream_server(one), guest.stream_server(two)),
+                    (f"qemu:path={one},reconnect=50ms", f"qemu:path={two},reconnect=50ms"))
+
+
+def dgram_survives_a_qemu_that_is_killed():
+    with guest.sockets() as folder:
+        def netdev(i):
+            return (f"dgram,local.type=unix,local.path={folder}/q{i},"
+                    f"remote.type=unix,remote.path={folder}/e{i}")
+
+        def spec(i):
+            return f"qemu:type=dgram,path={folder}/e{i},remote={folder}/q{i},reconnect=50ms"
+
+        hub_carries((netdev(1), netdev(2)), (spec(1), spec(2)))
+
+
+def tcp_and_a_qemu_that_is_the_client():
+    lab.run("ip", "link", "set", "lo", "up")
+    red, _ = Netns("red"), Netns("blue")
+    first = Cable("qemu:mode=server,tcp=127.0.0.1:7001", RED)
+    second = Cable("qemu:tcp=127.0.0.1:7002,reconnect=50ms", BLUE)
+    qemu = guest.hub("stream,server=off,addr.type=inet,addr.host=127.0.0.1,addr.port=7001",
+                     "stream,server=on,addr.type=inet,addr.host=127.0.0.1,addr.port=7002")
+    first.await_event("attachment epair0a client connected")
+    second.await_event("attachment epair0a connected to .*")
+    red.reaches("10.0.0.2")
+    lossless(red.ping("10.0.0.2", "-c", "200", "-i", "0.002"))
+    qemu.kill()
+    qemu.wait()
+    first.close()
+    second.close()
+
+
+def serve(netns):
+    """A web server in a namespace that gives MIB random MiB. Gives it and their checksum."""
+    server = netns.start(sys.executable, "-c", SERVE, str(MIB), "10.0.0.1", text=True,
+                         stdout=subprocess.PIPE)
+    return server, server.stdout.readline().strip()
+
+
+def fetch(machine):
+    return machine.run("wget -q -O - http://10.0.0.1:8000/ | sha256sum",
+                       seconds=60 + 4 * MIB).split()[0]
+
+
+def guest_and_namespace(netdev, spec):
+    """Ping and files both ways; the guest is killed and another started, and the cable stays."""
+    red = Netns("red")
+    cable = Cable(RED, spec)
+    server, digest = serve(red)
+    with guest.Qemu(netdev) as machine:
+        machine.booted()
+        lossless(machine.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
+        equal(fetch(machine), digest, "the guest's checksum")
+        digest = machine.offer(8)
+        got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2:8001/f", timeout=60)
+        equal(got.strip(), digest, "the namespace's checksum")
+    with guest.Qemu(netdev) as machine:
+        machine.booted()
+        lossless(machine.run("ping -c 5 -i 0.05 10.0.0.1"))
+    server.kill()
+    server.communicate()
+    cable.settle()
+    equal(cable.drops("a").get("drop-tx-bad", 0) + cable.drops("b").get("drop-tx-bad", 0), 0)
+    cable.close()
+
+
+def guest_by_stream_moves_files_and_is_killed():
+    with guest.sockets() as folder:
+        path = folder + "/vm"
+        guest_and_namespace(guest.stream_server(path), f"qemu:path={path},reconnect=50ms")
+
+
+def epair_run_joins_a_guest_by_stream_and_one_by_dgram():
+    """The tool itself."""
+    with guest.sockets() as folder:
+        stream, ours, theirs = folder + "/s", folder + "/e", folder + "/q"
+        dgram = (f"dgram,local.type=unix,local.path={theirs},"
+                 f"remote.type=unix,remote.path={ours}")
+        ready, ready_out = os.pipe()
+        tool = subprocess.Popen(
+            [os.environ["EPAIR"], "-j", "run", f"qemu:path={stream},reconnect=50ms",
+             f"qemu:type=dgram,path={ours},remote={theirs},reconnect=50ms",
+             "--ready-fd", str(ready_out)],
+            pass_fds=[ready_out], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        os.close(ready_out)
+        check(os.read(ready, 10), "epair run did not come up")
+        os.close(ready)
+        with guest.Qemu(guest.stream_server(stream), "10.0.0.1/24", "52:54:00:00:00:01") as left, \
+                guest.Qemu(dgram) as right:
+            left.booted()
+            right.booted()
+            lossless(right.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
+            digest = left.offer(4)
+            got = right.run("wget -q -O - http://10.0.0.1:8001/f | sha256sum", seconds=60)
+            equal(got.split()[0], digest, "the other guest's checksum")
+        tool.send_signal(signal.SIGINT)
+        tool.communicate(timeout=lab.SECONDS)
+        equal(tool.returncode, 0)
+
+
+guest.prepare()
+lab.main([
+    stream_survives_a_qemu_that_is_killed,
+    dgram_survives_a_qemu_that_is_killed,
+    tcp_and_a_qemu_that_is_the_client,
+    guest_by_stream_moves_files_and_is_killed,
+    epair_run_joins_a_guest_by_stream_and_one_by_dgram,
+], needs=("ping",))

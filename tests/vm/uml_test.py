@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""User-mode-linux on a cable, by its transport bess: frames as packets of a connection.
+
+     red                                              uml
+    +---------+   TAP    +-----------------+ SEQPACKET +------+
+    | epair0a |==========| a  cable  b     |-----------| vec0 |
+    +---------+          +-----------------+           +------+
+    10.0.0.1/24                                        10.0.0.2/24
+"""
+import sys
+
+import guest
+import lab
+from guest import Uml
+from lab import Cable, Netns, check, equal
+
+FETCH = """
+import hashlib, sys, urllib.request
+print(hashlib.sha256(urllib.request.urlopen(sys.argv[1]).read()).hexdigest())
+"""
+
+
+def lossless(text):
+    check(" 0% packet loss" in text, text)
+
+
+def uml_and_namespace():
+    """The cable stays while one machine is killed and another started."""
+    with guest.sockets() as folder:
+        red = Netns("red")
+        path = folder + "/uml"
+        cable = Cable("tap:netns=red,addr=10.0.0.1/24", f"qemu:type=seqpacket,mode=server,path={path}")
+        for _ in range(2):
+            with Uml(path) as machine:
+                machine.booted()
+                cable.await_event("attachment epair0b client connected")
+                lossless(machine.run("ping -c 100 -i 0.01 -s 1400 10.0.0.1"))
+                digest = machine.offer(8)
+                got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2:8001/f", timeout=60)
+                equal(got.strip(), digest, "the namespace's checksum")
+            cable.await_event("attachment epair0b peer closed")
+            cable.events.clear()
+        cable.close()
+
+
+def uml_and_qemu():
+    with guest.sockets() as folder:
+        cable = Cable(f"qemu:path={folder}/vm,reconnect=50ms",
+                      f"qemu:type=seqpacket,mode=server,path={folder}/uml")
+        with guest.Qemu(guest.stream_server(folder + "/vm"), "10.0.0.1/24") as left, \
+                Uml(folder + "/uml") as right:
+            left.booted()
+            right.booted()
+            lossless(right.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
+            digest = right.offer(4)
+            got = left.run("wget -q -O - http://10.0.0.2:8001/f | sha256sum", seconds=60)
+            equal(got.split()[0], digest, "the other machine's checksum")
+        cable.close()
+
+
+guest.prepare()
+lab.main([uml_and_namespace, uml_and_qemu], needs=("linux.uml", "setarch"))
