@@ -135,8 +135,9 @@ EPAIR_API const struct epair_kind *epair_kind_at(unsigned i);
 
 /*
  * How an attachment that ends by itself is doing: `source:count=`, `pcap:
- * read=`. done is 1 when it has transmitted all that it ever will; sent and
- * received count frames since it was attached.
+ * read=`. done is 1 when nothing is left for it to begin; sent and received
+ * count frames since it was attached. The last burst may still be on its way
+ * into the cable then: what the cable has is in the counters.
  */
 struct epair_progress {
 	size_t size; /* sizeof(struct epair_progress) */

@@ -118,7 +118,8 @@ echo_receive(
 		uint32_t len;
 
 		if (m == NULL) {
-			(void)ep_drop(ifp, &ms[i], 1, EPAIR_DROP_RX_NO_MBUF, 0);
+			(void)ep_drop(
+			    ifp, &ms[i], 1, EPAIR_DROP_RX_STACK_FULL, 0);
 			continue;
 		}
 		len = ep_echo_answer((const uint8_t *)&mac, &echo->addrs,
