@@ -3,22 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "base/spec_priv.h"
-
-/* Decimals that a fraction may have. */
-#define DECIMALS_MAX 9
-
-struct unit {
-	const char *name;
-	uint64_t times;
-};
 
 #define KI UINT64_C(1024)
 
-static const struct unit size_units[] = {
+static const struct ep_unit size_units[] = {
 	{ "", 1 },
 	{ "k", KI },
 	{ "m", KI *KI },
@@ -27,7 +19,7 @@ static const struct unit size_units[] = {
 	{ NULL, 0 },
 };
 
-static const struct unit rate_units[] = {
+static const struct ep_unit rate_units[] = {
 	{ "", 1 },
 	{ "k", UINT64_C(1000) },
 	{ "m", UINT64_C(1000000) },
@@ -36,7 +28,7 @@ static const struct unit rate_units[] = {
 	{ NULL, 0 },
 };
 
-static const struct unit time_units[] = {
+static const struct ep_unit time_units[] = {
 	{ "ns", 1 },
 	{ "us", EP_NS_PER_US },
 	{ "ms", EP_NS_PER_MS },
@@ -45,95 +37,9 @@ static const struct unit time_units[] = {
 };
 
 static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* The digits at *text, which moves behind them. At least one must be there. */
-static bool
-take_digits(const char **text, uint64_t *number)
-{
-	const char *p = *text;
-
-	*number = 0;
-	if (!is_digit(*p))
-		return false;
-	for (; is_digit(*p); p++)
-		if (__builtin_mul_overflow(*number, 10, number) ||
-		    __builtin_add_overflow(
-			*number, (uint64_t)(*p - '0'), number))
-			return false;
-	*text = p;
-	return true;
-}
-
-/*
- * ".5" behind the whole part at *text: part of 10^DECIMALS_MAX. None is 0.
- */
-static bool
-take_fraction(const char **text, uint64_t *part)
-{
-	const char *p = *text;
-	uint64_t weight = 1;
-
-	for (int i = 0; i < DECIMALS_MAX; i++)
-		weight *= 10;
-	*part = 0;
-	if (*p != '.')
-		return true;
-	p++;
-	if (!is_digit(*p))
-		return false;
-	for (; is_digit(*p); p++) {
-		weight /= 10;
-		if (weight == 0 && *p != '0')
-			return false;
-		*part += weight * (uint64_t)(*p - '0');
-	}
-	*text = p;
-	return true;
-}
-
-/* part / 10^DECIMALS_MAX of `times`, if that is a whole number. */
-static bool
-part_of(uint64_t part, uint64_t times, uint64_t *number)
-{
-	uint64_t ten = 10;
-
-	for (int i = 1; i < DECIMALS_MAX; i++)
-		ten *= 10;
-	/*
-	 * times = q * ten + r. part and r are below 10^9 and q below 1100, so
-	 * nothing here overflows.
-	 */
-	*number = part * (times / ten) + part * (times % ten) / ten;
-	return part * (times % ten) % ten == 0;
-}
-
-static bool
-parse_scaled(const char *text, const struct unit *units, uint64_t *number)
-{
-	uint64_t whole, part, rest;
-
-	if (!take_digits(&text, &whole) || !take_fraction(&text, &part))
-		return false;
-	/* Nothing of any unit is nothing. */
-	if (*text == '\0' && whole == 0 && part == 0) {
-		*number = 0;
-		return true;
-	}
-	while (units->name != NULL && strcasecmp(text, units->name) != 0)
-		units++;
-	return units->name != NULL && part_of(part, units->times, &rest) &&
-	       !__builtin_mul_overflow(whole, units->times, &whole) &&
-	       !__builtin_add_overflow(whole, rest, number);
-}
-
-static bool
 parse_plain(const char *text, uint64_t *number)
 {
-	return take_digits(&text, number) && *text == '\0';
+	return ep_number_digits(&text, number) && *text == '\0';
 }
 
 /* "64k, 2M" and such: what a number may be, in front of its bounds. */
@@ -156,7 +62,7 @@ number_words(const struct ep_opt *opt)
 static const char *
 bound(const struct ep_opt *opt, uint64_t number, char buf[32])
 {
-	const struct unit *unit = time_units;
+	const struct ep_unit *unit = time_units;
 
 	if (opt->type != EP_OPT_TIME || number == 0) {
 		(void)snprintf(buf, 32, "%" PRIu64, number);
@@ -180,11 +86,11 @@ value_number(const struct ep_opt *opt, const char *value, uint64_t *number,
 	if (max == 0)
 		max = opt->type == EP_OPT_U32 ? UINT32_MAX : UINT64_MAX;
 	if (opt->type == EP_OPT_SIZE)
-		is_number = parse_scaled(value, size_units, number);
+		is_number = ep_number_scaled(value, size_units, number);
 	else if (opt->type == EP_OPT_RATE)
-		is_number = parse_scaled(value, rate_units, number);
+		is_number = ep_number_scaled(value, rate_units, number);
 	else if (opt->type == EP_OPT_TIME)
-		is_number = parse_scaled(value, time_units, number);
+		is_number = ep_number_scaled(value, time_units, number);
 	else
 		is_number = parse_plain(value, number);
 	if (is_number && *number >= opt->min && *number <= max)
@@ -276,7 +182,7 @@ value_addr(const char *value, bool with_prefix, struct ep_addr *to)
 static int
 hex_digit(char c)
 {
-	if (is_digit(c))
+	if (c >= '0' && c <= '9')
 		return c - '0';
 	if (c >= 'a' && c <= 'f')
 		return c - 'a' + 10;

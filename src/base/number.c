@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/number.h"
+
+#include <stddef.h>
+#include <strings.h>
+
+/* Decimals that a fraction may have. */
+#define DECIMALS_MAX 9
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool
+ep_number_digits(const char **text, uint64_t *number)
+{
+	const char *p = *text;
+
+	*number = 0;
+	if (!is_digit(*p))
+		return false;
+	for (; is_digit(*p); p++)
+		if (__builtin_mul_overflow(*number, 10, number) ||
+		    __builtin_add_overflow(
+			*number, (uint64_t)(*p - '0'), number))
+			return false;
+	*text = p;
+	return true;
+}
+
+/*
+ * ".5" behind the whole part at *text: part of 10^DECIMALS_MAX. None is 0.
+ */
+static bool
+take_fraction(const char **text, uint64_t *part)
+{
+	const char *p = *text;
+	uint64_t weight = 1;
+
+	for (int i = 0; i < DECIMALS_MAX; i++)
+		weight *= 10;
+	*part = 0;
+	if (*p != '.')
+		return true;
+	p++;
+	if (!is_digit(*p))
+		return false;
+	for (; is_digit(*p); p++) {
+		weight /= 10;
+		if (weight == 0 && *p != '0')
+			return false;
+		*part += weight * (uint64_t)(*p - '0');
+	}
+	*text = p;
+	return true;
+}
+
+/* part / 10^DECIMALS_MAX of `times`, if that is a whole number. */
+static bool
+part_of(uint64_t part, uint64_t times, uint64_t *number)
+{
+	uint64_t ten = 10;
+
+	for (int i = 1; i < DECIMALS_MAX; i++)
+		ten *= 10;
+	/*
+	 * times = q * ten + r. part and r are below 10^9 and q below 1100, so
+	 * nothing here overflows.
+	 */
+	*number = part * (times / ten) + part * (times % ten) / ten;
+	return part * (times % ten) % ten == 0;
+}
+
+bool
+ep_number_scaled(
+    const char *text, const struct ep_unit *units, uint64_t *number)
+{
+	uint64_t whole, part, rest;
+
+	if (!ep_number_digits(&text, &whole) || !take_fraction(&text, &part))
+		return false;
+	/* Nothing of any unit is nothing. */
+	if (*text == '\0' && whole == 0 && part == 0) {
+		*number = 0;
+		return true;
+	}
+	while (units->name != NULL && strcasecmp(text, units->name) != 0)
+		units++;
+	return units->name != NULL && part_of(part, units->times, &rest) &&
+	       !__builtin_mul_overflow(whole, units->times, &whole) &&
+	       !__builtin_add_overflow(whole, rest, number);
+}
