@@ -40,6 +40,11 @@ extern "C" {
 	    "the pair or its vnet held as many frames as it may") \
 	X(NO_MEMORY, "no-memory", tx, oqdrops, \
 	    "memory to queue it was not to be had") \
+	X(IMPAIR_LIMIT, "link-limit", tx, oqdrops, \
+	    "as many frames as may wait for the link already did") \
+	X(IMPAIR_CUT, "cut", tx, none, "the cable was cut") \
+	X(IMPAIR_LOSS, "loss", tx, none, \
+	    "lost on the cable, as its link was told to lose frames") \
 	X(TX_BAD, "tx-bad", tx, none, \
 	    "the attachment had a frame that is none: empty or malformed") \
 	X(TX_NO_MBUF, "tx-no-mbuf", tx, none, \

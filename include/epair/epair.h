@@ -13,6 +13,7 @@
  *	drop.h      every reason for which a frame may be dropped
  *	attach.h    what stands behind an end and plays its stack
  *	event.h     link, create, move, rename, destroy, attach, detach
+ *	link.h      what the cable does to frames: delay, loss, rate, ...
  *	capture.h   showing frames to a reader, and writing pcapng
  *
  * Conventions that hold everywhere:
@@ -38,6 +39,7 @@
 #include <epair/event.h>
 #include <epair/if.h>
 #include <epair/instance.h>
+#include <epair/link.h>
 #include <epair/mbuf.h>
 #include <epair/vnet.h>
 

@@ -253,7 +253,7 @@ static void
 add_queue(struct epair_if_stats *s, struct ep_rxq *rxq)
 {
 	ep_spin_lock(&rxq->q.lock);
-	s->ipackets += rxq->packets;
+	s->ipackets += rxq->packets + rxq->arrived;
 	s->queued += rxq->q.count;
 	ep_spin_unlock(&rxq->q.lock);
 	s->ibytes += ep_load_relaxed(&rxq->ibytes);
@@ -287,6 +287,9 @@ epair_if_get_stats(struct epair_if *ifp, struct epair_if_stats *stats)
 		add_queue(&all, &ifp->rxqs[b]);
 		add_peer_queue(&all, &ifp->oifp->rxqs[b]);
 	}
+	all.opackets += ep_load_relaxed(&ifp->linked.packets);
+	all.obytes += ep_load_relaxed(&ifp->linked.bytes);
+	all.omcasts += ep_load_relaxed(&ifp->linked.mcasts);
 	for (int r = 0; r < EPAIR_DROP_MAX; r++)
 		all.drops[r] = ep_load_relaxed(&ifp->drops[r]);
 	add_drops(&all);

@@ -29,6 +29,7 @@
 #include "sched/sched.h"
 
 struct ep_account;
+struct ep_impair;
 struct ep_multi;
 struct ep_qdisc;
 struct ep_stack;
@@ -50,11 +51,23 @@ struct ep_rxq {
 	uint64_t packets; /* the sender's opackets, our ipackets */
 	uint64_t bytes; /* the sender's obytes */
 	uint64_t mcasts; /* the sender's omcasts */
+	uint64_t arrived; /* through an impairment: our ipackets only */
 	/* By the task alone, read relaxed: */
 	uint64_t ibytes __attribute__((aligned(64)));
 	uint64_t imcasts;
 	uint64_t delivered;
 } __attribute__((aligned(64)));
+
+/*
+ * What an impairment did to the frames of its sender; under the impairment's
+ * lock, read relaxed. Here, since it outlives the impairment.
+ */
+struct ep_linked {
+	uint64_t packets; /* the sender's opackets, beside those of rxqs */
+	uint64_t bytes;
+	uint64_t mcasts;
+	uint64_t duplicated, corrupted, reordered;
+};
 
 struct epair_if {
 	/* What transmit reads. */
@@ -69,6 +82,7 @@ struct epair_if {
 	struct ep_watchers
 	    *watchers; /* (a) who captures, in an epoch section */
 	struct ep_qdisc *qdisc; /* (a) in an epoch section */
+	struct ep_impair *impair; /* (a) in an epoch section */
 	struct ep_rxq *rxqs; /* (k) nrxqs of them */
 	uint32_t nrxqs; /* (k) */
 	uint16_t fib; /* (a) */
@@ -77,6 +91,7 @@ struct epair_if {
 	struct ep_stack *stack; /* (a) in an epoch section; net/stack.h */
 
 	uint64_t drops[EPAIR_DROP_MAX]; /* atomic counters */
+	struct ep_linked linked;
 
 	/* Configuration, all (c). */
 	struct epair_vnet *vnet; /* where it is; NULL when dying */

@@ -61,7 +61,8 @@ drop_held(struct epair_if *ifp, struct ep_qdisc *qd)
 void
 ep_pair_free_lost(struct epair_if *ifp, struct ep_lost *lost)
 {
-	if (lost->watchers == NULL && lost->qdisc == NULL)
+	if (lost->watchers == NULL && lost->qdisc == NULL &&
+	    lost->impair == NULL)
 		return;
 	ep_epoch_wait(&ifp->ep->domain);
 	free(lost->watchers);
@@ -69,6 +70,8 @@ ep_pair_free_lost(struct epair_if *ifp, struct ep_lost *lost)
 		drop_held(ifp, lost->qdisc);
 		ep_qdisc_destroy(lost->qdisc);
 	}
+	if (lost->impair != NULL)
+		ep_cable_end(lost->impair);
 }
 
 /* Step 1. */
@@ -90,6 +93,7 @@ disown(struct ep_pair *pair, struct ep_lost lost[2]) EP_REQUIRES(pair->ep->lock)
 		ep_event_if(ifp, EPAIR_EVENT_DESTROY, NULL);
 		ep_store_relaxed(&ifp->dying, true);
 		lost[i] = ep_pair_lose(ifp);
+		lost[i].impair = ep_swap_acq_rel(&ifp->impair, NULL);
 		ep_ifnet_detach(ifp);
 		ep_ifnet_put_index(ep, ifp->index);
 		ep_table_remove(&ep->by_mac, &ifp->by_mac);

@@ -6,8 +6,42 @@
 #include "base/domain.h"
 #include "pair/pair.h"
 
+struct ep_impair;
+struct ep_mcache;
+
 /* The task of a queue: deliver what waits in it (deliver.c). */
 void ep_pair_deliver(struct ep_task *task);
+
+/* transmit.c, for frames that go through an impairment. */
+
+/* Put frames in the other end's queues; `counted`: as sent, already. */
+void ep_pair_queue(
+    struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, bool counted);
+
+/* Charge a burst to the pair; drop what it may not hold. Returns the rest. */
+unsigned ep_pair_charge(struct epair_if *ifp, struct ep_mcache *mc,
+    struct epair_mbuf **ms, unsigned n);
+
+/* The link is free: send what the discipline holds. */
+void ep_pair_pull(struct epair_if *ifp);
+
+/* cable.c: impairments. In an epoch section. */
+
+/* Send frames through; came_ns as hand_over() has it. */
+void ep_cable_send(struct ep_impair *imp, struct ep_mcache *mc,
+    struct epair_mbuf **ms, unsigned n, uint64_t came_ns);
+
+/* How many frames the discipline may let go now: none, one, or a burst. */
+unsigned ep_cable_room(struct ep_impair *imp, uint64_t now_ns);
+
+/* The discipline still holds frames. */
+void ep_cable_wait(struct ep_impair *imp);
+
+/*
+ * After the epoch: stop it, drop what it holds as RX_DESTROYED, free. Waits for
+ * its timer.
+ */
+void ep_cable_end(struct ep_impair *imp);
 
 /* The end of a pair's last run (destroy.c). */
 void ep_pair_teardown(struct ep_pair *pair);
@@ -18,11 +52,13 @@ int ep_pair_macs(struct ep_pair *pair, const struct epair_create *how,
 
 /*
  * What an interface loses when it leaves its vnet: captures and discipline.
+ * The impairment is the cable's, and lost with it.
  * Their memory goes in ep_pair_free_lost(), after the lock was given up.
  */
 struct ep_lost {
 	struct ep_watchers *watchers;
 	struct ep_qdisc *qdisc;
+	struct ep_impair *impair; /* only at the end of the pair */
 };
 
 struct ep_lost ep_pair_lose(struct epair_if *ifp) EP_REQUIRES(ifp->ep->lock);

@@ -68,10 +68,13 @@ sum(struct epair_mbuf *const *ms, unsigned n)
 	return s;
 }
 
-/* Queue frames, wake the task, drop what found no room. */
+/*
+ * Queue frames, wake the task, drop what found no room. What an impairment let
+ * go was counted as sent by it (contract 4.3).
+ */
 static void
 put(struct epair_if *ifp, struct ep_rxq *rxq, struct epair_mbuf **ms,
-    unsigned n)
+    unsigned n, bool counted)
 {
 	struct sums s = sum(ms, n);
 	bool wake, no_memory;
@@ -85,13 +88,17 @@ put(struct epair_if *ifp, struct ep_rxq *rxq, struct epair_mbuf **ms,
 		s.bytes -= rest.bytes;
 		s.mcasts -= rest.mcasts;
 	}
-	rxq->packets += done;
-	rxq->bytes += s.bytes;
-	rxq->mcasts += s.mcasts;
+	if (counted) {
+		rxq->arrived += done;
+	} else {
+		rxq->packets += done;
+		rxq->bytes += s.bytes;
+		rxq->mcasts += s.mcasts;
+	}
 	ep_spin_unlock(&rxq->q.lock);
 
 	if (wake) {
-		/* RUNNING was seen in this epoch section (D1). */
+		/* RUNNING was seen in this section, or see cable.c (D1). */
 		ep_pair_run_begin(ifp->pair);
 		(void)ep_task_schedule(&rxq->task);
 	}
@@ -101,7 +108,7 @@ put(struct epair_if *ifp, struct ep_rxq *rxq, struct epair_mbuf **ms,
 
 /* Split a burst by bucket, in order, and queue each part. */
 static void
-spread(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+spread(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, bool counted)
 {
 	struct epair_if *oifp = ifp->oifp;
 	bool udp = ifp->ep->opts.rss_udp;
@@ -121,8 +128,18 @@ spread(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 				part[count++] = ms[i];
 				left &= ~(UINT64_C(1) << i);
 			}
-		put(ifp, &oifp->rxqs[b], part, count);
+		put(ifp, &oifp->rxqs[b], part, count, counted);
 	}
+}
+
+void
+ep_pair_queue(
+    struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, bool counted)
+{
+	if (ifp->oifp->nrxqs == 1)
+		put(ifp, &ifp->oifp->rxqs[0], ms, n, counted);
+	else
+		spread(ifp, ms, n, counted);
 }
 
 /* Charge a burst to the pair. Returns how many of it, from the front. */
@@ -167,14 +184,27 @@ cross(struct epair_mbuf *m, uint32_t rcvif, uint32_t clear)
 	m->rcvif = rcvif;
 }
 
-/* Hand a burst of at most BURST over to the other end. */
+unsigned
+ep_pair_charge(struct epair_if *ifp, struct ep_mcache *mc,
+    struct epair_mbuf **ms, unsigned n)
+{
+	unsigned charged = charge(mc, ifp->account, ms, n);
+
+	(void)ep_drop(ifp, ms + charged, n - charged, EPAIR_DROP_LIMIT, 0);
+	return charged;
+}
+
+/*
+ * Hand a burst of at most BURST over to the other end. came_ns: when a frame
+ * came that a discipline held for the link, or 0.
+ */
 static void
 hand_over(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
-    unsigned n)
+    unsigned n, uint64_t came_ns)
 {
 	struct epair_if *oifp = ifp->oifp;
 	uint32_t clear = EPAIR_M_SNDTAG;
-	unsigned charged;
+	struct ep_impair *imp;
 
 	if (!ep_ifnet_is_up(oifp)) {
 		(void)ep_drop(ifp, ms, n, EPAIR_DROP_PEER_DOWN, 0);
@@ -187,14 +217,15 @@ hand_over(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
 	for (unsigned i = 0; i < n; i++)
 		cross(ms[i], oifp->index, clear);
 
-	charged = charge(mc, ifp->account, ms, n);
-	(void)ep_drop(ifp, ms + charged, n - charged, EPAIR_DROP_LIMIT, 0);
-	if (charged == 0)
+	/* acquires what ep_pair_set_link() released */
+	imp = ep_load_acquire(&ifp->impair);
+	if (__builtin_expect(imp != NULL, 0)) {
+		ep_cable_send(imp, mc, ms, n, came_ns);
 		return;
-	if (oifp->nrxqs == 1)
-		put(ifp, &oifp->rxqs[0], ms, charged);
-	else
-		spread(ifp, ms, charged);
+	}
+	n = ep_pair_charge(ifp, mc, ms, n);
+	if (n > 0)
+		ep_pair_queue(ifp, ms, n, false);
 }
 
 /* Contract 3.3 and 3.4, for a whole burst. */
@@ -210,20 +241,62 @@ drop_if_down(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 	return 0;
 }
 
-/* Send what the discipline gives. Looked at again: time may have passed. */
 static void
-send_dequeued(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
-    uint64_t now_ns) EP_REQUIRES(qd->lock)
+drop_given_up(struct epair_if *ifp, struct ep_qdisc *qd) EP_REQUIRES(qd->lock)
 {
 	struct epair_mbuf *ms[BURST];
 	unsigned n;
 
-	while ((n = ep_qdisc_dequeue(qd, ms, BURST, now_ns)) > 0) {
+	while ((n = ep_qdisc_given_up(qd, ms, BURST)) > 0)
+		(void)ep_drop(ifp, ms, n, EPAIR_DROP_QDISC, 0);
+}
+
+/*
+ * Send what the discipline gives: one by one, if a link with a rate is to take
+ * them up. Looked at again, since time may have passed.
+ */
+static void
+send_dequeued(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
+    uint64_t now_ns) EP_REQUIRES(qd->lock)
+{
+	struct ep_impair *imp = ep_load_acquire(&ifp->impair);
+	struct epair_mbuf *ms[BURST];
+	unsigned max = BURST, n;
+
+	for (;;) {
+		if (imp != NULL)
+			max = ep_cable_room(imp, now_ns);
+		n = ep_qdisc_dequeue(qd, ms, max, now_ns);
+		if (n == 0)
+			break;
 		if (drop_if_down(ifp, ms, n) != 0)
 			continue;
 		ep_watch_show(ifp, true, -1, 0, ms, n);
-		hand_over(ifp, mc, ms, n);
+		hand_over(ifp, mc, ms, n, ms[0]->held_ns);
 	}
+	if (imp != NULL && qd->held > 0)
+		ep_cable_wait(imp);
+	drop_given_up(ifp, qd);
+}
+
+void
+ep_pair_pull(struct epair_if *ifp)
+{
+	struct ep_mcache *mc = ep_mcache_self(ifp->ep->pool);
+	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
+	struct ep_qdisc *qd;
+
+	/* Without memory for these, the next one who transmits pulls. */
+	if (mc == NULL || thr == NULL)
+		return;
+	ep_epoch_begin(thr);
+	qd = ep_load_acquire(&ifp->qdisc);
+	if (qd != NULL) {
+		ep_lock(&qd->lock);
+		send_dequeued(ifp, mc, qd, ep_sched_mono(ifp->ep->sched));
+		ep_unlock(&qd->lock);
+	}
+	ep_epoch_end(thr);
 }
 
 /* Contract 3.7. */
@@ -270,7 +343,7 @@ transmit_burst(struct epair_if *ifp, struct ep_mcache *mc,
 		return refused != 0 ? refused : error;
 	}
 	ep_watch_show(ifp, true, -1, 0, ms, n);
-	hand_over(ifp, mc, ms, n);
+	hand_over(ifp, mc, ms, n, 0);
 	return error;
 }
 

@@ -60,6 +60,7 @@ ep_qdisc_create(const char *text, struct ep_qdisc **qd, struct epair_err *err)
 	if (error == 0) {
 		(*qd)->ops = ops;
 		(*qd)->held = 0;
+		(*qd)->lost = NULL;
 		ep_mutex_init(&(*qd)->lock);
 	}
 	return error;
@@ -68,7 +69,7 @@ ep_qdisc_create(const char *text, struct ep_qdisc **qd, struct epair_err *err)
 void
 ep_qdisc_destroy(struct ep_qdisc *qd)
 {
-	EP_ASSERT(qd->held == 0);
+	EP_ASSERT(qd->held == 0 && qd->lost == NULL);
 	ep_mutex_fini(&qd->lock);
 	qd->ops->destroy(qd);
 }
@@ -83,8 +84,10 @@ ep_qdisc_enqueue(struct ep_qdisc *qd, struct epair_mbuf **ms, unsigned n,
 	for (unsigned i = 0; i < n; i++) {
 		struct epair_mbuf *m = ms[i], *victim;
 
+		m->held_ns = now_ns;
+		qd->held++;
 		victim = qd->ops->enqueue(qd, m, now_ns);
-		qd->held += victim == NULL;
+		qd->held -= victim != NULL;
 		*refused |= victim == m;
 		if (victim != NULL)
 			victims[lost++] = victim;
@@ -104,6 +107,26 @@ ep_qdisc_dequeue(
 			break;
 		got++;
 		qd->held--;
+	}
+	return got;
+}
+
+void
+ep_qdisc_give_up(struct ep_qdisc *qd, struct epair_mbuf *m)
+{
+	m->user[0] = (uintptr_t)qd->lost;
+	qd->lost = m;
+	qd->held--;
+}
+
+unsigned
+ep_qdisc_given_up(struct ep_qdisc *qd, struct epair_mbuf **ms, unsigned n)
+{
+	unsigned got = 0;
+
+	for (; got < n && qd->lost != NULL; got++) {
+		ms[got] = qd->lost;
+		qd->lost = (struct epair_mbuf *)(uintptr_t)ms[got]->user[0];
 	}
 	return got;
 }

@@ -7,9 +7,15 @@
  * qdisc's lock held, by one thread at a time, and never calls out.
  *
  *	K1  a frame given to enqueue is kept or comes back as a victim, and is
- *	    given by dequeue once if kept
+ *	    given by dequeue or to ep_qdisc_give_up() once if kept
  *	K2  dequeue gives a frame whenever `held` is not 0, unless the
  *	    discipline shapes
+ *	K3  a frame's held_ns is when it came and user[] the discipline's own,
+ *	    until it leaves
+ *
+ * A discipline matters where something holds it back: frames stay in it while
+ * the link of their direction is taken (impair/), and go through at once where
+ * there is no rate.
  *
  * One file for each discipline, its table at the end, listed in kinds.c.
  */
@@ -43,7 +49,10 @@ struct ep_qdisc_ops {
 	 */
 	struct epair_mbuf *(*enqueue)(
 	    struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns);
-	/* The next frame to go, or NULL. */
+	/*
+	 * The next frame to go, or NULL. now_ns is UINT64_MAX when the
+	 * discipline is being emptied: then nothing is given up.
+	 */
 	struct epair_mbuf *(*dequeue)(struct ep_qdisc *qd, uint64_t now_ns);
 };
 
@@ -52,6 +61,7 @@ struct ep_qdisc {
 	const struct ep_qdisc_ops *ops;
 	struct ep_mutex lock;
 	uint32_t held; /* under lock: frames inside; kept by the framework */
+	struct epair_mbuf *lost; /* under lock: given up, not yet collected */
 };
 
 /*
@@ -76,6 +86,20 @@ unsigned ep_qdisc_enqueue(struct ep_qdisc *qd, struct epair_mbuf **ms,
 /* Take up to n frames that may go now, in the discipline's order. */
 unsigned ep_qdisc_dequeue(struct ep_qdisc *qd, struct epair_mbuf **ms,
     unsigned n, uint64_t now_ns) EP_REQUIRES(qd->lock);
+
+/*
+ * For disciplines: a frame that they held is not to go on. It is dropped when
+ * the call that they are in has returned.
+ */
+void ep_qdisc_give_up(struct ep_qdisc *qd, struct epair_mbuf *m)
+    EP_REQUIRES(qd->lock);
+
+/*
+ * Collect up to n of these, to be dropped; after each call of enqueue and
+ * dequeue. Returns how many.
+ */
+unsigned ep_qdisc_given_up(struct ep_qdisc *qd, struct epair_mbuf **ms,
+    unsigned n) EP_REQUIRES(qd->lock);
 
 /*
  * Where disciplines keep frames: a ring that grows. (No list: the frames' next

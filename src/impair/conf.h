@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * impair/conf.h - what a direction of a cable is told to do to its frames: the
+ * words of <epair/link.h> as numbers.
+ *
+ *	F1  parsing what formatting gave gives the same numbers again
+ *	F2  a probability is a whole number of EP_PART-th parts, so a percentage
+ *	    is exact to its seventh decimal
+ */
+#ifndef EP_IMPAIR_CONF_H
+#define EP_IMPAIR_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <epair/err.h>
+
+#define EP_PART UINT32_C(1000000000) /* parts of a probability of 1 */
+
+#define EP_LINK_TEXT_MAX 512 /* a whole link in words, with its NUL */
+
+enum ep_loss_model {
+	EP_LOSS_RANDOM, /* loss: p, correlation */
+	EP_LOSS_STATE, /* p13, p31, p32, p23, p14 */
+	EP_LOSS_GEMODEL, /* p, r, 1-h, 1-k */
+	EP_LOSS_EVERY, /* n */
+};
+
+enum ep_distribution {
+	EP_DIST_UNIFORM,
+	EP_DIST_NORMAL,
+	EP_DIST_PARETO,
+	EP_DIST_PARETONORMAL,
+};
+
+#define EP_LOSS_ARGS 5
+
+/* All zero: nothing is done. */
+struct ep_link_conf {
+	uint64_t delay_ns, jitter_ns;
+	uint64_t delay_corr; /* probabilities are in EP_PART-th parts */
+	uint64_t distribution; /* enum ep_distribution */
+	uint64_t loss_model; /* enum ep_loss_model */
+	uint64_t loss[EP_LOSS_ARGS];
+	uint64_t corrupt, corrupt_corr;
+	uint64_t duplicate, duplicate_corr;
+	uint64_t reorder, reorder_corr, gap; /* gap 0 is 1 */
+	uint64_t ordered;
+	uint64_t rate; /* bit/s; 0: as fast as it comes */
+	uint64_t overhead; /* octets more than each frame has */
+	uint64_t burst; /* octets that may go at once */
+	uint64_t limit, limit_bytes; /* of what waits; 0: the default */
+	uint64_t drop_head;
+	uint64_t cut;
+	uint64_t per_superframe;
+	uint64_t seed; /* 0: the instance's */
+};
+
+/*
+ * Change in *conf what the words name. Returns 0, or -EINVAL with a sentence
+ * naming the word and *conf as it was.
+ */
+int ep_link_parse(
+    const char *words, struct ep_link_conf *conf, struct epair_err *err);
+
+/*
+ * Write *conf in words: "none", or what differs from it. Returns the length,
+ * which is less than EP_LINK_TEXT_MAX; what does not fit in size is cut.
+ */
+int ep_link_format(const struct ep_link_conf *conf, char *buf, size_t size);
+
+/* Does it do nothing at all? */
+bool ep_link_is_none(const struct ep_link_conf *conf);
+
+#endif /* EP_IMPAIR_CONF_H */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * impair/dist.h - how jitter is distributed: integers only.
+ */
+#ifndef EP_IMPAIR_DIST_H
+#define EP_IMPAIR_DIST_H
+
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "impair/conf.h"
+
+#define EP_DIST_CELLS 1024
+#define EP_DIST_ONE   65536 /* of the tables' numbers */
+
+/* tools/dist_table.py says what these are. */
+extern const int32_t ep_dist_normal[EP_DIST_CELLS + 1];
+extern const int32_t ep_dist_pareto[EP_DIST_CELLS + 1];
+
+/*
+ * Draw by how much a delay differs from its mean: within jitter_ns for UNIFORM,
+ * with the deviation jitter_ns for NORMAL, and as netem scales them for the
+ * other two (epair_link(3)).
+ */
+int64_t ep_dist_draw(
+    struct ep_rng *rng, enum ep_distribution dist, uint64_t jitter_ns);
+
+#endif /* EP_IMPAIR_DIST_H */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/atomic.h"
+#include "impair/impair_priv.h"
+#include "mbuf/account.h"
+#include "mbuf/offload.h"
+#include "mbuf/pool.h"
+
+uint64_t
+ep_impair_wire_bytes(
+    const struct epair_mbuf *m, const struct ep_link_conf *conf)
+{
+	uint64_t frames = 1, headers;
+
+	if (m->gso == EPAIR_GSO_NONE)
+		return m->pktlen + conf->overhead;
+	frames = ep_mbuf_segments(m);
+	if (frames == 0)
+		frames = 1;
+	headers = ep_mbuf_segment_len(m);
+	headers = headers > m->gso_size ? headers - m->gso_size : 0;
+	return m->pktlen + (frames - 1) * headers + frames * conf->overhead;
+}
+
+void
+ep_impair_count(struct epair_if *ifp, const struct epair_mbuf *m)
+{
+	ep_count_add(&ifp->linked.packets, 1);
+	ep_count_add(&ifp->linked.bytes, m->pktlen);
+	if (m->flags & (EPAIR_M_BCAST | EPAIR_M_MCAST))
+		ep_count_add(&ifp->linked.mcasts, 1);
+}
+
+/* Charged to whom m is charged. */
+static struct epair_mbuf *
+copy_charged(struct ep_impair *imp, const struct epair_mbuf *m)
+{
+	struct ep_mcache *mc = ep_mcache_self(imp->ifp->ep->pool);
+	struct epair_mbuf *copy;
+
+	if (mc == NULL || ep_account_charge(mc, imp->ifp->account, 1) == 0)
+		return NULL;
+	copy = epair_mbuf_copy(m);
+	if (copy == NULL)
+		ep_account_release(mc, imp->ifp->account, 1);
+	else
+		copy->account = imp->ifp->account;
+	return copy;
+}
+
+struct epair_mbuf *
+ep_impair_twin(struct ep_impair *imp, const struct epair_mbuf *m)
+{
+	struct epair_mbuf *twin = copy_charged(imp, m);
+
+	if (twin != NULL)
+		ep_count_add(&imp->ifp->linked.duplicated, 1);
+	return twin;
+}
+
+static bool
+is_foreign(const struct epair_mbuf *m)
+{
+	for (; m != NULL; m = m->next)
+		if (m->flags & EPAIR_M_EXT)
+			return true;
+	return false;
+}
+
+static void
+turn_bit(struct epair_mbuf *m, uint64_t bit)
+{
+	uint64_t at = bit / 8;
+
+	while (at >= m->len) {
+		at -= m->len;
+		m = m->next;
+	}
+	m->data[at] ^= (uint8_t)(1u << bit % 8);
+}
+
+bool
+ep_impair_damage(struct ep_impair *imp, struct epair_mbuf **mp)
+{
+	struct epair_mbuf *m = *mp, *copy;
+
+	if (m->pktlen == 0)
+		return true;
+	if (is_foreign(m)) {
+		copy = copy_charged(imp, m);
+		if (copy == NULL)
+			return false;
+		ep_mbuf_free1(m);
+		*mp = m = copy;
+	}
+	turn_bit(
+	    m, ep_rng_next(&imp->dice.corrupt.rng) % ((uint64_t)m->pktlen * 8));
+	/* Nobody has seen to these any more. */
+	m->flags &= ~(uint32_t)EPAIR_M_CSUM_VALID;
+	m->hashtype = EPAIR_HASH_NONE;
+	ep_count_add(&imp->ifp->linked.corrupted, 1);
+	return true;
+}

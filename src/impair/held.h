@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * impair/held.h - frames that wait: in line, and under way.
+ *
+ * A line is first in, first out, linked through the frames: putting never
+ * fails. Frames under way come out by time, then in the order in which they
+ * went in. Those that go in with a time not before the last one's stand in a
+ * line too, which is all of them while nothing overtakes; the others are in a
+ * heap.
+ *
+ *	H1  a frame's held_ns and user[] are ours while it is here
+ *	H2  count and bytes are those of the frames inside
+ *	H3  the line of `under way` is sorted by time and order
+ */
+#ifndef EP_IMPAIR_HELD_H
+#define EP_IMPAIR_HELD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mbuf/mbuf.h"
+
+struct ep_line {
+	struct epair_mbuf *first, *last;
+	uint32_t count;
+	uint64_t bytes;
+};
+
+void ep_line_put(struct ep_line *line, struct epair_mbuf *m);
+/* The first, or NULL. */
+struct epair_mbuf *ep_line_take(struct ep_line *line);
+
+struct ep_held_at {
+	uint64_t when_ns;
+	uint64_t order;
+	struct epair_mbuf *m;
+};
+
+struct ep_held {
+	struct ep_line line;
+	struct ep_held_at *heap; /* of heap_size, the first at [0] */
+	uint32_t heap_count, heap_size;
+	uint64_t heap_bytes;
+	uint64_t next_order;
+};
+
+/* Hold a frame until when_ns. Returns false when there was no memory. */
+bool ep_held_put(struct ep_held *held, struct epair_mbuf *m, uint64_t when_ns);
+
+/* The next whose time is not after now_ns; NULL if there is none. */
+struct epair_mbuf *ep_held_take(struct ep_held *held, uint64_t now_ns);
+
+/* When the next is due; UINT64_MAX if none is held. */
+uint64_t ep_held_next(const struct ep_held *held);
+
+static inline uint32_t
+ep_held_count(const struct ep_held *held)
+{
+	return held->line.count + held->heap_count;
+}
+
+static inline uint64_t
+ep_held_bytes(const struct ep_held *held)
+{
+	return held->line.bytes + held->heap_bytes;
+}
+
+/* Free its memory. It must be empty. */
+void ep_held_fini(struct ep_held *held);
+
+#endif /* EP_IMPAIR_HELD_H */

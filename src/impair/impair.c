@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "impair/impair.h"
+
+#include <stdlib.h>
+
+#include "base/atomic.h"
+#include "base/clock.h"
+#include "impair/impair_priv.h"
+
+#define BURST 64u
+
+static void timer_fired(struct ep_timer *timer);
+
+/*
+ * Life.
+ */
+
+struct ep_impair *
+ep_impair_create(struct epair_if *ifp, uint64_t seed,
+    void (*arrive)(struct epair_if *, struct epair_mbuf **, unsigned),
+    void (*ready)(struct ep_impair *imp))
+{
+	struct ep_impair *imp = calloc(1, sizeof(*imp));
+
+	if (imp == NULL)
+		return NULL;
+	imp->ifp = ifp;
+	imp->arrive = arrive;
+	imp->ready = ready;
+	imp->seed = seed;
+	imp->armed_ns = UINT64_MAX;
+	ep_mutex_init(&imp->lock);
+	ep_dice_init(&imp->dice, seed);
+	ep_timer_init(&imp->timer, ep_ifnet_worker(ifp->oifp, 0), timer_fired);
+	return imp;
+}
+
+void
+ep_impair_destroy(struct ep_impair *imp)
+{
+	EP_ASSERT(imp->line.count == 0);
+	ep_held_fini(&imp->held);
+	ep_mutex_fini(&imp->lock);
+	free(imp);
+}
+
+/*
+ * The link: how long a frame takes, and when the next may begin.
+ */
+
+/* How much earlier than its turn a frame may go, for the burst allowed. */
+static uint64_t
+ahead_ns(const struct ep_link_conf *conf)
+{
+	return conf->burst * 8 * EP_NS_PER_S / conf->rate;
+}
+
+/* When the next frame may begin. */
+static uint64_t
+free_ns(const struct ep_impair *imp)
+{
+	uint64_t ahead;
+
+	if (imp->conf.rate == 0)
+		return 0;
+	ahead = ahead_ns(&imp->conf);
+	return imp->taken_ns > ahead ? imp->taken_ns - ahead : 0;
+}
+
+/*
+ * Take the link up with a frame that waited since came_ns. Returns when its
+ * last bit is on the way. Begins when the link became free, also if we come
+ * late to see that it did: the rate is held whatever the timer's manners.
+ */
+static uint64_t
+take_up(struct ep_impair *imp, const struct epair_mbuf *m, uint64_t came_ns)
+{
+	const struct ep_link_conf *conf = &imp->conf;
+	uint64_t start = free_ns(imp), part, ahead;
+
+	if (conf->rate == 0)
+		return came_ns;
+	if (start < came_ns)
+		start = came_ns;
+	if (imp->taken_ns < start) {
+		imp->taken_ns = start;
+		imp->taken_rest = 0;
+	}
+	part = ep_impair_wire_bytes(m, conf) * 8 * EP_NS_PER_S +
+	       imp->taken_rest;
+	imp->taken_ns += part / conf->rate;
+	imp->taken_rest = part % conf->rate;
+	ahead = ahead_ns(conf);
+	if (imp->taken_ns < start + ahead)
+		return start;
+	return imp->taken_ns - ahead;
+}
+
+/*
+ * Under way.
+ */
+
+static bool
+keeps_order(const struct ep_link_conf *conf)
+{
+	return conf->jitter_ns == 0 || conf->ordered != 0;
+}
+
+static void
+hold(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
+{
+	const struct ep_link_conf *conf = &imp->conf;
+	uint64_t when;
+
+	if (ep_dice_ahead(&imp->dice, conf)) {
+		when = sent_ns;
+		ep_count_add(&imp->ifp->linked.reordered, 1);
+	} else {
+		when = sent_ns + ep_dice_delay(&imp->dice, conf);
+		if (when < imp->last_ns && keeps_order(conf))
+			when = imp->last_ns;
+		if (when > imp->last_ns)
+			imp->last_ns = when;
+	}
+	if (!ep_held_put(&imp->held, m, when))
+		(void)ep_drop(imp->ifp, &m, 1, EPAIR_DROP_NO_MEMORY, 0);
+}
+
+/* On the link: what happens to it by chance, then it is under way. */
+static void
+send_off(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
+{
+	const struct ep_link_conf *conf = &imp->conf;
+	struct epair_if *ifp = imp->ifp;
+	struct epair_mbuf *twin = NULL;
+
+	ep_impair_count(ifp, m);
+	if (conf->cut != 0) {
+		(void)ep_drop(ifp, &m, 1, EPAIR_DROP_IMPAIR_CUT, 0);
+		return;
+	}
+	if (ep_dice_lost(&imp->dice, conf)) {
+		(void)ep_drop(ifp, &m, 1, EPAIR_DROP_IMPAIR_LOSS, 0);
+		return;
+	}
+	if (ep_die_throw(
+		&imp->dice.corrupt, conf->corrupt, conf->corrupt_corr) &&
+	    !ep_impair_damage(imp, &m)) {
+		(void)ep_drop(ifp, &m, 1, EPAIR_DROP_NO_MEMORY, 0);
+		return;
+	}
+	if (ep_die_throw(
+		&imp->dice.duplicate, conf->duplicate, conf->duplicate_corr))
+		twin = ep_impair_twin(imp, m);
+	hold(imp, m, sent_ns);
+	if (twin != NULL)
+		hold(imp, twin, sent_ns);
+}
+
+/*
+ * In line.
+ */
+
+static bool
+is_full(const struct ep_impair *imp, const struct epair_mbuf *m)
+{
+	const struct ep_link_conf *conf = &imp->conf;
+	uint64_t limit = conf->limit;
+	uint64_t count = imp->line.count, bytes = imp->line.bytes;
+
+	if (conf->rate != 0 && limit == 0)
+		limit = EP_LINE_LIMIT;
+	if (conf->rate == 0) {
+		count = ep_held_count(&imp->held);
+		bytes = ep_held_bytes(&imp->held);
+	}
+	return (limit != 0 && count >= limit) ||
+	       (conf->limit_bytes != 0 &&
+		   bytes + m->pktlen > conf->limit_bytes);
+}
+
+static void
+stand_in_line(struct ep_impair *imp, struct epair_mbuf *m, uint64_t came_ns)
+{
+	struct epair_mbuf *victim = m;
+	bool head = imp->conf.drop_head != 0;
+
+	while (is_full(imp, m)) {
+		if (head)
+			victim = ep_line_take(&imp->line);
+		if (victim == NULL)
+			victim = m; /* it alone is too much */
+		(void)ep_drop(imp->ifp, &victim, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
+		if (victim == m)
+			return;
+	}
+	m->held_ns = came_ns;
+	ep_line_put(&imp->line, m);
+}
+
+/* Those whose turn has come leave the line. */
+static void
+move_up(struct ep_impair *imp, uint64_t now_ns)
+{
+	while (imp->line.count > 0 && free_ns(imp) <= now_ns) {
+		struct epair_mbuf *m = ep_line_take(&imp->line);
+		uint64_t came = m->held_ns;
+
+		/* No rate any more: it goes now, not when it came. */
+		if (imp->conf.rate == 0)
+			came = now_ns;
+		send_off(imp, m, take_up(imp, m, came));
+	}
+}
+
+/*
+ * What has its time goes, and the timer is armed for what has not.
+ */
+
+static void
+let_go(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
+{
+	struct epair_mbuf *ms[BURST];
+	unsigned n;
+
+	do {
+		for (n = 0; n < BURST; n++) {
+			ms[n] = ep_held_take(&imp->held, now_ns);
+			if (ms[n] == NULL)
+				break;
+		}
+		if (n > 0)
+			imp->arrive(imp->ifp, ms, n);
+	} while (n == BURST);
+}
+
+static void
+arm(struct ep_impair *imp) EP_REQUIRES(imp->lock)
+{
+	uint64_t next = ep_held_next(&imp->held);
+
+	if ((imp->line.count > 0 || imp->waits) && free_ns(imp) < next)
+		next = free_ns(imp);
+	if (next >= imp->armed_ns)
+		return;
+	imp->armed_ns = next;
+	if (ep_timer_arm(&imp->timer, next) == 0)
+		return;
+	/* Nobody would ever come for them. */
+	imp->armed_ns = UINT64_MAX;
+	ep_impair_drop(imp, imp->ifp, EPAIR_DROP_NO_MEMORY);
+}
+
+static void
+run(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
+{
+	move_up(imp, now_ns);
+	let_go(imp, now_ns);
+	arm(imp);
+}
+
+static void
+timer_fired(struct ep_timer *timer)
+{
+	struct ep_impair *imp = (void *)((char *)timer -
+					 offsetof(struct ep_impair, timer));
+	bool waited;
+
+	ep_lock(&imp->lock);
+	imp->armed_ns = UINT64_MAX;
+	waited = imp->waits;
+	imp->waits = false;
+	run(imp, ep_sched_mono(imp->ifp->ep->sched));
+	ep_unlock(&imp->lock);
+	if (waited)
+		imp->ready(imp);
+}
+
+void
+ep_impair_put(struct ep_impair *imp, struct epair_mbuf **ms, unsigned n,
+    uint64_t came_ns, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < n; i++) {
+		stand_in_line(imp, ms[i], came_ns);
+		move_up(imp, now_ns);
+	}
+	let_go(imp, now_ns);
+	arm(imp);
+}
+
+bool
+ep_impair_is_free(const struct ep_impair *imp, uint64_t now_ns)
+{
+	return imp->line.count == 0 && free_ns(imp) <= now_ns;
+}
+
+void
+ep_impair_wait(struct ep_impair *imp)
+{
+	imp->waits = true;
+	arm(imp);
+}
+
+/*
+ * Changing.
+ */
+
+static unsigned
+cuts_of(const struct ep_link_conf *c)
+{
+	if (c->corrupt != 0)
+		return EP_CUTS_ALL;
+	if (c->per_superframe != 0)
+		return EP_CUTS_NOTHING;
+	return c->rate != 0 || c->loss[0] != 0 || c->loss[3] != 0 ||
+		       c->loss[4] != 0 || c->duplicate != 0 ||
+		       c->reorder != 0 || c->jitter_ns != 0
+		   ? EP_CUTS_SEGMENTS
+		   : EP_CUTS_NOTHING;
+}
+
+void
+ep_impair_set(
+    struct ep_impair *imp, const struct ep_link_conf *conf, uint64_t now_ns)
+{
+	const struct ep_link_conf old = imp->conf;
+
+	imp->conf = *conf;
+	ep_store_relaxed(&imp->cuts, cuts_of(conf));
+	if (conf->seed != old.seed)
+		ep_dice_init(
+		    &imp->dice, conf->seed != 0 ? conf->seed : imp->seed);
+	if (conf->loss_model != old.loss_model)
+		imp->dice.state = EP_STATE_GOOD;
+	if (conf->rate != old.rate)
+		imp->taken_rest = 0;
+	/* A straggler of the jitter that was holds nobody up. */
+	if (!keeps_order(&old))
+		imp->last_ns = 0;
+	run(imp, now_ns);
+}
+
+void
+ep_impair_flush(struct ep_impair *imp)
+{
+	const struct ep_link_conf none = { .delay_ns = 0 };
+
+	ep_impair_set(imp, &none, ep_sched_mono(imp->ifp->ep->sched));
+	let_go(imp, UINT64_MAX);
+	imp->last_ns = 0;
+}
+
+void
+ep_impair_drop(struct ep_impair *imp, struct epair_if *ifp, enum epair_drop why)
+{
+	struct epair_mbuf *m;
+
+	while ((m = ep_line_take(&imp->line)) != NULL)
+		(void)ep_drop(ifp, &m, 1, why, 0);
+	while ((m = ep_held_take(&imp->held, UINT64_MAX)) != NULL)
+		(void)ep_drop(ifp, &m, 1, why, 0);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * impair/impair.h - one direction of a cable that does something to its frames
+ * (contract 9.3).
+ *
+ * The way of a frame, in the order of a real link:
+ *
+ *	in line     with a rate: waits for the link; a full line drops it
+ *	on the link is taken up at the rate; here the sender counts it
+ *	by chance   cut, lost, damaged, doubled
+ *	under way   held until its time, then given to `arrive`
+ *
+ * Without a rate there is no line; without a delay a frame goes all of the way
+ * within ep_impair_put(). What waits is linked and sorted in held.h; no thread
+ * waits for it, but one timer, of the worker of the receiver.
+ *
+ * A discipline takes the place of the line: its owner (pair/cable.c) asks
+ * ep_impair_is_free() before it lets the next frame go, and says with `waits`
+ * that the timer shall come when the link is free again. `ready` is called when
+ * it has come.
+ *
+ *	I1  each frame given to put goes to `arrive` or to ep_drop() once; a
+ *	    doubled one twice
+ *	I2  while frames are held the timer is armed for the next of them at
+ *	    the latest
+ *	I3  the same seed, words and frames at the same times give the same
+ *	    arrivals
+ *	I4  unless it was asked for, no frame arrives before one put earlier,
+ *	    whatever is changed meanwhile
+ *
+ * Locking: lock guards all below it. Order: a discipline's lock, ours, then a
+ * queue's or worker's.
+ */
+#ifndef EP_IMPAIR_IMPAIR_H
+#define EP_IMPAIR_IMPAIR_H
+
+#include "base/lock.h"
+#include "impair/conf.h"
+#include "impair/dice.h"
+#include "impair/held.h"
+#include "net/ifnet.h"
+
+#define EP_LINE_LIMIT 1000u /* frames in line, unless told otherwise */
+
+/* When frames are cut into segments before anything happens to them. */
+enum ep_impair_cuts {
+	EP_CUTS_NOTHING,
+	EP_CUTS_SEGMENTS,
+	EP_CUTS_ALL, /* checksums finished too: frames may be damaged */
+};
+
+struct ep_impair {
+	struct epair_if *ifp; /* the sender; constant, as all before lock */
+	void (*arrive)(
+	    struct epair_if *ifp, struct epair_mbuf **ms, unsigned n);
+	void (*ready)(struct ep_impair *imp);
+	uint64_t seed;
+	unsigned cuts; /* atomic: enum ep_impair_cuts */
+	struct ep_mutex lock;
+	struct ep_link_conf conf;
+	struct ep_dice dice;
+	struct ep_line line;
+	struct ep_held held;
+	struct ep_timer timer;
+	uint64_t armed_ns; /* for when; UINT64_MAX: not */
+	uint64_t taken_ns; /* the link is taken until then ... */
+	uint64_t taken_rest; /* ... and this many rate-th parts of a ns */
+	uint64_t last_ns; /* when the last frame in order arrives */
+	bool waits; /* a discipline holds frames for us */
+};
+
+/*
+ * Make one that does nothing yet. `ready` is called on the receiver's worker
+ * with no lock held. Returns it, or NULL.
+ */
+struct ep_impair *ep_impair_create(struct epair_if *ifp, uint64_t seed,
+    void (*arrive)(struct epair_if *, struct epair_mbuf **, unsigned),
+    void (*ready)(struct ep_impair *imp));
+
+/* Free it. It holds nothing, and its timer was drained. */
+void ep_impair_destroy(struct ep_impair *imp);
+
+/* From now on do this. What is held stays held until its time. */
+void ep_impair_set(struct ep_impair *imp, const struct ep_link_conf *conf,
+    uint64_t now_ns) EP_REQUIRES(imp->lock);
+
+/*
+ * Take n frames that came at came_ns, charged to the pair, and let go what may
+ * go now. In an epoch section.
+ */
+void ep_impair_put(struct ep_impair *imp, struct epair_mbuf **ms, unsigned n,
+    uint64_t came_ns, uint64_t now_ns) EP_REQUIRES(imp->lock);
+
+/* May the next frame of a discipline be put? */
+bool ep_impair_is_free(const struct ep_impair *imp, uint64_t now_ns)
+    EP_REQUIRES(imp->lock);
+
+/* A discipline has frames for us: come back when the link is free. */
+void ep_impair_wait(struct ep_impair *imp) EP_REQUIRES(imp->lock);
+
+/* Give up everything that is held: to `arrive`, at once, in order. */
+void ep_impair_flush(struct ep_impair *imp) EP_REQUIRES(imp->lock);
+
+/* Drop everything that is held, on ifp. */
+void ep_impair_drop(struct ep_impair *imp, struct epair_if *ifp,
+    enum epair_drop why) EP_REQUIRES(imp->lock);
+
+#endif /* EP_IMPAIR_IMPAIR_H */
