@@ -192,12 +192,12 @@ class Machine:
 class Qemu(Machine):
     """A Linux guest with a virtio network device on a netdev, whose id is n."""
 
-    def __init__(self, netdev, address="10.0.0.2/24", mac="52:54:00:00:00:02"):
+    def __init__(self, netdev, address="10.0.0.2/24", mac="52:54:00:00:00:02", more=()):
         super().__init__(
             "qemu-system-x86_64", "-M", "q35", "-cpu", "qemu64", "-m", "160", "-nodefaults",
             "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", KERNEL,
             "-initrd", INITRD, "-append", "console=ttyS0 quiet panic=-1 mitigations=off nokaslr",
-            "-netdev", netdev + ",id=n", "-device", "virtio-net-pci,netdev=n,mac=" + mac)
+            "-netdev", netdev + ",id=n", "-device", "virtio-net-pci,netdev=n,mac=" + mac, *more)
         self.address = address
 
     def booted(self):

@@ -125,32 +125,46 @@ def fetch(machine):
                        seconds=60 + 4 * MIB).split()[0]
 
 
-def guest_and_namespace(netdev, spec):
-    """Ping and files both ways; the guest is killed and another started, and the cable stays."""
-    red = Netns("red")
-    cable = Cable(RED, spec)
+def moves_files(machine, red):
     server, digest = serve(red)
-    with guest.Qemu(netdev) as machine:
-        machine.booted()
-        lossless(machine.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
-        equal(fetch(machine), digest, "the guest's checksum")
-        digest = machine.offer(8)
-        got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2:8001/f", timeout=60)
-        equal(got.strip(), digest, "the namespace's checksum")
-    with guest.Qemu(netdev) as machine:
-        machine.booted()
-        lossless(machine.run("ping -c 5 -i 0.05 10.0.0.1"))
+    equal(fetch(machine), digest, "the guest's checksum")
     server.kill()
     server.communicate()
-    cable.settle()
-    equal(cable.drops("a").get("drop-tx-bad", 0) + cable.drops("b").get("drop-tx-bad", 0), 0)
-    cable.close()
+    digest = machine.offer(8)
+    got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2:8001/f", timeout=60)
+    equal(got.strip(), digest, "the namespace's checksum")
 
 
-def guest_by_stream_moves_files_and_is_killed():
+def has_carrier(machine, wanted):
+    lab.until(lambda: machine.run("cat /sys/class/net/eth0/carrier").strip() == wanted,
+              f"the guest's carrier to be {wanted}")
+
+
+def guest_by_stream_moves_files_and_follows_the_link():
+    """The guest is killed and another started, and the cable stays."""
     with guest.sockets() as folder:
-        path = folder + "/vm"
-        guest_and_namespace(guest.stream_server(path), f"qemu:path={path},reconnect=50ms")
+        red = Netns("red")
+        netdev = guest.stream_server(folder + "/vm")
+        monitor = ("-qmp", f"unix:{folder}/qmp,server=on,wait=off")
+        cable = Cable(RED, f"qemu:path={folder}/vm,reconnect=50ms,qmp={folder}/qmp,netdev=n")
+        with guest.Qemu(netdev, more=monitor) as machine:
+            machine.booted()
+            lossless(machine.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
+            moves_files(machine, red)
+        cable.ask("set b link-follow on")
+        with guest.Qemu(netdev, more=monitor) as machine:
+            machine.booted()
+            lossless(machine.run("ping -c 5 -i 0.05 10.0.0.1"))
+            for _ in range(3):
+                cable.ask("set a down")
+                has_carrier(machine, "0")
+                cable.ask("set a up")
+                has_carrier(machine, "1")
+            lossless(machine.run("ping -c 5 -i 0.05 10.0.0.1"))
+        cable.settle()
+        for end in "ab":
+            check("tx-bad" not in cable.drops(end), cable.drops(end))
+        cable.close()
 
 
 def epair_run_joins_a_guest_by_stream_and_one_by_dgram():
@@ -186,6 +200,6 @@ lab.main([
     stream_survives_a_qemu_that_is_killed,
     dgram_survives_a_qemu_that_is_killed,
     tcp_and_a_qemu_that_is_the_client,
-    guest_by_stream_moves_files_and_is_killed,
+    guest_by_stream_moves_files_and_follows_the_link,
     epair_run_joins_a_guest_by_stream_and_one_by_dgram,
 ], needs=("ping",))

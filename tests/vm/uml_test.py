@@ -30,7 +30,8 @@ def uml_and_namespace():
     with guest.sockets() as folder:
         red = Netns("red")
         path = folder + "/uml"
-        cable = Cable("tap:netns=red,addr=10.0.0.1/24", f"qemu:type=seqpacket,mode=server,path={path}")
+        cable = Cable("tap:netns=red,addr=10.0.0.1/24",
+                      f"qemu:type=seqpacket,mode=server,path={path}")
         for _ in range(2):
             with Uml(path) as machine:
                 machine.booted()

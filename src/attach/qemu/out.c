@@ -255,7 +255,8 @@ keep_sendable(struct ep_qemu *q, struct epair_mbuf **ms, unsigned n)
 			(void)ep_drop(
 			    ifp, &ms[i], 1, EPAIR_DROP_RX_STACK_ERROR, 0);
 		else if (!straighten(q, &ms[i]))
-			(void)ep_drop(ifp, &ms[i], 1, EPAIR_DROP_RX_NO_MBUF, 0);
+			(void)ep_drop(
+			    ifp, &ms[i], 1, EPAIR_DROP_RX_STACK_FULL, 0);
 		else
 			ms[kept++] = ms[i];
 	return kept;

@@ -39,13 +39,40 @@ check_dgram(const struct ep_qemu_conf *conf, struct epair_err *err)
 	return error;
 }
 
+/* Letters, digits, - . and _: what QEMU allows, and what needs no quoting. */
+static bool
+is_id(const char *text)
+{
+	return *text != '\0' && strlen(text) < EP_QEMU_NETDEV_MAX &&
+	       text[strspn(text,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		   "0123456789-._")] == '\0';
+}
+
+static int
+check_qmp(const struct ep_qemu_conf *conf, struct epair_err *err)
+{
+	struct ep_qemu_addr addr;
+
+	if (conf->qmp == NULL && conf->netdev == NULL)
+		return 0;
+	if (conf->qmp == NULL || conf->netdev == NULL || !is_id(conf->netdev))
+		return ep_fail(err, -EINVAL,
+		    "qmp=, QEMU's monitor, goes with netdev=, the id of the "
+		    "netdev whose link it is to set");
+	return ep_qemu_addr_path(&addr, "qmp", conf->qmp, err);
+}
+
 static int
 qemu_check(const void *arg, struct epair_err *err)
 {
 	const struct ep_qemu_conf *conf = arg;
 	bool is_server = conf->mode == EP_QEMU_SERVER;
 	struct ep_qemu_addr addr;
+	int error = check_qmp(conf, err);
 
+	if (error != 0)
+		return error;
 	if (is_server && conf->reconnect_ns != 0)
 		return ep_fail(err, -EINVAL,
 		    "reconnect= is for mode=client; a server waits");
@@ -80,6 +107,7 @@ stop(struct ep_qemu *q)
 		(void)ep_timer_drain(&q->retry);
 		(void)ep_timer_drain(&q->tell.timer);
 		(void)ep_task_drain(&q->lose_task);
+		ep_qemu_qmp_drain(q);
 	}
 }
 
@@ -92,6 +120,8 @@ qemu_release(struct ep_stack *st)
 	ep_qemu_out_end(q);
 	if (q->conn >= 0)
 		(void)close(q->conn);
+	if (q->qmp.fd >= 0)
+		(void)close(q->qmp.fd);
 	/* The path first: so nobody connects to what is about to be closed. */
 	ep_qemu_unbind(&q->local, &q->own);
 	if (q->listener >= 0)
@@ -123,7 +153,7 @@ make(struct epair_if *ifp, const struct ep_qemu_conf *conf)
 		q->mode = EP_QEMU_CLIENT;
 	q->reconnect_ns = conf->reconnect_ns != 0 ? conf->reconnect_ns
 						  : RECONNECT_NS;
-	q->listener = q->conn = -1;
+	q->listener = q->conn = q->qmp.fd = -1;
 	ep_mutex_init(&q->lock);
 	ep_qemu_out_begin(q, -1);
 	ep_watch_init(&q->listen_watch, worker, ep_qemu_listen_ready);
@@ -153,6 +183,8 @@ set_up(
 	if (error == 0 && is_bound)
 		error = ep_qemu_bind(addr, ep_qemu_socktype(q->type),
 		    &q->listener, &q->own, err);
+	if (error == 0)
+		error = ep_qemu_qmp_init(q, conf->qmp, conf->netdev, err);
 	return error;
 }
 
@@ -187,6 +219,7 @@ qemu_start(struct ep_stack *st)
 		error = ep_timer_arm(&q->retry, 0);
 	if (error != 0)
 		ep_attach_lost(st, "its descriptors cannot be watched");
+	ep_qemu_qmp_start(q);
 }
 
 static void
@@ -199,6 +232,7 @@ static const struct ep_stack_ops qemu_ops = {
 	.kind = "qemu",
 	.start = qemu_start,
 	.receive = ep_qemu_receive,
+	.changed = ep_qemu_changed,
 	.release = qemu_release,
 	.progress = qemu_progress,
 };
@@ -218,12 +252,14 @@ static const struct ep_opt qemu_opts[] = {
 	    .choices = qemu_modes },
 	{ "reconnect", "TIME", EP_OPT_TIME, AT(reconnect_ns),
 	    .min = EP_NS_PER_MS, .max = 3600 * EP_NS_PER_S },
+	{ "qmp", "PATH", EP_OPT_TEXT, AT(qmp) },
+	{ "netdev", "ID", EP_OPT_TEXT, AT(netdev) },
 	{ NULL },
 };
 
 static const char *const qemu_keys[] = { "path=PATH", "tcp=HOST:PORT",
 	"remote=PATH", "type=stream|dgram|seqpacket", "mode=client|server",
-	"reconnect=TIME", NULL };
+	"reconnect=TIME", "qmp=PATH", "netdev=ID", NULL };
 
 static const struct ep_qemu_conf qemu_default = { .mode = EP_QEMU_UNSAID };
 

@@ -8,6 +8,7 @@
  *	tell.c     its events, at a bounded rate
  *	in.c       frames from the peer
  *	out.c      frames to the peer, and what waits for it
+ *	qmp.c      the guest's carrier, by QEMU's monitor
  *	framing.c  frames in a stream; knows neither sockets nor mbufs
  *
  * Three transports, and what is the same in them is the code that they share:
@@ -66,6 +67,7 @@ enum ep_qemu_mode {
 
 struct ep_qemu_conf {
 	const char *path, *tcp, *remote; /* NULL: not given */
+	const char *qmp, *netdev; /* the same */
 	unsigned type; /* enum ep_qemu_type */
 	unsigned mode; /* enum ep_qemu_mode */
 	uint64_t reconnect_ns; /* 0: not given */
@@ -109,6 +111,31 @@ struct ep_qemu_tell {
 	char last[128];
 };
 
+#define EP_QEMU_NETDEV_MAX 64u /* octets of an id, and a NUL */
+
+enum ep_qemu_qmp_state {
+	EP_QEMU_QMP_CLOSED,
+	EP_QEMU_QMP_GREETING,
+	EP_QEMU_QMP_AGREEING,
+	EP_QEMU_QMP_READY,
+};
+
+struct ep_qemu_qmp {
+	struct ep_qemu_addr addr; /* constant; len 0: there is none */
+	char netdev[EP_QEMU_NETDEV_MAX]; /* constant */
+	bool is_wanted; /* atomic: whether the guest should have carrier */
+	enum ep_qemu_qmp_state state;
+	int fd; /* -1 in state CLOSED */
+	int error; /* as told; 0: none was */
+	bool is_asking; /* set_link was said, and not answered */
+	bool has_said, said; /* what was said last */
+	struct ep_watch watch;
+	struct ep_timer retry;
+	struct ep_task task;
+	size_t in_len;
+	char in[2048];
+};
+
 enum ep_qemu_state {
 	EP_QEMU_DOWN,
 	EP_QEMU_CONNECTING,
@@ -133,6 +160,7 @@ struct ep_qemu {
 	struct ep_timer retry;
 	struct ep_task lose_task;
 	struct ep_qemu_tell tell;
+	struct ep_qemu_qmp qmp;
 
 	uint8_t *in; /* of framing, or packets side by side */
 	struct ep_framing framing;
@@ -188,6 +216,19 @@ void ep_qemu_await_room(struct ep_qemu *q, bool wanted);
 void ep_qemu_tell(struct ep_qemu *q, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void ep_qemu_tell_later(struct ep_timer *timer);
+
+/* qmp.c */
+
+/* path NULL: without. Returns as ep_qemu_addr_path(). */
+int ep_qemu_qmp_init(struct ep_qemu *q, const char *path, const char *netdev,
+    struct epair_err *err);
+void ep_qemu_qmp_start(struct ep_qemu *q);
+
+/* End what runs by itself, but for what it may begin meanwhile. */
+void ep_qemu_qmp_drain(struct ep_qemu *q);
+
+/* ops->changed: the guest is to have carrier as the interface has link. */
+void ep_qemu_changed(struct ep_stack *st, uint32_t what);
 
 /* in.c */
 

@@ -207,7 +207,7 @@ connecting_and_hanging_up(void **state)
 	struct attack *t = *state;
 
 	serve(t, "stream", SOCK_STREAM);
-	for (int i = 0; i < TIMES; i++)
+	for (int i = 0; i < 10 * TIMES; i++)
 		close(strike(t));
 	an_honest_peer_is_served(t);
 	/* And how it ended is told, if late. */
