@@ -64,6 +64,7 @@ struct bench_side {
 	const char *asks; /* peer_dpdk: the question */
 	unsigned frame_len, burst;
 	unsigned threads; /* 1 or 2 */
+	unsigned queues; /* of each end */
 	unsigned pairs; /* how many; in a row */
 	bool in_ns; /* the time per frame, not frames per time */
 	bool with_capture;

@@ -97,9 +97,11 @@ const struct bench benches[] = {
 		.link = BENCH_TAP } } },
 
 	{ .unit = "Mpps",
-	    .ours = { "queues_two_loops_mpps", NULL, bench_queues,
-		.threads = 2 },
+	    .ours = { "queues_two_loops_mpps", NULL, bench_queues, .threads = 2,
+		.queues = 2 },
 	    .peers = { { "queues_one_loop_mpps", "queues_scale", bench_queues,
-		.threads = 1 } } },
+			   .threads = 1, .queues = 2 },
+		{ "queues_one_queue_mpps", "queues_vs_one_queue", bench_queues,
+		    .threads = 1, .queues = 1 } } },
 };
 const size_t bench_count = sizeof(benches) / sizeof(benches[0]);

@@ -2,7 +2,7 @@
 /*
  * One pair, its frames spread over loops: each loop is a thread on a CPU of its
  * own, sends its share of the flows and serves one bucket, the one that these
- * flows are hashed into. With one loop it has all flows.
+ * flows are hashed into. One loop has all flows and all buckets.
  *
  * Which flows these are is found out beforehand, by sending one frame of each
  * and seeing which loop delivers it.
@@ -32,7 +32,7 @@ struct loop {
 struct spread {
 	struct epair *ep;
 	struct epair_if *a, *b;
-	unsigned loops;
+	unsigned loops, queues;
 	struct loop loop[LOOPS_MAX];
 };
 
@@ -136,7 +136,7 @@ spread_open(struct spread *s)
 		.size = sizeof(opts),
 		.way = EPAIR_LOOP,
 		.workers = s->loops,
-		.queues = s->loops,
+		.queues = s->queues,
 	};
 
 	if (epair_new(&opts, &s->ep, NULL) != 0)
@@ -153,7 +153,7 @@ spread_open(struct spread *s)
 enum bench_result
 bench_queues(const struct bench_side *side, double *value)
 {
-	struct spread s = { .loops = side->threads };
+	struct spread s = { .loops = side->threads, .queues = side->queues };
 
 	if (!spread_open(&s))
 		return BENCH_FAILED;
