@@ -7,41 +7,6 @@
 
 #define HEAP_MIN 64u
 
-/* user[0] links, user[1] is the order. */
-static struct epair_mbuf *
-next_of(const struct epair_mbuf *m)
-{
-	return (struct epair_mbuf *)(uintptr_t)m->user[0];
-}
-
-void
-ep_line_put(struct ep_line *line, struct epair_mbuf *m)
-{
-	m->user[0] = 0;
-	if (line->last != NULL)
-		line->last->user[0] = (uintptr_t)m;
-	else
-		line->first = m;
-	line->last = m;
-	line->count++;
-	line->bytes += m->pktlen;
-}
-
-struct epair_mbuf *
-ep_line_take(struct ep_line *line)
-{
-	struct epair_mbuf *m = line->first;
-
-	if (m == NULL)
-		return NULL;
-	line->first = next_of(m);
-	if (line->first == NULL)
-		line->last = NULL;
-	line->count--;
-	line->bytes -= m->pktlen;
-	return m;
-}
-
 static bool
 before(const struct ep_held_at *a, const struct ep_held_at *b)
 {

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * impair/held.h - frames that wait: in line, and under way.
+ * impair/held.h - frames under way.
  *
- * A line is first in, first out, linked through the frames: putting never
- * fails. Frames under way come out by time, then in the order in which they
- * went in. Those that go in with a time not before the last one's stand in a
- * line too, which is all of them while nothing overtakes; the others are in a
- * heap.
+ * They come out by time, then in the order in which they went in. Those that
+ * go in with a time not before the last one's stand in a line, which is all of
+ * them while nothing overtakes; the others are in a heap.
  *
  *	H1  a frame's held_ns and user[] are ours while it is here
- *	H2  count and bytes are those of the frames inside
- *	H3  the line of `under way` is sorted by time and order
+ *	H2  the line is sorted by held_ns and user[1], time and order
  */
 #ifndef EP_IMPAIR_HELD_H
 #define EP_IMPAIR_HELD_H
@@ -18,17 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mbuf/mbuf.h"
-
-struct ep_line {
-	struct epair_mbuf *first, *last;
-	uint32_t count;
-	uint64_t bytes;
-};
-
-void ep_line_put(struct ep_line *line, struct epair_mbuf *m);
-/* The first, or NULL. */
-struct epair_mbuf *ep_line_take(struct ep_line *line);
+#include "mbuf/line.h"
 
 struct ep_held_at {
 	uint64_t when_ns;

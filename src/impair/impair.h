@@ -38,6 +38,7 @@
 #include "impair/conf.h"
 #include "impair/dice.h"
 #include "impair/held.h"
+#include "mbuf/line.h"
 #include "net/ifnet.h"
 
 #define EP_LINE_LIMIT 1000u /* frames in line, unless told otherwise */

@@ -34,7 +34,7 @@ void ep_cable_send(struct ep_impair *imp, struct ep_mcache *mc,
 /* How many frames the discipline may let go now: none, one, or a burst. */
 unsigned ep_cable_room(struct ep_impair *imp, uint64_t now_ns);
 
-/* The discipline still holds frames. */
+/* There was no room: come back when there is. */
 void ep_cable_wait(struct ep_impair *imp);
 
 /*

@@ -274,7 +274,7 @@ send_dequeued(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
 		ep_watch_show(ifp, true, -1, 0, ms, n);
 		hand_over(ifp, mc, ms, n, ms[0]->held_ns);
 	}
-	if (imp != NULL && qd->held > 0)
+	if (max == 0)
 		ep_cable_wait(imp);
 	drop_given_up(ifp, qd);
 }

@@ -11,12 +11,15 @@
 #define CONF_MAX      64
 #define RING_SIZE_MIN 64u
 
-extern const struct ep_qdisc_ops ep_qdisc_fifo, ep_qdisc_priq;
+extern const struct ep_qdisc_ops ep_qdisc_fifo, ep_qdisc_priq, ep_qdisc_codel,
+    ep_qdisc_fq_codel;
 
 /* Every discipline of this build. */
 static const struct ep_qdisc_ops *const kinds[] = {
 	&ep_qdisc_fifo,
 	&ep_qdisc_priq,
+	&ep_qdisc_codel,
+	&ep_qdisc_fq_codel,
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -101,7 +104,8 @@ ep_qdisc_dequeue(
 {
 	unsigned got = 0;
 
-	while (got < n && qd->held > 0) {
+	/* Asked when empty too: some have lists to put in order then. */
+	while (got < n) {
 		ms[got] = qd->ops->dequeue(qd, now_ns);
 		if (ms[got] == NULL)
 			break;

@@ -50,7 +50,8 @@ struct ep_qdisc_ops {
 	struct epair_mbuf *(*enqueue)(
 	    struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns);
 	/*
-	 * The next frame to go, or NULL. now_ns is UINT64_MAX when the
+	 * The next frame to go, or NULL; asked until it is, whenever the link
+	 * is free. now_ns is UINT64_MAX when the
 	 * discipline is being emptied: then nothing is given up.
 	 */
 	struct epair_mbuf *(*dequeue)(struct ep_qdisc *qd, uint64_t now_ns);

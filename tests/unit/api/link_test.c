@@ -495,6 +495,27 @@ discipline_taken_away_hands_on_to_the_line(void **state)
 	assert_true(in_order(&r->at_b, 0));
 }
 
+static void
+codel_keeps_the_line_before_a_slow_link_short(void **state)
+{
+	struct rig *r = *state;
+	uint64_t offered = 0;
+
+	set(r->a, "rate 8mbit");
+	assert_int_equal(epair_if_set_qdisc(r->a, "fq-codel:ecn=off", NULL), 0);
+	/* Twice as much as the link takes. */
+	for (unsigned i = 0; i < 4000; i++) {
+		send_many(r->a, 2, 1000);
+		offered += 2;
+		pass(r, 1 * MS);
+	}
+	assert_in_range(stats(r->a).drops[EPAIR_DROP_QDISC], 100, offered / 2);
+	/* The link was never idle: a frame each millisecond. */
+	assert_in_range(r->at_b.count, 3999, 4000);
+	assert_int_equal(epair_if_set_qdisc(r->a, NULL, NULL), 0);
+	assert_accounted(r, offered);
+}
+
 /* Life. */
 
 static void
@@ -672,6 +693,7 @@ static const struct CMUnitTest tests[] = {
 	RIG_TEST(discipline_decides_what_goes_next_while_the_link_is_taken),
 	RIG_TEST(discipline_is_not_left_behind_when_the_rate_goes),
 	RIG_TEST(discipline_taken_away_hands_on_to_the_line),
+	RIG_TEST(codel_keeps_the_line_before_a_slow_link_short),
 	RIG_TEST(frame_under_way_to_an_end_that_goes_down_is_dropped),
 	RIG_TEST(frame_under_way_arrives_though_its_sender_goes_down),
 	RIG_TEST(queue_that_is_full_later_counts_on_the_sender),
