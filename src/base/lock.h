@@ -37,10 +37,16 @@ struct EP_CAPABILITY("mutex") ep_mutex {
 	pthread_mutex_t m;
 };
 
+/* Adaptive: what it guards is short, and to sleep costs 50 us and more. */
 static inline void
 ep_mutex_init(struct ep_mutex *lock)
 {
-	EP_ZERO(pthread_mutex_init(&lock->m, NULL));
+	pthread_mutexattr_t attr;
+
+	EP_ZERO(pthread_mutexattr_init(&attr));
+	EP_ZERO(pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP));
+	EP_ZERO(pthread_mutex_init(&lock->m, &attr));
+	EP_ZERO(pthread_mutexattr_destroy(&attr));
 }
 
 static inline void

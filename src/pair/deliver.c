@@ -110,27 +110,27 @@ to_stack(
 	return n;
 }
 
+/* To what is attached, which may be NULL; and, if that ends, to the next. */
 static void
-hand_up(struct ep_rxq *rxq, struct ep_thread *thr, struct epair_mbuf **ms,
-    unsigned n)
+hand_up(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_stack *st,
+    struct epair_mbuf **ms, unsigned n)
 {
 	struct epair_if *ifp = rxq->ifp;
 	enum epair_drop why = EPAIR_DROP_RX_NO_STACK;
 
-	while (n > 0) {
-		struct ep_stack *st = ep_stack_enter(ifp, thr);
-		unsigned done;
+	while (st != NULL) {
+		unsigned done = to_stack(st, rxq, ms, n);
 
-		if (st == NULL)
-			break;
-		done = to_stack(st, rxq, ms, n);
 		ep_stack_leave(st);
 		ms += done;
 		n -= done;
+		if (n == 0)
+			return;
 		if (ep_load_relaxed(&ifp->dying)) {
 			why = EPAIR_DROP_RX_DESTROYED;
 			break;
 		}
+		st = ep_stack_enter(ifp, thr);
 	}
 	(void)ep_drop(ifp, ms, n, why, 0);
 }
@@ -147,13 +147,17 @@ prefetch(const struct ep_chunk *chunk)
 static void
 deliver_chunk(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_chunk *chunk)
 {
+	struct ep_stack *st = NULL;
 	unsigned n;
 
 	prefetch(chunk);
+	/* One section for both: to open one is a full fence. */
 	ep_epoch_begin(thr);
 	n = ep_ether_input(rxq, chunk->m, chunk->count);
+	if (n > 0)
+		st = ep_stack_enter(rxq->ifp, thr);
 	ep_epoch_end(thr);
-	hand_up(rxq, thr, chunk->m, n);
+	hand_up(rxq, thr, st, chunk->m, n);
 }
 
 static void

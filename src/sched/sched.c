@@ -215,11 +215,24 @@ ep_sched_fd(struct ep_sched *sched, unsigned worker)
 		return -EINVAL;
 	ep_lock(&w->lock);
 	if (!w->fd_asked) {
-		w->fd_asked = true;
+		ep_store_relaxed(&w->fd_asked, true);
 		rest(w);
 	}
 	ep_unlock(&w->lock);
 	return w->epoll_fd;
+}
+
+/*
+ * Nothing to do, seen without the lock: so that a caller who only dispatches,
+ * again and again, does not get into the way of those who schedule.
+ */
+static bool
+is_idle(const struct ep_worker *w) EP_NO_TSA
+{
+	return !ep_load_relaxed(&w->inside) && !ep_load_relaxed(&w->fd_asked) &&
+	       ep_load_relaxed(&w->waiting) == 0 &&
+	       ep_load_relaxed(&w->timers) == 0 &&
+	       ep_load_relaxed(&w->watches) == 0;
 }
 
 int
@@ -231,6 +244,8 @@ ep_sched_dispatch(struct ep_sched *sched, unsigned worker, unsigned budget)
 
 	if (w == NULL)
 		return -EINVAL;
+	if (is_idle(w))
+		return 0;
 	ep_lock(&w->lock);
 	error = ep_worker_enter(w);
 	if (error == 0) {

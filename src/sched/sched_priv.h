@@ -34,7 +34,7 @@ struct ep_worker {
 	uint32_t waiting; /* atomic; written under lock: tasks in the list */
 	const void *current EP_GUARDED;
 	pthread_t runner EP_GUARDED; /* valid while inside */
-	bool inside EP_GUARDED; /* somebody is running this worker */
+	bool inside EP_GUARDED; /* atomic: somebody is running this worker */
 	unsigned drainers EP_GUARDED; /* who wait for current to change */
 	struct ep_cond changed;
 	/*
@@ -42,11 +42,11 @@ struct ep_worker {
 	 * or its loop may be polling (LOOP).
 	 */
 	bool wants_wake EP_GUARDED;
-	bool fd_asked EP_GUARDED; /* LOOP: the caller polls */
+	bool fd_asked EP_GUARDED; /* atomic; LOOP: the caller polls */
 	bool stopping EP_GUARDED;
 
 	struct ep_timer **heap EP_GUARDED; /* heap[1..timers] */
-	uint32_t timers EP_GUARDED;
+	uint32_t timers EP_GUARDED; /* atomic; written under lock */
 	uint32_t heap_size EP_GUARDED;
 	uint64_t next_order EP_GUARDED;
 	uint64_t timer_fd_at EP_GUARDED; /* what timer_fd is set to */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/timerfd.h>
 
+#include "base/atomic.h"
 #include "base/clock.h"
 #include "sched/sched_priv.h"
 
@@ -60,8 +61,9 @@ settle(struct ep_worker *w, uint32_t slot, struct ep_timer *timer)
 static void
 take_out(struct ep_worker *w, struct ep_timer *timer) EP_REQUIRES(w->lock)
 {
-	struct ep_timer *last = w->heap[w->timers--];
+	struct ep_timer *last = w->heap[w->timers];
 
+	ep_store_relaxed(&w->timers, w->timers - 1);
 	if (last != timer)
 		settle(w, timer->slot, last);
 	timer->slot = 0;
@@ -117,8 +119,10 @@ ep_timer_arm(struct ep_timer *timer, uint64_t when_ns) EP_NO_TSA
 	next = ep_worker_next(w);
 	if (timer->slot == 0) {
 		error = have_room(w);
-		if (error == 0)
-			put_at(w, ++w->timers, timer);
+		if (error == 0) {
+			ep_store_relaxed(&w->timers, w->timers + 1);
+			put_at(w, w->timers, timer);
+		}
 	}
 	if (error == 0) {
 		timer->when_ns = when_ns;

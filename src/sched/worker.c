@@ -97,7 +97,7 @@ ep_worker_enter(struct ep_worker *w)
 	if (w->inside)
 		return pthread_equal(w->runner, pthread_self()) ? -EDEADLK
 								: -EBUSY;
-	w->inside = true;
+	ep_store_relaxed(&w->inside, true);
 	w->runner = pthread_self();
 	return 0;
 }
@@ -105,7 +105,7 @@ ep_worker_enter(struct ep_worker *w)
 void
 ep_worker_leave(struct ep_worker *w)
 {
-	w->inside = false;
+	ep_store_relaxed(&w->inside, false);
 }
 
 void
