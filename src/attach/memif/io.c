@@ -225,16 +225,6 @@ ep_memif_rx_look(struct ep_timer *timer)
 
 /* Writing. */
 
-static void
-signal_peer(const struct ep_memif_queue *q) EP_REQUIRES(q->lock)
-{
-	uint64_t one = 1;
-
-	/* A counter that is full says what we have to say. */
-	if (write(q->tx_fd, &one, sizeof(one)) < 0)
-		return;
-}
-
 /*
  * Put in what there is room for. Returns 0 with *done of them put, or why the
  * next was not.
@@ -258,7 +248,7 @@ put_burst(struct ep_memif_queue *q, struct epair_mbuf **ms, unsigned n,
 		}
 	}
 	if (ep_memif_ring_publish(&q->tx))
-		signal_peer(q);
+		(void)ep_memif_bell_ring(&q->memif->bell, q->tx_fd);
 	return *done < n ? error : 0;
 }
 

@@ -95,6 +95,7 @@ memif_release(struct ep_stack *st)
 		(void)close(memif->conn);
 	}
 	ep_memif_tear_down(memif);
+	ep_memif_bell_fini(&memif->bell);
 	for (unsigned i = 0; i < memif->queue_count; i++)
 		ep_mutex_fini(&memif->queues[i].lock);
 	free(memif);
@@ -138,6 +139,7 @@ make(struct epair_if *ifp, const struct ep_memif_conf *conf)
 	memif->buffer = (uint32_t)conf->buffer;
 	memif->reconnect_ns = conf->reconnect_ns != 0 ? conf->reconnect_ns
 						      : RECONNECT_NS;
+	ep_memif_bell_init(&memif->bell);
 	memif->listener = memif->conn = memif->memfd = -1;
 	ep_watch_init(&memif->listen_watch, worker, ep_memif_listen_ready);
 	ep_watch_init(&memif->conn_watch, worker, ep_memif_conn_ready);

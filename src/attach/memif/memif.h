@@ -11,6 +11,7 @@
  *	message.c  control messages; pure
  *	region.c   shared memory
  *	ring.c     one ring in it; the only one who reads what the peer writes
+ *	bell.c     signals that never sleep
  *
  *	state   meaning                          left by
  *	DOWN    no peer; what is to be sent is   the timer (a client tries), the
@@ -51,6 +52,7 @@
 #include <sys/un.h>
 
 #include "attach/attach.h"
+#include "attach/memif/bell.h"
 #include "attach/memif/message.h"
 #include "attach/memif/region.h"
 #include "attach/memif/ring.h"
@@ -128,6 +130,7 @@ struct ep_memif {
 	uint64_t reconnect_ns;
 	struct ep_memif_addr addr;
 	int listener; /* -1: none */
+	struct ep_memif_bell bell; /* any thread */
 
 	bool stopping; /* atomic */
 	const char *lost_why; /* atomic; NULL: it is not */

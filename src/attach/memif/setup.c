@@ -154,20 +154,19 @@ ep_memif_add_region(
 }
 
 /*
- * A peer may pass any descriptor for an eventfd, one whose write() sleeps too.
- * What has no type is of the kernel's own making, and of those only an eventfd
- * is read and written as one; what else it is fails at the first use.
+ * A peer may pass any descriptor for an eventfd, one whose read() or write()
+ * sleeps too. One can be signalled, which does no harm; what has a type is none,
+ * also where the bell cannot tell.
  */
 static bool
-is_eventfd(int fd)
+is_eventfd(struct ep_memif *memif, int fd)
 {
 	struct stat st;
-	int flags;
+	int flags = fcntl(fd, F_GETFL);
 
-	if (fstat(fd, &st) != 0 || (st.st_mode & S_IFMT) != 0)
-		return false;
-	flags = fcntl(fd, F_GETFL);
-	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+	       fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0 &&
+	       ep_memif_bell_ring(&memif->bell, fd) == 0;
 }
 
 const char *
@@ -182,7 +181,7 @@ ep_memif_add_ring(struct ep_memif *memif, const struct ep_memif_add_ring *add,
 		return "Invalid ring index";
 	if (*count == memif->queue_count)
 		return "Too many rings";
-	if (!is_eventfd(fd))
+	if (!is_eventfd(memif, fd))
 		return "Interrupt is no eventfd";
 	ring = add->is_s2m ? &q->rx : &q->tx;
 	if (ep_memif_ring_init(ring, &memif->regions, add->region, add->offset,
