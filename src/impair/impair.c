@@ -129,6 +129,7 @@ hold(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
 /* On the link: what happens to it by chance, then it is under way. */
 static void
 send_off(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
+    EP_REQUIRES(imp->lock)
 {
 	const struct ep_link_conf *conf = &imp->conf;
 	struct epair_if *ifp = imp->ifp;
@@ -200,7 +201,7 @@ stand_in_line(struct ep_impair *imp, struct epair_mbuf *m, uint64_t came_ns)
 
 /* Those whose turn has come leave the line. */
 static void
-move_up(struct ep_impair *imp, uint64_t now_ns)
+move_up(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
 {
 	while (imp->line.count > 0 && free_ns(imp) <= now_ns) {
 		struct epair_mbuf *m = ep_line_take(&imp->line);

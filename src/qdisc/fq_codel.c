@@ -131,7 +131,7 @@ fattest(struct fq *f)
 
 /* Half of the fattest queue goes, from its head, and no more than a batch. */
 static void
-make_room(struct fq *f) EP_REQUIRES(f->qd.lock)
+make_room(struct fq *f)
 {
 	struct flow *fat = fattest(f);
 	uint32_t n = (fat->line.count + 1) / 2;
@@ -144,8 +144,7 @@ make_room(struct fq *f) EP_REQUIRES(f->qd.lock)
 }
 
 static struct epair_mbuf *
-fq_enqueue(struct ep_qdisc *qd, struct epair_mbuf *m,
-    uint64_t now_ns) EP_NO_TSA /* called with the lock held */
+fq_enqueue(struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns)
 {
 	struct fq *f = (struct fq *)qd;
 	struct flow *flow = &f->flows[ep_flow_hash(m) % f->conf.flows];

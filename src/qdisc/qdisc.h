@@ -92,8 +92,7 @@ unsigned ep_qdisc_dequeue(struct ep_qdisc *qd, struct epair_mbuf **ms,
  * For disciplines: a frame that they held is not to go on. It is dropped when
  * the call that they are in has returned.
  */
-void ep_qdisc_give_up(struct ep_qdisc *qd, struct epair_mbuf *m)
-    EP_REQUIRES(qd->lock);
+void ep_qdisc_give_up(struct ep_qdisc *qd, struct epair_mbuf *m);
 
 /*
  * Collect up to n of these, to be dropped; after each call of enqueue and

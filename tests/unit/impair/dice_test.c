@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What chance does in the long run, against theory: a million frames each, from
+ * fixed seeds, so that what passes once always does. Shares within three
+ * standard deviations; distributions by Kolmogorov and Smirnov.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "impair/dice.h"
+#include "impair/dist.h"
+
+#define FRAMES 1000000u
+#define RUNS   64u /* longest run of losses that is told apart */
+
+/* D times the root of n that 0.27 % of samples exceed, as three sigma do. */
+#define KS_LIMIT 1.818
+
+static struct ep_link_conf
+conf_of(const char *words)
+{
+	struct ep_link_conf conf = { .delay_ns = 0 };
+
+	assert_int_equal(ep_link_parse(words, &conf, NULL), 0);
+	return conf;
+}
+
+struct losses {
+	uint64_t lost;
+	uint64_t runs[RUNS + 1], run_count; /* by length */
+};
+
+static void
+end_run(struct losses *l, unsigned *run)
+{
+	if (*run == 0)
+		return;
+	l->runs[*run < RUNS ? *run : RUNS]++;
+	l->run_count++;
+	*run = 0;
+}
+
+static struct losses
+lose(const char *words, uint64_t seed)
+{
+	const struct ep_link_conf conf = conf_of(words);
+	struct losses l = { .lost = 0 };
+	struct ep_dice dice;
+	unsigned run = 0;
+
+	ep_dice_init(&dice, seed);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		if (ep_dice_lost(&dice, &conf)) {
+			l.lost++;
+			run++;
+		} else {
+			end_run(&l, &run);
+		}
+	}
+	end_run(&l, &run);
+	return l;
+}
+
+/*
+ * The share of `hits` among n is p within three sigma; inflation is by how much
+ * correlation widens the variance.
+ */
+static void
+assert_share(uint64_t hits, double n, double p, double inflation)
+{
+	double sigma = sqrt(n * p * (1 - p) * inflation);
+
+	if (fabs((double)hits - n * p) > 3 * sigma + 0.5)
+		fail_msg("%.0f of %.0f: %.0f were expected, sigma %.1f",
+		    (double)hits, n, n * p, sigma);
+}
+
+/* Runs are as long as a coin that goes on with q shows heads. */
+static void
+assert_geometric(const struct losses *l, double q)
+{
+	double n = (double)l->run_count, p = 1 - q;
+
+	for (unsigned length = 1; length < RUNS && n * p > 50; length++) {
+		assert_share(l->runs[length], n, p, 1);
+		p *= q;
+	}
+}
+
+static void
+random_loss_is_independent(void **state)
+{
+	struct losses l;
+
+	(void)state;
+	l = lose("loss 1%", 1);
+	assert_share(l.lost, FRAMES, 0.01, 1);
+	assert_geometric(&l, 0.01);
+	l = lose("loss 30%", 2);
+	assert_share(l.lost, FRAMES, 0.3, 1);
+	assert_geometric(&l, 0.3);
+	l = lose("loss 0.01%", 3);
+	assert_share(l.lost, FRAMES, 0.0001, 1);
+}
+
+static void
+correlated_loss_keeps_its_share_and_comes_in_bursts(void **state)
+{
+	const double p = 0.05, rho = 0.4;
+	struct losses l = lose("loss 5% 40%", 4);
+
+	(void)state;
+	assert_share(l.lost, FRAMES, p, (1 + rho) / (1 - rho));
+	assert_geometric(&l, rho + (1 - rho) * p);
+}
+
+/* From good to bad by p and back by r: p/(p+r) of the time bad. */
+static double
+markov_inflation(double p, double r)
+{
+	double lambda = 1 - p - r;
+
+	return (1 + lambda) / (1 - lambda);
+}
+
+static void
+gilbert_loses_in_geometric_bursts(void **state)
+{
+	const double p = 0.01, r = 0.25;
+	struct losses l = lose("loss gemodel 1% 25%", 5);
+
+	(void)state;
+	assert_share(l.lost, FRAMES, p / (p + r), markov_inflation(p, r));
+	assert_geometric(&l, 1 - r);
+}
+
+static void
+gilbert_and_elliott_lose_in_both_states(void **state)
+{
+	const double p = 0.02, r = 0.2, bad = 0.6, good = 0.005;
+	struct losses l = lose("loss gemodel 2% 20% 60% 0.5%", 6);
+	double share = (bad * p + good * r) / (p + r);
+
+	(void)state;
+	/* The states' variance at most, beside that of the losses. */
+	assert_share(l.lost, FRAMES, share, markov_inflation(p, r));
+}
+
+static void
+four_states_lose_as_their_chain_does(void **state)
+{
+	/* Balance of the chain: 1 (good), 2, 3 (lost), 4 (lost). */
+	const double p13 = 0.02, p31 = 0.3, p32 = 0.2, p23 = 0.5, p14 = 0.01;
+	struct losses l = lose("loss state 2% 30% 20% 50% 1%", 7);
+	double s1 = 1, s3 = p13 / p31, s2 = s3 * p32 / p23, s4 = p14;
+
+	(void)state;
+	/* A burst is left slowest by way of 3 and 2. */
+	assert_share(l.lost, FRAMES, (s3 + s4) / (s1 + s2 + s3 + s4), 12);
+}
+
+static void
+two_states_of_four_are_gilberts(void **state)
+{
+	struct losses l = lose("loss state 1% 25%", 8);
+
+	(void)state;
+	assert_share(l.lost, FRAMES, 0.01 / 0.26, markov_inflation(0.01, 0.25));
+	assert_geometric(&l, 0.75);
+}
+
+static void
+every_hundredth_is_lost_exactly(void **state)
+{
+	(void)state;
+	assert_int_equal(lose("loss every 100", 9).lost, FRAMES / 100);
+}
+
+static void
+other_dice_keep_their_share(void **state)
+{
+	const struct ep_link_conf conf = conf_of(
+	    "delay 1ms corrupt 0.5% duplicate 3% reorder 25% 50%");
+	uint64_t corrupted = 0, doubled = 0, ahead = 0;
+	struct ep_dice dice;
+
+	(void)state;
+	ep_dice_init(&dice, 10);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		corrupted += ep_die_throw(
+		    &dice.corrupt, conf.corrupt, conf.corrupt_corr);
+		doubled += ep_die_throw(
+		    &dice.duplicate, conf.duplicate, conf.duplicate_corr);
+		ahead += ep_dice_ahead(&dice, &conf);
+	}
+	assert_share(corrupted, FRAMES, 0.005, 1);
+	assert_share(doubled, FRAMES, 0.03, 1);
+	assert_share(ahead, FRAMES, 0.25, 3);
+}
+
+static void
+one_die_does_not_change_what_another_shows(void **state)
+{
+	const struct ep_link_conf alone = conf_of("loss 10%");
+	const struct ep_link_conf both = conf_of("loss 10% delay 1ms 1ms");
+	struct ep_dice a, b;
+
+	(void)state;
+	ep_dice_init(&a, 11);
+	ep_dice_init(&b, 11);
+	for (unsigned i = 0; i < 1000; i++) {
+		(void)ep_dice_delay(&b, &both);
+		assert_int_equal(
+		    ep_dice_lost(&a, &alone), ep_dice_lost(&b, &both));
+	}
+}
+
+/* Jitter. */
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The largest distance of the sample's distribution from `cdf`. */
+static double
+distance(double *sample, unsigned n, double (*cdf)(double x))
+{
+	double most = 0;
+
+	qsort(sample, n, sizeof(sample[0]), compare);
+	for (unsigned i = 0; i < n; i++) {
+		double want = cdf(sample[i]);
+		double low = want - (double)i / n;
+		double high = (double)(i + 1) / n - want;
+
+		most = low > most ? low : most;
+		most = high > most ? high : most;
+	}
+	return most;
+}
+
+static double
+uniform_cdf(double x)
+{
+	return x < -1 ? 0 : x > 1 ? 1 : (x + 1) / 2;
+}
+
+static double
+normal_cdf(double x)
+{
+	return erfc(-x / sqrt(2)) / 2;
+}
+
+static double
+pareto_cdf(double x)
+{
+	double v = x * 3 / 4 + 1.5;
+
+	return v < 1 ? 0 : 1 - pow(v, -3);
+}
+
+static void
+assert_distributed(const char *words, uint64_t seed, double (*cdf)(double x))
+{
+	const struct ep_link_conf conf = conf_of(words);
+	double *sample = malloc(FRAMES * sizeof(double));
+	struct ep_dice dice;
+	double d;
+
+	assert_non_null(sample);
+	ep_dice_init(&dice, seed);
+	for (unsigned i = 0; i < FRAMES; i++)
+		sample[i] = ((double)ep_dice_delay(&dice, &conf) -
+				(double)conf.delay_ns) /
+			    (double)conf.jitter_ns;
+	d = distance(sample, FRAMES, cdf);
+	free(sample);
+	if (d * sqrt(FRAMES) > KS_LIMIT)
+		fail_msg("%s: distance %f, %f allowed", words, d,
+		    KS_LIMIT / sqrt(FRAMES));
+}
+
+static void
+jitter_is_distributed_as_its_name_says(void **state)
+{
+	(void)state;
+	assert_distributed("delay 100ms 5ms", 21, uniform_cdf);
+	assert_distributed(
+	    "delay 100ms 5ms distribution normal", 22, normal_cdf);
+	assert_distributed(
+	    "delay 100ms 5ms distribution pareto", 23, pareto_cdf);
+}
+
+static void
+pareto_and_normal_mix_to_a_quarter_and_three(void **state)
+{
+	const struct ep_link_conf conf = conf_of(
+	    "delay 1s 5ms distribution paretonormal");
+	double sum = 0, squares = 0, variance;
+	struct ep_dice dice;
+
+	(void)state;
+	ep_dice_init(&dice, 24);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		double x = ((double)ep_dice_delay(&dice, &conf) - 1e9) / 5e6;
+
+		sum += x;
+		squares += x * x;
+	}
+	/* 1/16 of 1, and 9/16 of 16/9 x 3/4, the Pareto's. */
+	variance = 1.0 / 16 + 9.0 / 16 * (16.0 / 9 * 3 / 4);
+	assert_true(fabs(sum / FRAMES) < 3 * sqrt(variance / FRAMES));
+	/* Its fourth moment is infinite: no three sigma for the variance. */
+	assert_true(fabs(squares / FRAMES - variance) < 0.1 * variance);
+}
+
+static void
+correlated_jitter_repeats_and_keeps_its_distribution(void **state)
+{
+	const struct ep_link_conf conf = conf_of("delay 100ms 5ms 30%");
+	uint64_t repeats = 0, last = 0;
+	double sum = 0;
+	struct ep_dice dice;
+
+	(void)state;
+	ep_dice_init(&dice, 25);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		uint64_t delay = ep_dice_delay(&dice, &conf);
+
+		repeats += delay == last;
+		sum += ((double)delay - 1e8) / 5e6;
+		last = delay;
+	}
+	assert_share(repeats, FRAMES - 1, 0.3, 1);
+	assert_true(
+	    fabs(sum / FRAMES) < 3 * sqrt(1.0 / 3 * (1.3 / 0.7) / FRAMES));
+}
+
+static void
+delay_is_never_less_than_none(void **state)
+{
+	const struct ep_link_conf conf = conf_of(
+	    "delay 1ms 3600s distribution normal");
+	uint64_t none = 0;
+	struct ep_dice dice;
+
+	(void)state;
+	ep_dice_init(&dice, 26);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		uint64_t delay = ep_dice_delay(&dice, &conf);
+
+		assert_true(delay < UINT64_C(5) * 3600000000000);
+		none += delay == 0;
+	}
+	assert_share(none, FRAMES, 0.5, 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_loss_is_independent),
+		cmocka_unit_test(
+		    correlated_loss_keeps_its_share_and_comes_in_bursts),
+		cmocka_unit_test(gilbert_loses_in_geometric_bursts),
+		cmocka_unit_test(gilbert_and_elliott_lose_in_both_states),
+		cmocka_unit_test(four_states_lose_as_their_chain_does),
+		cmocka_unit_test(two_states_of_four_are_gilberts),
+		cmocka_unit_test(every_hundredth_is_lost_exactly),
+		cmocka_unit_test(other_dice_keep_their_share),
+		cmocka_unit_test(one_die_does_not_change_what_another_shows),
+		cmocka_unit_test(jitter_is_distributed_as_its_name_says),
+		cmocka_unit_test(pareto_and_normal_mix_to_a_quarter_and_three),
+		cmocka_unit_test(
+		    correlated_jitter_repeats_and_keeps_its_distribution),
+		cmocka_unit_test(delay_is_never_less_than_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
