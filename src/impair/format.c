@@ -26,6 +26,7 @@ put(struct writer *w, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start */
 	n = vsnprintf(w->text + w->len, sizeof(w->text) - w->len, fmt, ap);
 	va_end(ap);
 	EP_ASSERT(n >= 0 && (size_t)n < sizeof(w->text) - w->len);
