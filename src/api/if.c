@@ -17,32 +17,6 @@
 
 #define BAUDRATE UINT64_C(10000000000) /* contract 2.1 */
 
-/* Both ends get what their vnet gives its interfaces. */
-static int
-attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
-{
-	char kind[EP_SPEC_TEXT_MAX];
-	bool has_kind;
-
-	ep_lock(&ifp->ep->lock);
-	has_kind = ifp->vnet != NULL && ifp->vnet->kind != NULL;
-	if (has_kind)
-		(void)snprintf(kind, sizeof(kind), "%s", ifp->vnet->kind);
-	ep_unlock(&ifp->ep->lock);
-	return has_kind ? ep_attach(ifp, kind, true, err) : 0;
-}
-
-static bool
-has_vnets_attachment(struct epair_if *ifp)
-{
-	bool has;
-
-	ep_lock(&ifp->ep->lock);
-	has = ifp->stack != NULL && ifp->stack->by_vnet;
-	ep_unlock(&ifp->ep->lock);
-	return has;
-}
-
 int
 epair_if_create(struct epair *ep, const char *vnet, const char *name,
     const struct epair_create *how, struct epair_if **ap, struct epair_err *err)
@@ -52,9 +26,9 @@ epair_if_create(struct epair *ep, const char *vnet, const char *name,
 
 	if (error != 0)
 		return error;
-	error = attach_by_vnet(a, err);
+	error = ep_attach_by_vnet(a, err);
 	if (error == 0)
-		error = attach_by_vnet(a->oifp, err);
+		error = ep_attach_by_vnet(a->oifp, err);
 	if (error != 0)
 		(void)ep_pair_destroy(a, NULL);
 	if (error == 0 && ap != NULL)
@@ -75,9 +49,7 @@ epair_if_move(struct epair_if *ifp, const char *vnet, struct epair_err *err)
 {
 	int error = ep_pair_move(ifp, vnet, err);
 
-	if (error == 0 && has_vnets_attachment(ifp))
-		(void)ep_detach(ifp, "moved to another vnet", NULL);
-	return error != 0 ? error : attach_by_vnet(ifp, err);
+	return error != 0 ? error : ep_attach_by_vnet(ifp, err);
 }
 
 int

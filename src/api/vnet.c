@@ -29,10 +29,17 @@ epair_vnet_add(
 	return error;
 }
 
+/* It is home, whatever becomes of what it gets there. */
+static void
+attach_at_home(struct epair_if *ifp)
+{
+	(void)ep_attach_by_vnet(ifp, NULL);
+}
+
 int
 epair_vnet_del(struct epair *ep, const char *name, struct epair_err *err)
 {
-	return ep_pair_end_vnet(ep, name, err);
+	return ep_pair_end_vnet(ep, name, attach_at_home, err);
 }
 
 int

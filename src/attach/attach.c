@@ -8,6 +8,7 @@
 
 #include "base/atomic.h"
 #include "net/event.h"
+#include "net/vnet.h"
 
 /* A text made ready: its kind, and the kind's conf struct filled. */
 struct plan {
@@ -117,9 +118,9 @@ check_free(struct epair_if *ifp, struct epair_err *err)
 	return -EBUSY;
 }
 
-int
-ep_attach(
-    struct epair_if *ifp, const char *spec, bool by_vnet, struct epair_err *err)
+static int
+attach(struct epair_if *ifp, const char *spec, const struct epair_vnet *by_vnet,
+    struct epair_err *err)
 {
 	struct ep_stack *st;
 	struct plan plan;
@@ -136,6 +137,41 @@ ep_attach(
 		error = ep_attach_publish(ifp, st, spec, by_vnet, err);
 out:
 	plan_fini(&plan);
+	return error;
+}
+
+int
+ep_attach(struct epair_if *ifp, const char *spec, struct epair_err *err)
+{
+	return attach(ifp, spec, NULL, err);
+}
+
+int
+ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
+{
+	const struct epair_vnet *vn;
+	char kind[EP_SPEC_TEXT_MAX];
+	struct epair_err why;
+	bool gives;
+	int error;
+
+	ep_lock(&ifp->ep->lock);
+	vn = ifp->vnet;
+	gives = vn != NULL && vn->kind != NULL && ifp->stack == NULL;
+	if (gives)
+		(void)snprintf(kind, sizeof(kind), "%s", vn->kind);
+	ep_unlock(&ifp->ep->lock);
+	if (!gives)
+		return 0;
+	error = attach(ifp, kind, vn, &why);
+	/*
+	 * Whoever moved it on gives it what it gets there, and what somebody
+	 * attached meanwhile stays.
+	 */
+	if (error == -EAGAIN || error == -EBUSY)
+		return 0;
+	if (error != 0 && err != NULL)
+		*err = why;
 	return error;
 }
 
@@ -165,7 +201,7 @@ delivered(const struct epair_if *ifp)
 
 int
 ep_attach_publish(struct epair_if *ifp, struct ep_stack *st, const char *spec,
-    bool by_vnet, struct epair_err *err)
+    const struct epair_vnet *by_vnet, struct epair_err *err)
 {
 	int error;
 

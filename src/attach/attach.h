@@ -64,9 +64,14 @@ extern const struct ep_kind ep_kind_echo;
 extern const struct ep_kind ep_kind_sink;
 extern const struct ep_kind ep_kind_source;
 
-/* Attach by text, see epair_attach(). by_vnet marks it as its vnet's. */
-int ep_attach(struct epair_if *ifp, const char *spec, bool by_vnet,
-    struct epair_err *err);
+/* Attach by text, see epair_attach(). */
+int ep_attach(struct epair_if *ifp, const char *spec, struct epair_err *err);
+
+/*
+ * Attach what the vnet in which ifp is gives its interfaces, if it does and
+ * nothing was attached by hand. Returns as ep_attach().
+ */
+int ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err);
 
 /* Check a text without attaching. */
 int ep_attach_check(const char *spec, struct epair_err *err);
@@ -76,7 +81,7 @@ int ep_attach_check(const char *spec, struct epair_err *err);
  * accepts and own fields are set. Takes it: on failure it has been released.
  */
 int ep_attach_publish(struct epair_if *ifp, struct ep_stack *st,
-    const char *spec, bool by_vnet, struct epair_err *err);
+    const char *spec, const struct epair_vnet *by_vnet, struct epair_err *err);
 
 /* Detach what is attached; see epair_detach(). `why` goes into the event. */
 int ep_detach(struct epair_if *ifp, const char *why, struct epair_err *err);

@@ -89,6 +89,8 @@ ep_stack_publish(
 	else if (ifp->stack != NULL)
 		error = ep_fail(err, -EBUSY, "%s has an attachment: %s",
 		    ifp->name, ifp->stack->spec);
+	else if (st->by_vnet != NULL && st->by_vnet != ifp->vnet)
+		error = ep_fail(err, -EAGAIN, "%s has moved on", ifp->name);
 	if (error == 0) {
 		st->ifp = ifp;
 		st->holds = 2; /* attached; and the caller's */
@@ -104,45 +106,24 @@ ep_stack_publish(
  * Unlink it and say so. The hold that it had is now the caller's, and a run
  * with it (D4).
  */
-static int
-unpublish(struct epair_if *ifp, const struct ep_stack *only, const char *why,
-    struct ep_stack **stp, struct epair_err *err)
+static void
+unpublish(struct epair_if *ifp, const char *why) EP_REQUIRES(ifp->ep->lock)
 {
-	struct epair *ep = ifp->ep;
-	int error = 0;
-
-	ep_lock(&ep->lock);
-	/* When dying, the stack is the teardown's, which holds no lock. */
-	*stp = ifp->dying ? NULL : ifp->stack;
-	if (ifp->dying)
-		error = ep_fail(err, -ENXIO, "the interface is destroyed");
-	else if (*stp == NULL || (only != NULL && *stp != only))
-		error = ep_fail(
-		    err, -ENOENT, "nothing is attached to %s", ifp->name);
-	if (error == 0) {
-		ep_pair_run_begin(ifp->pair);
-		ep_store_release(&ifp->stack, NULL);
-		ep_event_if(ifp, EPAIR_EVENT_DETACH, why);
-	}
-	ep_unlock(&ep->lock);
-	return error;
+	ep_pair_run_begin(ifp->pair);
+	ep_store_release(&ifp->stack, NULL);
+	ep_event_if(ifp, EPAIR_EVENT_DETACH, why);
 }
 
-int
-ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
-    const char *why, struct epair_err *err)
+/* Give up the hold and the run; wait for release, if asked to and allowed. */
+static void
+end(struct ep_stack *st, bool wait)
 {
-	struct ep_pair *pair = ifp->pair;
-	struct epair *ep = ifp->ep;
-	struct ep_stack *st;
-	bool released = false, wait;
-	int error = unpublish(ifp, only, why, &st, err);
+	struct ep_pair *pair = st->ifp->pair;
+	struct epair *ep = pair->ep;
+	bool released = false;
 
-	if (error != 0)
-		return error;
-	EP_ASSERT(st != NULL);
 	ep_epoch_wait(&ep->domain);
-	wait = only == NULL && ep_run_may_wait(st);
+	wait = wait && ep_run_may_wait(st);
 	if (wait) {
 		ep_lock(&ep->hold_lock);
 		st->released = &released;
@@ -152,7 +133,49 @@ ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
 	if (wait)
 		ep_run_await(ep, &released);
 	ep_pair_run_end(pair);
-	return 0;
+}
+
+int
+ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
+    const char *why, struct epair_err *err)
+{
+	struct epair *ep = ifp->ep;
+	struct ep_stack *st = NULL;
+	int error = 0;
+
+	ep_lock(&ep->lock);
+	/* Of a dying one it is teardown's, without the lock. */
+	if (!ifp->dying)
+		st = ifp->stack;
+	if (ifp->dying)
+		error = ep_fail(err, -ENXIO, "the interface is destroyed");
+	else if (st == NULL || (only != NULL && st != only))
+		error = ep_fail(
+		    err, -ENOENT, "nothing is attached to %s", ifp->name);
+	else
+		unpublish(ifp, why);
+	ep_unlock(&ep->lock);
+	if (error == 0)
+		end(st, only == NULL);
+	return error;
+}
+
+struct ep_stack *
+ep_stack_leave_behind(struct epair_if *ifp)
+{
+	struct ep_stack *st = ifp->stack;
+
+	if (st == NULL || st->by_vnet == NULL)
+		return NULL;
+	unpublish(ifp, "moved to another vnet");
+	return st;
+}
+
+void
+ep_stack_end(struct ep_stack *st)
+{
+	if (st != NULL)
+		end(st, true);
 }
 
 void

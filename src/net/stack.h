@@ -27,6 +27,7 @@
 struct ep_stack;
 struct epair_if;
 struct epair_mbuf;
+struct epair_vnet;
 
 struct ep_stack_ops {
 	const char *kind; /* "tap" */
@@ -56,7 +57,8 @@ struct ep_stack {
 	const struct ep_stack_ops *ops;
 	struct epair_if *ifp; /* constant */
 	uint32_t accepts; /* EPAIR_CAP_*: what receive takes unfinished */
-	bool by_vnet; /* given by the vnet's kind: stays behind on a move */
+	/* The vnet whose kind gave it: stays behind on a move. Or NULL. */
+	const struct epair_vnet *by_vnet;
 	char spec[256]; /* as written (cut off if longer) */
 	uint32_t holds; /* atomic */
 	bool *released; /* under ep->hold_lock: whom to tell, or NULL */
@@ -79,7 +81,8 @@ struct ep_stack {
  * Attach: st->ops, ifp and the framework's fields are set. Tells of it by an
  * ATTACH event with st->spec. On success the caller is given a hold of its own,
  * for calling start, to be put.
- * Returns 0; -EBUSY if something is attached; -ENXIO if dying.
+ * Returns 0; -EBUSY if something is attached; -ENXIO if dying; -EAGAIN if
+ * st->by_vnet is set and ifp is elsewhere by now.
  */
 int ep_stack_publish(
     struct epair_if *ifp, struct ep_stack *st, struct epair_err *err);
@@ -92,6 +95,16 @@ int ep_stack_publish(
  */
 int ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
     const char *why, struct epair_err *err);
+
+/*
+ * The two halves of a detach, for a move: take away, under the configuration
+ * lock, what ifp's vnet gave it, so that no frame gets there from another vnet
+ * (NULL if nothing, or something given by hand, is attached); and then end it
+ * without the lock, as ep_stack_withdraw() does. NULL is ignored.
+ */
+struct ep_stack *ep_stack_leave_behind(struct epair_if *ifp)
+    EP_REQUIRES(ifp->ep->lock);
+void ep_stack_end(struct ep_stack *st);
 
 /*
  * Hold what is attached, from outside of the data path: the pair is not torn

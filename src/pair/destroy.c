@@ -61,6 +61,7 @@ drop_held(struct epair_if *ifp, struct ep_qdisc *qd)
 void
 ep_pair_free_lost(struct epair_if *ifp, struct ep_lost *lost)
 {
+	ep_stack_end(lost->stack);
 	if (lost->watchers == NULL && lost->qdisc == NULL &&
 	    lost->impair == NULL)
 		return;
@@ -217,7 +218,8 @@ send_home(struct epair_if *ifp, struct ep_lost *lost) EP_REQUIRES(ifp->ep->lock)
  * nothing is left and the vnet itself is gone. Gives the lock up meanwhile.
  */
 static bool
-empty_one(struct epair_vnet *vn) EP_REQUIRES(vn->ep->lock) EP_NO_TSA
+empty_one(struct epair_vnet *vn, void (*came_home)(struct epair_if *ifp))
+    EP_REQUIRES(vn->ep->lock) EP_NO_TSA
 {
 	struct epair *ep = vn->ep;
 	struct epair_if *ifp = visitor(vn);
@@ -230,6 +232,7 @@ empty_one(struct epair_vnet *vn) EP_REQUIRES(vn->ep->lock) EP_NO_TSA
 		send_home(ifp, &lost[0]);
 		ep_unlock(&ep->lock);
 		ep_pair_free_lost(ifp, &lost[0]);
+		came_home(ifp);
 		ep_pair_put(pair);
 		ep_lock(&ep->lock);
 		return true;
@@ -249,8 +252,8 @@ empty_one(struct epair_vnet *vn) EP_REQUIRES(vn->ep->lock) EP_NO_TSA
 }
 
 int
-ep_pair_end_vnet(
-    struct epair *ep, const char *vnet, struct epair_err *err) EP_NO_TSA
+ep_pair_end_vnet(struct epair *ep, const char *vnet,
+    void (*came_home)(struct epair_if *ifp), struct epair_err *err) EP_NO_TSA
 {
 	struct epair_vnet *vn;
 	int error = 0;
@@ -264,7 +267,7 @@ ep_pair_end_vnet(
 	if (error == 0 && vn != NULL) {
 		/* Nothing new comes in while the lock is given up. */
 		vn->ending = true;
-		while (empty_one(vn))
+		while (empty_one(vn, came_home))
 			;
 	}
 	ep_unlock(&ep->lock);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "net/event.h"
 #include "net/ifnet_life.h"
+#include "net/stack.h"
 #include "pair/pair_priv.h"
 #include "qdisc/qdisc.h"
 
@@ -24,6 +25,7 @@ ep_pair_move_locked(struct epair_if *ifp, struct epair_vnet *to,
 	memcpy(old_name, ifp->name, sizeof(old_name));
 	ep_ifnet_change_flags(ifp, 0, EPAIR_IFF_UP);
 	*lost = ep_pair_lose(ifp);
+	lost->stack = ep_stack_leave_behind(ifp);
 	ep_ifnet_detach(ifp);
 	memcpy(ifp->name, name, strlen(name) + 1);
 	ep_ifnet_attach(ifp, to);

@@ -16,8 +16,12 @@ int ep_pair_create(struct epair *ep, const char *vnet, const char *name,
 int ep_pair_destroy(struct epair_if *ifp, struct epair_err *err);
 int ep_pair_move(struct epair_if *ifp, const char *vnet, struct epair_err *err);
 
-/* End a vnet: contract 8.3. */
-int ep_pair_end_vnet(struct epair *ep, const char *vnet, struct epair_err *err);
+/*
+ * End a vnet: contract 8.3. came_home is called for each interface that was
+ * sent to its home, with no lock held.
+ */
+int ep_pair_end_vnet(struct epair *ep, const char *vnet,
+    void (*came_home)(struct epair_if *ifp), struct epair_err *err);
 
 /* May an interface be given this address? NULL may. */
 int ep_pair_mac_check(const struct epair *ep, const uint8_t *mac,

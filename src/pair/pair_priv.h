@@ -59,6 +59,7 @@ struct ep_lost {
 	struct ep_watchers *watchers;
 	struct ep_qdisc *qdisc;
 	struct ep_impair *impair; /* only at the end of the pair */
+	struct ep_stack *stack; /* only by a move: what its vnet gave it */
 };
 
 struct ep_lost ep_pair_lose(struct epair_if *ifp) EP_REQUIRES(ifp->ep->lock);

@@ -66,7 +66,7 @@ static int
 attach(struct epair_if *ifp, struct probe *probe)
 {
 	probe->st.ops = &probe_ops;
-	return ep_attach_publish(ifp, &probe->st, "probe", false, &err);
+	return ep_attach_publish(ifp, &probe->st, "probe", NULL, &err);
 }
 
 static int
