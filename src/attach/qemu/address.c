@@ -103,8 +103,8 @@ ep_qemu_check_tcp(const char *text, bool is_passive, struct epair_err *err)
 }
 
 int
-ep_qemu_addr_tcp(struct ep_qemu_addr *addr, const char *text, bool is_passive,
-    struct epair_err *err)
+ep_qemu_addr_tcp(struct ep_qemu_addr *addrs, unsigned max, const char *text,
+    bool is_passive, struct epair_err *err)
 {
 	struct addrinfo *found, hints = {
 		.ai_family = AF_UNSPEC,
@@ -113,7 +113,7 @@ ep_qemu_addr_tcp(struct ep_qemu_addr *addr, const char *text, bool is_passive,
 	};
 	char host[HOST_MAX];
 	const char *port;
-	int error;
+	int error, count = 0;
 
 	if (!split(text, is_passive, host, &port))
 		return no_tcp(text, err);
@@ -121,12 +121,17 @@ ep_qemu_addr_tcp(struct ep_qemu_addr *addr, const char *text, bool is_passive,
 	if (error != 0)
 		return ep_fail(err, error == EAI_MEMORY ? -ENOMEM : -ENOENT,
 		    "tcp=%.64s: %s", text, gai_strerror(error));
-	memset(addr, 0, sizeof(*addr));
-	memcpy(&addr->u, found->ai_addr, found->ai_addrlen);
-	addr->len = found->ai_addrlen;
-	(void)snprintf(addr->text, sizeof(addr->text), "%s", text);
+	for (const struct addrinfo *ai = found;
+	     ai != NULL && (unsigned)count < max; ai = ai->ai_next, count++) {
+		struct ep_qemu_addr *addr = &addrs[count];
+
+		memset(addr, 0, sizeof(*addr));
+		memcpy(&addr->u, ai->ai_addr, ai->ai_addrlen);
+		addr->len = ai->ai_addrlen;
+		(void)snprintf(addr->text, sizeof(addr->text), "%s", text);
+	}
 	freeaddrinfo(found);
-	return 0;
+	return count;
 }
 
 /*

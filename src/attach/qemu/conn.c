@@ -69,9 +69,15 @@ static void
 not_connected(struct ep_qemu *q, int error)
 {
 	close_conn(q);
+	if (q->peer_at + 1 < q->peer_count) {
+		q->peer_at++;
+		try_again(q, 0);
+		return;
+	}
+	q->peer_at = 0;
 	if (error != q->connect_error)
 		ep_qemu_tell(q, "cannot connect to %s: %s; trying again",
-		    is_client(q) ? q->peer.text : "a client",
+		    is_client(q) ? q->peers[0].text : "a client",
 		    epair_err_name(error));
 	q->connect_error = error;
 	try_again(q, q->reconnect_ns);
@@ -114,10 +120,11 @@ is_connected(struct ep_qemu *q)
 	set_up_tcp(q->conn);
 	ep_framing_init(&q->framing, q->in);
 	q->connect_error = 0;
+	q->peer_at = 0;
 	q->state = EP_QEMU_UP;
 	ep_qemu_out_begin(q, q->conn);
 	if (is_client(q))
-		ep_qemu_tell(q, "connected to %s", q->peer.text);
+		ep_qemu_tell(q, "connected to %s", q->peers[0].text);
 	else
 		ep_qemu_tell(q, "client connected");
 }
@@ -125,7 +132,8 @@ is_connected(struct ep_qemu *q)
 static void
 connect_now(struct ep_qemu *q)
 {
-	int fd = socket(q->peer.u.sa.sa_family,
+	const struct ep_qemu_addr *peer = &q->peers[q->peer_at];
+	int fd = socket(peer->u.sa.sa_family,
 	    ep_qemu_socktype(q->type) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error = 0;
 
@@ -134,7 +142,7 @@ connect_now(struct ep_qemu *q)
 		return;
 	}
 	q->conn = fd;
-	if (connect(fd, &q->peer.u.sa, q->peer.len) == 0) {
+	if (connect(fd, &peer->u.sa, peer->len) == 0) {
 		is_connected(q);
 		return;
 	}
@@ -220,9 +228,11 @@ ep_qemu_conn_ready(struct ep_watch *watch, uint32_t events)
 	}
 	if ((events & EPOLLOUT) != 0)
 		ep_qemu_out_flush(q);
+	if ((events & ~(uint32_t)EPOLLOUT) == 0)
+		return;
 	if (q->type != EP_QEMU_DGRAM)
 		error = ep_qemu_read(q, q->conn, has_ended);
-	else if ((events & (EPOLLERR | EPOLLHUP)) != 0)
+	else
 		error = -ECONNREFUSED;
 	if (error != 0)
 		go_down(q, error);

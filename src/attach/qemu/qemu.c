@@ -164,25 +164,52 @@ make(struct epair_if *ifp, const struct ep_qemu_conf *conf)
 	return q;
 }
 
+/* Where the peer is. */
+static int
+find_peer(
+    struct ep_qemu *q, const struct ep_qemu_conf *conf, struct epair_err *err)
+{
+	bool is_dgram = q->type == EP_QEMU_DGRAM;
+	int count;
+
+	if (conf->tcp != NULL) {
+		count = ep_qemu_addr_tcp(
+		    q->peers, EP_QEMU_PEERS_MAX, conf->tcp, false, err);
+		q->peer_count = count > 0 ? (unsigned)count : 0;
+		return count < 0 ? count : 0;
+	}
+	q->peer_count = 1;
+	return ep_qemu_addr_path(q->peers, is_dgram ? "remote" : "path",
+	    is_dgram ? conf->remote : conf->path, err);
+}
+
+/* A place of our own. */
+static int
+bind_own(
+    struct ep_qemu *q, const struct ep_qemu_conf *conf, struct epair_err *err)
+{
+	int error;
+
+	if (conf->tcp != NULL)
+		error = ep_qemu_addr_tcp(&q->local, 1, conf->tcp, true, err);
+	else
+		error = ep_qemu_addr_path(&q->local, "path", conf->path, err);
+	if (error < 0)
+		return error;
+	return ep_qemu_bind(
+	    &q->local, ep_qemu_socktype(q->type), &q->listener, &q->own, err);
+}
+
 static int
 set_up(
     struct ep_qemu *q, const struct ep_qemu_conf *conf, struct epair_err *err)
 {
-	bool is_server = q->mode == EP_QEMU_SERVER;
-	bool is_bound = is_server || q->type == EP_QEMU_DGRAM;
-	struct ep_qemu_addr *addr = is_bound ? &q->local : &q->peer;
-	int error;
+	int error = 0;
 
-	if (conf->tcp != NULL)
-		error = ep_qemu_addr_tcp(addr, conf->tcp, is_server, err);
-	else
-		error = ep_qemu_addr_path(addr, "path", conf->path, err);
-	if (error == 0 && conf->remote != NULL)
-		error = ep_qemu_addr_path(
-		    &q->peer, "remote", conf->remote, err);
-	if (error == 0 && is_bound)
-		error = ep_qemu_bind(addr, ep_qemu_socktype(q->type),
-		    &q->listener, &q->own, err);
+	if (q->mode != EP_QEMU_SERVER)
+		error = find_peer(q, conf, err);
+	if (error == 0 && q->mode != EP_QEMU_CLIENT)
+		error = bind_own(q, conf, err);
 	if (error == 0)
 		error = ep_qemu_qmp_init(q, conf->qmp, conf->netdev, err);
 	return error;

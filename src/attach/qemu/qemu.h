@@ -83,6 +83,9 @@ struct ep_qemu_addr {
 	char text[72]; /* for people; cut off if longer */
 };
 
+/* Addresses of a host name that are tried. */
+#define EP_QEMU_PEERS_MAX 4u
+
 /* A path that we bound, to be removed when it is still that. */
 struct ep_qemu_own {
 	bool is_bound;
@@ -147,7 +150,9 @@ struct ep_qemu {
 	enum ep_qemu_type type; /* constant */
 	enum ep_qemu_mode mode; /* constant; UNSAID for dgram */
 	uint64_t reconnect_ns; /* constant */
-	struct ep_qemu_addr peer; /* constant; of a client, and dgram */
+	/* Constant; of a client, and dgram. A name may have several. */
+	struct ep_qemu_addr peers[EP_QEMU_PEERS_MAX];
+	unsigned peer_count;
 	struct ep_qemu_addr local; /* constant; of a server, and dgram */
 	struct ep_qemu_own own; /* constant after create */
 	int listener; /* constant after create; -1: none */
@@ -155,6 +160,7 @@ struct ep_qemu {
 
 	enum ep_qemu_state state;
 	int conn; /* -1 in state DOWN */
+	unsigned peer_at; /* the one of peers that is tried */
 	int connect_error; /* as told; 0: none was */
 	struct ep_watch listen_watch, conn_watch;
 	struct ep_timer retry;
@@ -173,13 +179,18 @@ struct ep_qemu {
 /* address.c */
 
 /*
- * Take a path ("@name" is an abstract one), or HOST:PORT with a numeric host or
- * a name, which is looked up; a passive one may lack the host.
- * Return 0, -EINVAL for the text, -ENAMETOOLONG, -ENOENT for an unknown host.
+ * Take a path; "@name" is an abstract one.
+ * Returns 0; -EINVAL; -ENAMETOOLONG.
  */
 int ep_qemu_addr_path(struct ep_qemu_addr *addr, const char *key,
     const char *path, struct epair_err *err);
-int ep_qemu_addr_tcp(struct ep_qemu_addr *addr, const char *text,
+
+/*
+ * Take HOST:PORT with a numeric host or a name, which is looked up; a passive
+ * one may lack the host. Gives up to max addresses, at least one.
+ * Returns how many; -EINVAL for the text, -ENOENT for an unknown host.
+ */
+int ep_qemu_addr_tcp(struct ep_qemu_addr *addrs, unsigned max, const char *text,
     bool is_passive, struct epair_err *err);
 
 /* Is it HOST:PORT by its form? Touches no system. Returns 0 or -EINVAL. */

@@ -44,6 +44,10 @@ ep_qemu_tell(struct ep_qemu *q, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(tell->last, sizeof(tell->last), fmt, ap);
 	va_end(ap);
+	/* Some of it may be a stranger's, and ends up on a terminal. */
+	for (char *c = tell->last; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == '\177')
+			*c = '?';
 	if (tell->untold > 0) {
 		tell->untold++;
 		return;

@@ -533,6 +533,22 @@ client_connects_by_tcp(void **state)
 	AWAIT(w, has_said(w, "ECONNREFUSED; trying again"));
 }
 
+/* localhost is two addresses, and somebody listens at one of them. */
+static void
+client_tries_all_addresses_of_a_name(void **state)
+{
+	struct wire *w = *state;
+	uint16_t port;
+	int listener = tcp_listen(&port), fd;
+
+	attach(w, "qemu:tcp=localhost:%u", port);
+	fd = peer_accept(w, listener);
+	AWAIT(w, has_said(w, "connected to localhost"));
+	assert_int_equal(w->events, 1);
+	close(listener);
+	close(fd);
+}
+
 static void
 server_accepts_by_tcp(void **state)
 {
@@ -580,6 +596,7 @@ main(void)
 		WIRE_TEST(frame_in_many_pieces_is_one_packet),
 		WIRE_TEST(abstract_paths_work),
 		WIRE_TEST(client_connects_by_tcp),
+		WIRE_TEST(client_tries_all_addresses_of_a_name),
 		WIRE_TEST(server_accepts_by_tcp),
 	};
 
