@@ -147,7 +147,7 @@ fall_asleep(struct ep_memif_queue *q)
 
 /* A turn of reading. Faults found by looking are told by the next turn. */
 static void
-turn(struct ep_memif_queue *q, bool is_last_look)
+turn(struct ep_memif_queue *q)
 {
 	uint64_t now;
 	int n;
@@ -166,8 +166,6 @@ turn(struct ep_memif_queue *q, bool is_last_look)
 		(void)ep_task_schedule(&q->task);
 		return;
 	}
-	if (n == 0 && is_last_look)
-		return;
 	now = ep_sched_mono(q->memif->st.ifp->ep->sched);
 	(void)ep_timer_arm(&q->look, now + LOOK_NS);
 }
@@ -202,7 +200,7 @@ ep_memif_rx_ready(struct ep_watch *watch, uint32_t events)
 	if (clear_event(q->rx_fd) != 0)
 		stop_reading(q, "Interrupt is no eventfd");
 	else
-		turn(q, false);
+		turn(q);
 }
 
 void
@@ -210,17 +208,24 @@ ep_memif_rx_task(struct ep_task *task)
 {
 	turn((struct ep_memif_queue *)(void *)((char *)task -
 					       offsetof(struct ep_memif_queue,
-						   task)),
-	    false);
+						   task)));
 }
 
+/*
+ * The last look masks nothing unless it finds something: a peer that looks at
+ * the mask just then would not signal, and nobody would look behind it.
+ */
 void
 ep_memif_rx_look(struct ep_timer *timer)
 {
-	turn((struct ep_memif_queue *)(void *)((char *)timer -
-					       offsetof(struct ep_memif_queue,
-						   look)),
-	    true);
+	struct ep_memif_queue *q =
+	    (struct ep_memif_queue *)(void *)((char *)timer -
+					      offsetof(
+						  struct ep_memif_queue, look));
+
+	/* acquires what ep_memif_io_begin() and _end() released */
+	if (ep_load_acquire(&q->is_reading) && ep_memif_ring_look(&q->rx) != 0)
+		turn(q);
 }
 
 /* Writing. */
