@@ -21,6 +21,7 @@
 
 #define RUNS_MIN 5
 #define RUNS_MAX 99
+#define ONLY_MAX 16
 
 static json_t *json; /* an array, with --json */
 
@@ -140,15 +141,21 @@ say(const char *name, double *values, int runs, const char *unit)
 
 /* What was asked for. */
 struct wanted {
-	const char *only; /* a figure; NULL: all */
+	const char *only[ONLY_MAX]; /* figures */
+	int only_count; /* 0: all */
 	int runs;
 };
 
 static bool
-is_named(const struct bench_side *side, const char *only)
+is_named(const struct bench_side *side, const struct wanted *w)
 {
-	return (side->figure != NULL && strcmp(side->figure, only) == 0) ||
-	       (side->compared != NULL && strcmp(side->compared, only) == 0);
+	for (int i = 0; i < w->only_count; i++)
+		if ((side->figure != NULL &&
+			strcmp(side->figure, w->only[i]) == 0) ||
+		    (side->compared != NULL &&
+			strcmp(side->compared, w->only[i]) == 0))
+			return true;
+	return false;
 }
 
 static bool
@@ -161,18 +168,17 @@ is_peer(const struct bench *b, unsigned i)
 static bool
 is_wanted_peer(const struct bench *b, unsigned i, const struct wanted *w)
 {
-	return is_peer(b, i) &&
-	       (w->only == NULL || is_named(&b->ours, w->only) ||
-		   is_named(&b->peers[i], w->only));
+	return is_peer(b, i) && (w->only_count == 0 || is_named(&b->ours, w) ||
+				    is_named(&b->peers[i], w));
 }
 
 static bool
 is_wanted(const struct bench *b, const struct wanted *w)
 {
-	bool wanted = w->only == NULL || is_named(&b->ours, w->only);
+	bool wanted = w->only_count == 0 || is_named(&b->ours, w);
 
 	for (unsigned i = 0; is_peer(b, i); i++)
-		wanted = wanted || is_named(&b->peers[i], w->only);
+		wanted = wanted || is_named(&b->peers[i], w);
 	return wanted;
 }
 
@@ -256,7 +262,7 @@ static void
 usage(FILE *to)
 {
 	(void)fprintf(to,
-	    "usage: bench [--list] [--only NAME] [--runs N] [--json]\n"
+	    "usage: bench [--list] [--only NAME]... [--runs N] [--json]\n"
 	    "  --list       name the figures, a benchmark a line\n"
 	    "  --only NAME  only what this figure needs\n"
 	    "  --runs N     so many rounds, %d to %d\n"
@@ -304,8 +310,8 @@ run_all(const struct wanted *w)
 		(void)printf("\n");
 	}
 	if (done == 0) {
-		(void)fprintf(stderr,
-		    "bench: no figure %s; --list names them\n", w->only);
+		(void)fprintf(
+		    stderr, "bench: no such figure; --list names them\n");
 		return 2;
 	}
 	return failed > 0;
@@ -332,7 +338,8 @@ main(int argc, char **argv)
 			list();
 			return 0;
 		case 'o':
-			w.only = optarg;
+			if (w.only_count < ONLY_MAX)
+				w.only[w.only_count++] = optarg;
 			break;
 		case 'r':
 			w.runs = atoi(optarg);

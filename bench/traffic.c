@@ -58,8 +58,10 @@ static int
 bound(int type)
 {
 	struct sockaddr_in sin = address();
-	int fd = socket(AF_INET, type, 0), size = 4 << 20;
+	int fd = socket(AF_INET, type, 0), size = 4 << 20, one = 1;
 
+	/* The connection before may not have ended in full. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (type == SOCK_DGRAM)
 		(void)setsockopt(
 		    fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
