@@ -76,14 +76,14 @@ EPAIR_API int epair_if_set_link(
 EPAIR_API int epair_if_get_link(struct epair_if *ifp, char *buf, size_t size);
 
 /*
- * What became of this end's frames on the link. Frames sent and duplicated
- * were received by the other end's queue, dropped under a reason, or are under
- * way.
+ * What became of this end's frames on the link: those sent and duplicated were
+ * put in the other end's queue, dropped, or are under way.
  */
 struct epair_link_stats {
 	size_t size; /* sizeof(struct epair_link_stats) */
 	uint64_t sent; /* frames, or their segments, that went on a link */
 	uint64_t duplicated, corrupted, reordered; /* of these */
+	uint64_t dropped; /* of these: lost, cut, or no room at the end */
 	uint64_t waiting, waiting_bytes; /* for their turn, now */
 	uint64_t under_way, under_way_bytes; /* now */
 };

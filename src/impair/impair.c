@@ -100,6 +100,13 @@ take_up(struct ep_impair *imp, const struct epair_mbuf *m, uint64_t came_ns)
  * Under way.
  */
 
+static void
+lose(struct ep_impair *imp, struct epair_mbuf *m, enum epair_drop why)
+{
+	ep_count_add(&imp->ifp->linked.dropped, 1);
+	(void)ep_drop(imp->ifp, &m, 1, why, 0);
+}
+
 static bool
 keeps_order(const struct ep_link_conf *conf)
 {
@@ -123,7 +130,7 @@ hold(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
 			imp->last_ns = when;
 	}
 	if (!ep_held_put(&imp->held, m, when))
-		(void)ep_drop(imp->ifp, &m, 1, EPAIR_DROP_NO_MEMORY, 0);
+		lose(imp, m, EPAIR_DROP_NO_MEMORY);
 }
 
 /* On the link: what happens to it by chance, then it is under way. */
@@ -137,17 +144,17 @@ send_off(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
 
 	ep_impair_count(ifp, m);
 	if (conf->cut != 0) {
-		(void)ep_drop(ifp, &m, 1, EPAIR_DROP_IMPAIR_CUT, 0);
+		lose(imp, m, EPAIR_DROP_IMPAIR_CUT);
 		return;
 	}
 	if (ep_dice_lost(&imp->dice, conf)) {
-		(void)ep_drop(ifp, &m, 1, EPAIR_DROP_IMPAIR_LOSS, 0);
+		lose(imp, m, EPAIR_DROP_IMPAIR_LOSS);
 		return;
 	}
 	if (ep_die_throw(
 		&imp->dice.corrupt, conf->corrupt, conf->corrupt_corr) &&
 	    !ep_impair_damage(imp, &m)) {
-		(void)ep_drop(ifp, &m, 1, EPAIR_DROP_NO_MEMORY, 0);
+		lose(imp, m, EPAIR_DROP_NO_MEMORY);
 		return;
 	}
 	if (ep_die_throw(
@@ -358,6 +365,8 @@ ep_impair_drop(struct ep_impair *imp, struct epair_if *ifp, enum epair_drop why)
 
 	while ((m = ep_line_take(&imp->line)) != NULL)
 		(void)ep_drop(ifp, &m, 1, why, 0);
-	while ((m = ep_held_take(&imp->held, UINT64_MAX)) != NULL)
+	while ((m = ep_held_take(&imp->held, UINT64_MAX)) != NULL) {
+		ep_count_add(&imp->ifp->linked.dropped, 1);
 		(void)ep_drop(ifp, &m, 1, why, 0);
+	}
 }

@@ -67,6 +67,7 @@ struct ep_linked {
 	uint64_t bytes;
 	uint64_t mcasts;
 	uint64_t duplicated, corrupted, reordered;
+	uint64_t dropped; /* after they were sent */
 };
 
 struct epair_if {

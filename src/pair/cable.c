@@ -114,6 +114,7 @@ static void
 arrive(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 {
 	if (!ep_ifnet_is_up(ifp->oifp)) {
+		ep_count_add(&ifp->linked.dropped, n);
 		(void)ep_drop(ifp, ms, n, EPAIR_DROP_PEER_DOWN, 0);
 		return;
 	}

@@ -54,6 +54,8 @@ assert_accounted(struct rig *r, uint64_t offered)
 		drops += a.drops[i];
 	assert_int_equal(offered + l.duplicated,
 	    b.ipackets + drops + l.waiting + l.under_way);
+	assert_int_equal(a.opackets + l.duplicated,
+	    b.ipackets + l.dropped + l.under_way);
 }
 
 /* Words. */
