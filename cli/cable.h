@@ -7,7 +7,8 @@
  *
  * The account of one direction, checked by cable_is_settled() while nothing
  * transmits on it:
- *	C1  opackets of the sender == ipackets of the receiver
+ *	C1  opackets of the sender, and what its link doubled == ipackets of
+ *	    the receiver + what was dropped on the link + what is under way
  *	C2  ipackets of the receiver == handed to its stack + what was
  *	    dropped before, with a reason + what is still queued
  * Frames that were refused before they counted as sent have a drop reason on
@@ -29,6 +30,7 @@ struct cable_how {
 	uint64_t workers, queues, poll_us;
 	uint64_t mtu; /* 0: the default */
 	struct opt_mac mac[2];
+	const char *link[2], *qdisc[2]; /* NULL: none */
 };
 
 struct cable {
@@ -40,6 +42,7 @@ struct cable {
 struct cable_view {
 	struct epair_if_info info[2];
 	struct epair_if_stats stats[2];
+	struct epair_link_stats link[2];
 	unsigned detached; /* ends that cable_stop() has detached */
 };
 
@@ -60,10 +63,14 @@ void cable_destroy(struct cable *c);
 void cable_up(const struct cable *c);
 void cable_down(const struct cable *c);
 
-/* What both ends are and have counted. */
+/* What both ends are and have counted; and only what they have counted. */
 void cable_look(const struct cable *c, struct cable_view *view);
+void cable_look_stats(const struct cable *c, struct cable_view *view);
 
-/* Whether C1 and C2 hold from that end to the other, with nothing queued. */
+/*
+ * Whether C1 and C2 hold from that end to the other, with nothing queued and
+ * nothing under way.
+ */
 bool cable_is_settled(const struct cable_view *view, int from);
 
 /*
@@ -82,7 +89,7 @@ int cable_stop(const struct cli *cli, const struct cable *c, int first,
     struct cable_view *view);
 
 /* Frames that this end was to send and that do not count as sent. */
-uint64_t cable_refused(const struct epair_if_stats *stats);
+uint64_t cable_refused(const struct cable_view *view, int end);
 
 /* All that has a drop reason on this end. */
 uint64_t cable_drops(const struct epair_if_stats *stats);

@@ -266,7 +266,7 @@ attach(struct demo *d, const struct demo_leg *leg, uint64_t frames)
 static uint64_t
 offered(const struct cable_view *view, int end)
 {
-	return view->stats[end].opackets + cable_refused(&view->stats[end]);
+	return view->stats[end].opackets + cable_refused(view, end);
 }
 
 /*

@@ -116,7 +116,7 @@ has_sent(const struct watch *w, const struct cable_view *view, int i,
 		return true;
 	if (epair_attach_progress(w->cable->ends[i], &p) != 0 || !p.done)
 		return false;
-	if (p.sent != view->stats[i].opackets + cable_refused(&view->stats[i]))
+	if (p.sent != view->stats[i].opackets + cable_refused(view, i))
 		*is_accounted = false;
 	return true;
 }
@@ -128,10 +128,7 @@ check_count(struct watch *w, uint64_t now)
 	struct cable_view view = { 0 };
 	bool is_accounted = true;
 
-	for (int i = 0; i < 2; i++) {
-		view.stats[i].size = sizeof(view.stats[i]);
-		(void)epair_if_get_stats(w->cable->ends[i], &view.stats[i]);
-	}
+	cable_look_stats(w->cable, &view);
 	for (int i = 0; i < 2; i++)
 		if (!has_sent(w, &view, i, &is_accounted))
 			return;

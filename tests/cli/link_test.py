@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""epair run --link-a ...: what the cable does to frames, and that all of them are accounted for."""
+import time
+
+from harness import case, main, run, run_json
+
+
+def ends(doc):
+    return [end["stats"] for end in doc["interfaces"]]
+
+
+@case
+def lost_frames_are_counted_by_reason():
+    a, b = ends(run_json("run", "--count", "900", "--link-a", "loss every 3", "source", "sink"))
+    assert a["opackets"] == 900
+    assert a["drops"] == {"loss": 300}
+    assert b["delivered"] == 600
+
+
+@case
+def each_direction_has_a_link_of_its_own():
+    doc = run_json("run", "--count", "100", "--link-a", "duplicate 100%", "--link-b", "loss 100%",
+                   "source", "source")
+    a, b = ends(doc)
+    assert a["opackets"] == b["opackets"] == 100
+    assert b["delivered"] == 200 and a["delivered"] == 0
+
+
+@case
+def delayed_frames_are_waited_for():
+    began = time.monotonic()
+    a, b = ends(run_json("run", "--count", "10", "--link-a", "delay 300ms", "source", "sink"))
+    assert b["delivered"] == a["opackets"] == 10
+    assert time.monotonic() - began >= 0.3
+
+
+@case
+def frames_wait_in_the_discipline_for_the_rate():
+    a, b = ends(run_json("run", "--count", "100", "--link-a", "rate 10mbit", "--qdisc-a",
+                         "fifo:limit=20", "source:size=1000", "sink"))
+    assert a["drops"].keys() == {"qdisc"}
+    assert b["delivered"] == a["opackets"] == 100 - a["drops"]["qdisc"] >= 20
+
+
+@case
+def wrong_words_are_named():
+    for args in (["--link-a", "dealy 5ms"], ["--link-b", "delay 5"], ["--qdisc-a", "red"],
+                 ["--qdisc-b", "fifo:limit=0"]):
+        done = run("run", *args, "source", "sink", status=2)
+        assert args[0] in done.err
+
+
+main()
