@@ -58,7 +58,7 @@ def hub_carries(make_netdevs, specs):
     after it was killed and started anew while the cables stayed."""
     red, blue = Netns("red"), Netns("blue")
     first, second = Cable(specs[0], RED), Cable(specs[1], BLUE)
-    for _ in range(3):
+    for _ in range(2):
         for cable in first, second:
             cable.events.clear()
         qemu = guest.hub(*make_netdevs)
