@@ -330,12 +330,36 @@ thread_that_ends_gives_back_what_it_had_set_aside(void **state)
 	assert_int_equal(epair_free(ep), 0);
 }
 
+static void
+pool_gives_as_many_as_it_may_have_and_no_more(void **state)
+{
+	const struct epair_opts opts = {
+		.size = sizeof(opts),
+		.mbufs_max = 70,
+		.large_mbufs_max = 3,
+	};
+	struct epair_mbuf *small[100], *large[100];
+	struct epair *ep;
+
+	(void)state;
+	assert_int_equal(epair_new(&opts, &ep, NULL), 0);
+	assert_int_equal(epair_mbuf_alloc(ep, small, 100, 60), 70);
+	assert_int_equal(
+	    epair_mbuf_alloc(ep, large, 100, EPAIR_MBUF_LARGE), 3);
+	assert_int_equal(life_usage(ep).mbufs, 73);
+	epair_mbuf_free(small, 70);
+	epair_mbuf_free(large, 3);
+	assert_int_equal(life_usage(ep).mbufs, 0);
+	assert_int_equal(epair_free(ep), 0);
+}
+
 static const struct life_test tests[] = {
 	{ LIFE_TEST(destroy_needs_nobody_to_dispatch_once_more) },
 	{ LIFE_TEST(instance_can_be_freed_right_after_its_last_pair) },
 	{ LIFE_TEST(callbacks_of_two_instances_may_destroy_each_others_pair) },
 	{ LIFE_TEST(one_instance_is_freed_while_another_works) },
 	{ LIFE_TEST(thread_that_ends_gives_back_what_it_had_set_aside) },
+	{ LIFE_TEST(pool_gives_as_many_as_it_may_have_and_no_more) },
 	{ LIFE_QUEUES(destroy_waits_for_a_transmitter_in_the_middle) },
 };
 

@@ -350,7 +350,8 @@ life_is_destroyed(struct epair_if *ifp)
 static const enum epair_drop on_tx[] = { EPAIR_DROP_TOO_LONG,
 	EPAIR_DROP_NOT_RUNNING, EPAIR_DROP_NOT_UP, EPAIR_DROP_PEER_DOWN,
 	EPAIR_DROP_QDISC, EPAIR_DROP_QUEUE_FULL, EPAIR_DROP_LIMIT,
-	EPAIR_DROP_NO_MEMORY };
+	EPAIR_DROP_NO_MEMORY, EPAIR_DROP_IMPAIR_LIMIT, EPAIR_DROP_IMPAIR_CUT,
+	EPAIR_DROP_IMPAIR_LOSS };
 static const enum epair_drop on_rx[] = { EPAIR_DROP_RX_DOWN,
 	EPAIR_DROP_RX_SHORT, EPAIR_DROP_RX_MONITOR, EPAIR_DROP_RX_NO_STACK,
 	EPAIR_DROP_RX_OFFLOAD, EPAIR_DROP_RX_NO_MBUF, EPAIR_DROP_RX_DESTROYED };
@@ -370,22 +371,30 @@ life_is_settled(struct epair_if *ifp, int64_t sent, char why[160])
 {
 	struct epair_if *peer = epair_if_peer(ifp);
 	struct epair_if_stats tx = life_stats(ifp), rx = life_stats(peer);
+	struct epair_link_stats link = { .size = sizeof(link) };
 	uint64_t refused = sum(&tx, on_tx, COUNT(on_tx));
 	uint64_t lost = sum(&rx, on_rx, COUNT(on_rx));
 
 	epair_if_put(peer);
+	CHECK(epair_if_get_link_stats(ifp, &link) == 0);
 	if (why != NULL)
 		(void)snprintf(why, 160,
-		    "sent %lld = opackets %llu + refused %llu; ipackets %llu "
-		    "= delivered %llu + lost %llu; queued %llu",
-		    (long long)sent, (unsigned long long)tx.opackets,
+		    "sent %lld, doubled %llu, opackets %llu, refused %llu, "
+		    "ipackets %llu, delivered %llu, lost %llu, queued %llu",
+		    (long long)sent, (unsigned long long)link.duplicated,
+		    (unsigned long long)tx.opackets,
 		    (unsigned long long)refused,
 		    (unsigned long long)rx.ipackets,
 		    (unsigned long long)rx.delivered, (unsigned long long)lost,
 		    (unsigned long long)rx.queued);
-	return (sent < 0 || (uint64_t)sent == tx.opackets + refused) &&
-	       tx.opackets == rx.ipackets && rx.queued == 0 &&
-	       rx.ipackets == rx.delivered + lost;
+	if (rx.queued > 0 || link.waiting > 0 || link.under_way > 0)
+		return false;
+	if (sent >= 0 &&
+	    (uint64_t)sent + link.duplicated != refused + lost + rx.delivered)
+		return false;
+	/* What a link drops is refused or lost after it was sent. */
+	return link.sent > 0 || (tx.opackets == rx.ipackets &&
+				    rx.ipackets == rx.delivered + lost);
 }
 
 /* splitmix64, public domain (Vigna) */
