@@ -253,6 +253,7 @@ EPAIR_API int epair_if_set_qdisc(
  * Set one thing by its word, as ifconfig(8) and ip(8) write them: "up",
  * "down" (value NULL), "mtu", "ether"/"address", "name", "descr"/"alias",
  * "fib", "media", "promisc"/"monitor"/"allmulti"/"debug" (on|off), "qdisc",
+ * "link" (link.h),
  * "txqueuelen"/"queue-limit", "txcsum", "tso", "uso", "vlanhwtag",
  * "link-follow" (on|off).
  * Returns what the call above returns; -EINVAL for an unknown word (contract

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <epair/if.h>
+#include <epair/link.h>
 
 #include "base/error.h"
 #include "base/spec.h"
@@ -156,6 +157,14 @@ set_qdisc(struct epair_if *ifp, const struct word *w, const char *value,
 	return epair_if_set_qdisc(ifp, value, err);
 }
 
+static int
+set_link(struct epair_if *ifp, const struct word *w, const char *value,
+    struct epair_err *err)
+{
+	(void)w;
+	return epair_if_set_link(ifp, value, err);
+}
+
 static const struct word words[] = {
 	{ "up", NULL, set_up, EPAIR_IFF_UP },
 	{ "down", NULL, set_up, 0 },
@@ -170,6 +179,7 @@ static const struct word words[] = {
 	{ "allmulti", NULL, set_flag, EPAIR_IFF_ALLMULTI },
 	{ "debug", NULL, set_flag, EPAIR_IFF_DEBUG },
 	{ "qdisc", NULL, set_qdisc, 0 },
+	{ "link", NULL, set_link, 0 },
 	{ "queue-limit", "txqueuelen", set_queue_limit, 0 },
 	{ "txcsum", NULL, set_cap, EPAIR_CAP_CSUM },
 	{ "tso", NULL, set_cap, EPAIR_CAP_TSO },

@@ -54,8 +54,8 @@ assert_accounted(struct rig *r, uint64_t offered)
 		drops += a.drops[i];
 	assert_int_equal(offered + l.duplicated,
 	    b.ipackets + drops + l.waiting + l.under_way);
-	assert_int_equal(a.opackets + l.duplicated,
-	    b.ipackets + l.dropped + l.under_way);
+	assert_int_equal(
+	    a.opackets + l.duplicated, b.ipackets + l.dropped + l.under_way);
 }
 
 /* Words. */
@@ -71,6 +71,8 @@ words_are_shown_back(void **state)
 	assert_link(r->b, "none");
 	set(r->a, "none");
 	assert_link(r->a, "none");
+	assert_int_equal(epair_if_set(r->a, "link", "delay 3ms", NULL), 0);
+	assert_link(r->a, "delay 3ms");
 }
 
 static void
