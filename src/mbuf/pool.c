@@ -186,8 +186,9 @@ tally_thread(void *arg, struct ep_thread *thr)
 	for (unsigned c = 0; mc != NULL && c < EP_CLASSES; c++) {
 		struct ep_loaded *l = &mc->loaded[c];
 
-		t->free += ep_load_relaxed(&ep_load_relaxed(&l->now)->count) +
-			   ep_load_relaxed(&ep_load_relaxed(&l->other)->count);
+		/* acquires where it was made, in make_room() */
+		t->free += ep_load_relaxed(&ep_load_acquire(&l->now)->count) +
+			   ep_load_relaxed(&ep_load_acquire(&l->other)->count);
 	}
 }
 
@@ -218,12 +219,15 @@ make_slab(struct ep_pool *pool, struct ep_depot *d, struct ep_magazine *mag)
 {
 	struct ep_slab *slab = NULL;
 	uint8_t *memory = NULL;
+	uint32_t items;
 
 	ep_lock(&d->slab_lock);
-	if (d->made + d->slab_items <= d->max) {
+	items = d->max - d->made;
+	if (items > d->slab_items)
+		items = d->slab_items;
+	if (items > 0) {
 		slab = malloc(sizeof(*slab));
-		memory = aligned_alloc(
-		    LINE, (size_t)d->item_size * d->slab_items);
+		memory = aligned_alloc(LINE, (size_t)d->item_size * items);
 	}
 	if (slab == NULL || memory == NULL) {
 		ep_unlock(&d->slab_lock);
@@ -234,10 +238,10 @@ make_slab(struct ep_pool *pool, struct ep_depot *d, struct ep_magazine *mag)
 	slab->memory = memory;
 	slab->next = d->slabs;
 	d->slabs = slab;
-	ep_store_relaxed(&d->made, d->made + d->slab_items);
+	ep_store_relaxed(&d->made, d->made + items);
 	ep_unlock(&d->slab_lock);
 
-	for (uint32_t i = 0; i < d->slab_items; i++) {
+	for (uint32_t i = 0; i < items; i++) {
 		struct epair_mbuf *m = (void *)(memory +
 						(size_t)i * d->item_size);
 
@@ -245,7 +249,7 @@ make_slab(struct ep_pool *pool, struct ep_depot *d, struct ep_magazine *mag)
 		m->flags = d->flags;
 		mag->m[i] = m;
 	}
-	ep_store_relaxed(&mag->count, d->slab_items);
+	ep_store_relaxed(&mag->count, items);
 	return true;
 }
 
@@ -256,8 +260,8 @@ refill(struct ep_pool *pool, struct ep_depot *d, struct ep_loaded *l)
 	struct ep_magazine *got, *empty = l->now;
 
 	if (l->other->count > 0) {
-		ep_store_relaxed(&l->now, l->other);
-		ep_store_relaxed(&l->other, empty);
+		ep_store_release(&l->now, l->other);
+		ep_store_release(&l->other, empty);
 		return true;
 	}
 	ep_spin_lock(&d->lock);
@@ -266,7 +270,7 @@ refill(struct ep_pool *pool, struct ep_depot *d, struct ep_loaded *l)
 		d->full = got->next;
 		empty->next = d->empty;
 		d->empty = empty;
-		ep_store_relaxed(&l->now, got);
+		ep_store_release(&l->now, got);
 	}
 	while (got == NULL && d->loose != NULL && empty->count < d->mag_max) {
 		empty->m[empty->count] = d->loose;
@@ -293,8 +297,8 @@ make_room(struct ep_depot *d, struct ep_loaded *l)
 	struct ep_magazine *full = l->now, *empty;
 
 	if (l->other->count < d->mag_max) {
-		ep_store_relaxed(&l->now, l->other);
-		ep_store_relaxed(&l->other, full);
+		ep_store_release(&l->now, l->other);
+		ep_store_release(&l->other, full);
 		return true;
 	}
 	ep_spin_lock(&d->lock);
@@ -306,11 +310,11 @@ make_room(struct ep_depot *d, struct ep_loaded *l)
 		empty = malloc(sizeof(*empty));
 	if (empty == NULL)
 		return false;
-	empty->count = 0;
+	ep_store_relaxed(&empty->count, 0);
 	/* Of the two full ones the older goes. */
 	depot_put(d, l->other);
-	ep_store_relaxed(&l->other, full);
-	ep_store_relaxed(&l->now, empty);
+	ep_store_release(&l->other, full);
+	ep_store_release(&l->now, empty);
 	return true;
 }
 
