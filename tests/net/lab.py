@@ -3,6 +3,9 @@
 
     lab.main(tests, cable=PATH)     runs functions, prints TAP, exits
 
+A script is run with the cable's program, and may be run with keys for each TAP
+that a cable is begun with: `io=syscall`.
+
 The whole test runs in namespaces of its own (mount, network, process), with a
 /run/netns and a /dev/net of its own: what it makes is gone with it, two of it
 can run at a time, and nothing of the machine is touched. Takes root.
@@ -97,9 +100,11 @@ class Cable:
     """tests/net/cable, at work."""
 
     program = None
+    added = ""
     more = {}  # for subprocess.Popen
 
     def __init__(self, a, b, *options, prefix=()):
+        a, b = (end + Cable.added if end.startswith("tap:") else end for end in (a, b))
         self.process = subprocess.Popen((*prefix, Cable.program, *options, a, b),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         **Cable.more)
@@ -170,6 +175,20 @@ def received(stats):
                                     and not k.startswith("drop-rx-stack"))
 
 
+def at_rest(cable, ends):
+    """Counters of both ends and of their devices, of a time when no frame came between."""
+    found = None
+
+    def same():
+        nonlocal found
+        before = [place and place[0].link(place[1])["stats64"] for place in ends]
+        a, b = cable.settle()
+        found = a, b, [place and place[0].link(place[1])["stats64"] for place in ends]
+        return found[2] == before
+    until(same, "the devices to fall silent")
+    return found
+
+
 def check_account(cable, ends, cut=()):
     """Every frame that a device sent or was sent is counted once.
 
@@ -177,14 +196,13 @@ def check_account(cable, ends, cut=()):
     cut: the devices for which frames are cut into segments at delivery. Our
     counters count frames (contract 9.1), the device's what it was given.
     """
-    a, b = cable.settle()
-    for end, far, place in ((a, b, ends[0]), (b, a, ends[1])):
+    a, b, counts = at_rest(cable, ends)
+    for end, far, place, counted in ((a, b, ends[0], counts[0]), (b, a, ends[1], counts[1])):
         equal(end["opackets"], far["ipackets"])
         equal(far["ipackets"], received(far) + far["queued"])
         if place is None:
             continue
-        netns, dev = place
-        counted = netns.link(dev)["stats64"]
+        dev = place[1]
         refused = sum(v for k, v in end.items() if k.startswith("drop-")
                       and not k.startswith("drop-rx-") and k != "drop-tap-ring")
         equal(counted["tx"]["packets"], end["opackets"] + refused, f"sent by {dev}")
@@ -253,6 +271,7 @@ def main(tests, needs=()):
     enter()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     Cable.program = sys.argv[1]
+    Cable.added = "".join("," + word for word in sys.argv[2:] if "=" in word)
     failed = 0
     print(f"1..{len(tests)}")
     for number, test in enumerate(tests, 1):

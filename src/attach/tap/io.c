@@ -7,137 +7,208 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "attach/tap/ring.h"
 #include "attach/tap/tap.h"
 #include "base/atomic.h"
 #include "mbuf/mbuf.h"
 #include "pair/pair.h"
 
-/* Frames read for one wake; and mbufs taken at a time to read them into. */
-#define READ_MAX 64u
-#define TAKE_MAX 32u
+/* Frames read for one wake, and with one call. */
+#define READ_MAX  64u
+#define BATCH_MIN 2u
+#define BATCH_MAX 32u
 
-/* Pieces of one frame that are written without a copy. */
-#define PIECES_MAX 64
+/* Written with one call: frames, and pieces of them all. */
+#define WRITE_MAX  EP_TAP_OPS_MAX
+#define PIECES_MAX 192u
+
+/* Each by a system call of its own. What cannot be had for now ends a read. */
+static void
+do_singly(int fd, enum ep_tap_way way, struct ep_tap_op *ops, unsigned n)
+{
+	bool is_dry = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct ep_tap_op *op = &ops[i];
+		ssize_t len = -1;
+
+		if (is_dry) {
+			op->res = ops[i - 1].res;
+			continue;
+		}
+		do {
+			len = way == EP_TAP_READ
+				  ? readv(fd, op->iov, (int)op->count)
+				  : writev(fd, op->iov, (int)op->count);
+		} while (len < 0 && errno == EINTR);
+		op->res = len < 0 ? -errno : (int)len;
+		is_dry = len < 0 && way == EP_TAP_READ;
+	}
+}
+
+static void
+do_ops(struct ep_tap_queue *q, enum ep_tap_way way, struct ep_tap_op *ops,
+    unsigned n)
+{
+	unsigned done = 0;
+
+	/* One by itself is dearer through a ring. */
+	if (q->ring != NULL && n > 1 &&
+	    ep_tap_ring_do(q->ring, way, ops, n, &done) != 0) {
+		ep_tap_ring_destroy(q->ring);
+		q->ring = NULL;
+		ep_attach_event(
+		    &q->tap->st, "io_uring refused: system calls from now on");
+	}
+	do_singly(q->fd, way, ops + done, n - done);
+}
 
 /*
  * What a wake reads into. A frame begins in a small mbuf and what does not fit
- * goes on in the large one, which waits for the first that needs it: so a small
+ * goes on in a large one, which waits for the first that needs it: so a small
  * frame never holds 68 KiB, and nothing is copied twice.
  */
 struct reader {
 	struct ep_tap_queue *q;
 	struct epair_if *ifp;
-	struct epair_mbuf *fresh[TAKE_MAX];
-	unsigned fresh_count;
-	unsigned take; /* how many to take next: doubles as frames come */
-	struct epair_mbuf *large;
-	int error; /* why READ_END */
+	struct epair_mbuf *small[BATCH_MAX], *large[BATCH_MAX];
+	unsigned small_count, large_count;
+	struct virtio_net_hdr_v1 hdrs[BATCH_MAX];
+	struct iovec iov[BATCH_MAX][3];
+	struct ep_tap_op ops[BATCH_MAX];
+	int error; /* that ended it */
 };
 
-enum read_end {
-	READ_ONE, /* a frame, to be handed on */
-	READ_NONE, /* a frame that was counted as dropped */
-	READ_END, /* for now (-EAGAIN), or for ever */
-};
-
-static enum read_end
-ended(struct reader *r)
+static void
+top_up(struct ep_pool *pool, struct epair_mbuf **ms, unsigned *count,
+    unsigned want, uint32_t size)
 {
-	r->error = -errno;
-	return READ_END;
-}
-
-/* Without a large one, frames that need none still have room. */
-static bool
-has_room(struct reader *r)
-{
-	struct ep_pool *pool = r->ifp->ep->pool;
 	int n;
 
-	if (r->large == NULL &&
-	    ep_mbuf_alloc(pool, &r->large, 1, EPAIR_MBUF_LARGE) != 1)
-		r->large = NULL;
-	if (r->fresh_count > 0)
-		return true;
-	n = ep_mbuf_alloc(pool, r->fresh, r->take, EPAIR_MBUF_SMALL);
-	r->fresh_count = n > 0 ? (unsigned)n : 0;
-	if (r->take < TAKE_MAX)
-		r->take *= 2;
-	return r->fresh_count > 0;
+	if (*count >= want)
+		return;
+	n = ep_mbuf_alloc(pool, ms + *count, want - *count, size);
+	if (n > 0)
+		*count += (unsigned)n;
 }
 
-/* With no mbuf to be had: the frame is read all the same, and counted. */
-static enum read_end
+/*
+ * Have room for `want` frames. Without large ones, frames that need none still
+ * have it. Returns for how many there is.
+ */
+static unsigned
+make_room(struct reader *r, unsigned want)
+{
+	struct ep_pool *pool = r->ifp->ep->pool;
+
+	top_up(pool, r->small, &r->small_count, want, EPAIR_MBUF_SMALL);
+	if (want > r->small_count)
+		want = r->small_count;
+	top_up(pool, r->large, &r->large_count, want, EPAIR_MBUF_LARGE);
+	if (r->large_count > 0 && want > r->large_count)
+		want = r->large_count;
+	return want;
+}
+
+/* The i-th frame of a batch was read, len octets with its header. */
+static bool
+take_one(struct reader *r, unsigned i, uint32_t len, struct epair_mbuf **mp)
+{
+	struct ep_tap *tap = r->q->tap;
+	struct epair_mbuf *m = r->small[i];
+
+	if (len < tap->hdr_len + EP_ETHER_HDR_LEN) {
+		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_BAD);
+		return false;
+	}
+	len -= tap->hdr_len;
+	if (len > EPAIR_MBUF_SMALL && r->large_count == 0) {
+		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_NO_MBUF);
+		return false;
+	}
+	r->small[i] = NULL;
+	m->len = m->pktlen = len;
+	if (len > EPAIR_MBUF_SMALL) {
+		struct epair_mbuf *tail = r->large[i];
+
+		r->large[i] = NULL;
+		m->len = m->pktlen = EPAIR_MBUF_SMALL;
+		tail->len = tail->pktlen = len - EPAIR_MBUF_SMALL;
+		epair_mbuf_chain(m, tail);
+	}
+	if (tap->hdr_len > 0 && ep_tap_from_header(m, &r->hdrs[i]) != 0) {
+		(void)ep_drop(r->ifp, &m, 1, EPAIR_DROP_TX_BAD, 0);
+		return false;
+	}
+	*mp = m;
+	return true;
+}
+
+static void
+close_gaps(struct epair_mbuf **ms, unsigned *count)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < *count; i++)
+		if (ms[i] != NULL)
+			ms[kept++] = ms[i];
+	*count = kept;
+}
+
+/* With no mbuf to be had: a frame is read all the same, and counted. */
+static unsigned
 read_and_drop(struct reader *r)
 {
 	uint8_t octets[EP_TAP_HDR_LEN + EP_ETHER_HDR_LEN];
 
-	if (read(r->q->fd, octets, sizeof(octets)) <= 0)
-		return ended(r);
+	if (read(r->q->fd, octets, sizeof(octets)) <= 0) {
+		r->error = -errno;
+		return 0;
+	}
 	ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_NO_MBUF);
-	return READ_NONE;
+	return 1;
 }
 
 /*
- * Lay len octets that were read out over the frame's one or two mbufs. Returns
- * false if there was but the one, and it was too small.
+ * Read up to `want` frames, and give those that are to be handed on: *n more
+ * in ms. Returns how many were read; r->error is set when there are no more.
  */
-static bool
-set_len(struct reader *r, struct epair_mbuf *m, uint32_t len)
+static unsigned
+read_batch(struct reader *r, unsigned want, struct epair_mbuf **ms, unsigned *n)
 {
-	struct epair_mbuf *tail = r->large;
-
-	if (len <= EPAIR_MBUF_SMALL) {
-		m->len = m->pktlen = len;
-		return true;
-	}
-	if (tail == NULL)
-		return false;
-	m->len = m->pktlen = EPAIR_MBUF_SMALL;
-	tail->len = tail->pktlen = len - EPAIR_MBUF_SMALL;
-	r->large = NULL;
-	epair_mbuf_chain(m, tail);
-	return true;
-}
-
-static enum read_end
-read_one(struct reader *r, struct epair_mbuf **mp)
-{
-	struct ep_tap *tap = r->q->tap;
-	struct virtio_net_hdr_v1 hdr;
-	struct epair_mbuf *m;
 	uint8_t too_much[1];
-	struct iovec iov[3];
-	ssize_t n;
+	unsigned came = 0;
 
-	if (!has_room(r))
+	want = make_room(r, want);
+	if (want == 0)
 		return read_and_drop(r);
-	m = r->fresh[r->fresh_count - 1];
-	iov[0] = (struct iovec){ &hdr, tap->hdr_len };
-	iov[1] = (struct iovec){ m->data, EPAIR_MBUF_SMALL };
-	iov[2] = (struct iovec){ too_much, sizeof(too_much) };
-	if (r->large != NULL)
-		iov[2] = (struct iovec){ r->large->data, EPAIR_MBUF_LARGE };
-	do {
-		n = readv(r->q->fd, iov, 3);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return ended(r);
-	if ((size_t)n < tap->hdr_len + EP_ETHER_HDR_LEN) {
-		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_BAD);
-		return READ_NONE;
+	for (unsigned i = 0; i < want; i++) {
+		struct iovec *iov = r->iov[i];
+
+		iov[0] = (struct iovec){ &r->hdrs[i], r->q->tap->hdr_len };
+		iov[1] = (struct iovec){ r->small[i]->data, EPAIR_MBUF_SMALL };
+		iov[2] = (struct iovec){ too_much, sizeof(too_much) };
+		if (r->large_count > 0)
+			iov[2] = (struct iovec){ r->large[i]->data,
+				EPAIR_MBUF_LARGE };
+		r->ops[i] = (struct ep_tap_op){ .iov = iov, .count = 3 };
 	}
-	if (!set_len(r, m, (uint32_t)n - tap->hdr_len)) {
-		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_NO_MBUF);
-		return READ_NONE;
+	do_ops(r->q, EP_TAP_READ, r->ops, want);
+	/* One may have come just behind a read that found none. */
+	for (unsigned i = 0; i < want; i++) {
+		int res = r->ops[i].res;
+
+		if (res < 0) {
+			r->error = res;
+			continue;
+		}
+		came++;
+		if (take_one(r, i, (uint32_t)res, &ms[*n]))
+			++*n;
 	}
-	r->fresh_count--;
-	if (tap->hdr_len > 0 && ep_tap_from_header(m, &hdr) != 0) {
-		(void)ep_drop(r->ifp, &m, 1, EPAIR_DROP_TX_BAD, 0);
-		return READ_NONE;
-	}
-	*mp = m;
-	return READ_ONE;
+	close_gaps(r->small, &r->small_count);
+	close_gaps(r->large, &r->large_count);
+	return came;
 }
 
 /*
@@ -161,76 +232,94 @@ after_end(struct ep_tap_queue *q, int error, uint32_t events)
 	ep_attach_lost(&q->tap->st, why);
 }
 
+static unsigned
+smaller(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * A batch is as large as what came for the wake before, so that one who waits
+ * for single frames pays for few reads that find none, and doubles while it is
+ * filled.
+ */
 void
 ep_tap_read(struct ep_watch *watch, uint32_t events)
 {
 	/* watch is a queue's first member */
 	struct ep_tap_queue *q = (struct ep_tap_queue *)(void *)watch;
-	struct reader r = { .q = q, .ifp = q->tap->st.ifp, .take = 4 };
+	struct reader r;
 	struct epair_mbuf *ms[READ_MAX];
-	enum read_end end = READ_NONE;
-	unsigned n = 0;
+	unsigned n = 0, came = 0, batch = q->batch;
 
-	for (unsigned i = 0; i < READ_MAX; i++) {
-		end = read_one(&r, &ms[n]);
-		if (end == READ_ONE)
-			n++;
-		else if (end == READ_END)
-			break;
+	r.q = q;
+	r.ifp = q->tap->st.ifp;
+	r.small_count = r.large_count = 0;
+	r.error = 0;
+	while (came < READ_MAX && r.error == 0) {
+		came += read_batch(&r, smaller(batch, READ_MAX - came), ms, &n);
+		batch = smaller(2 * batch, BATCH_MAX);
 	}
-	ep_mbuf_free(r.fresh, r.fresh_count);
-	ep_mbuf_free(&r.large, 1);
+	q->batch = came < BATCH_MIN ? BATCH_MIN : smaller(came, BATCH_MAX);
+	ep_mbuf_free(r.small, r.small_count);
+	ep_mbuf_free(r.large, r.large_count);
 	if (n > 0) {
 		ep_count_add(&q->sent, n);
 		(void)ep_pair_transmit(r.ifp, ms, n);
 	}
-	if (end == READ_END)
+	if (r.error != 0)
 		after_end(q, r.error, events);
 }
 
+/* Writing. */
+
+struct writer {
+	struct virtio_net_hdr_v1 hdrs[WRITE_MAX];
+	struct ep_tap_op ops[WRITE_MAX];
+	struct iovec iov[PIECES_MAX];
+	unsigned pieces; /* of iov that are used */
+};
+
 /* More pieces than are written at once: into one. */
 static int
-write_copied(const struct ep_tap_queue *q, struct virtio_net_hdr_v1 *hdr,
-    const struct epair_mbuf *m)
+flatten(struct ep_pool *pool, struct epair_mbuf **mp)
 {
-	struct ep_tap *tap = q->tap;
-	struct epair_mbuf *flat;
-	struct iovec iov[2];
-	ssize_t n;
+	struct epair_mbuf *m = *mp, *flat;
 
 	if (m->pktlen > EPAIR_MBUF_LARGE)
 		return -EMSGSIZE;
-	if (ep_mbuf_alloc(tap->st.ifp->ep->pool, &flat, 1, m->pktlen) != 1)
+	if (ep_mbuf_alloc(pool, &flat, 1, m->pktlen) != 1)
 		return -ENOMEM;
-	iov[0] = (struct iovec){ hdr, tap->hdr_len };
-	iov[1] = (struct iovec){ flat->data,
-		epair_mbuf_read(m, 0, flat->data, m->pktlen) };
-	n = writev(q->fd, iov, 2);
-	n = n < 0 ? -errno : 0;
-	ep_mbuf_free1(flat);
-	return (int)n;
+	ep_mbuf_copy_meta(flat, m);
+	flat->len = flat->pktlen = epair_mbuf_read(m, 0, flat->data, m->pktlen);
+	ep_mbuf_free1(m);
+	*mp = flat;
+	return 0;
 }
 
-static int
-write_one(const struct ep_tap_queue *q, const struct epair_mbuf *m)
+static unsigned
+count_pieces(const struct epair_mbuf *m)
 {
-	struct virtio_net_hdr_v1 hdr;
-	struct iovec iov[PIECES_MAX + 1];
-	int count = 1;
-	ssize_t n;
+	unsigned n = 1; /* the header */
 
-	ep_tap_to_header(m, &hdr);
-	iov[0] = (struct iovec){ &hdr, q->tap->hdr_len };
-	for (const struct epair_mbuf *piece = m; piece != NULL;
-	     piece = piece->next) {
-		if (count > PIECES_MAX)
-			return write_copied(q, &hdr, m);
-		iov[count++] = (struct iovec){ piece->data, piece->len };
-	}
-	do {
-		n = writev(q->fd, iov, count);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	for (; m != NULL; m = m->next)
+		n++;
+	return n;
+}
+
+static void
+put_op(
+    struct writer *w, unsigned i, uint32_t hdr_len, const struct epair_mbuf *m)
+{
+	struct iovec *iov = &w->iov[w->pieces];
+	unsigned n = 1;
+
+	ep_tap_to_header(m, &w->hdrs[i]);
+	iov[0] = (struct iovec){ &w->hdrs[i], hdr_len };
+	for (; m != NULL; m = m->next)
+		iov[n++] = (struct iovec){ m->data, m->len };
+	w->ops[i] = (struct ep_tap_op){ .iov = iov, .count = n };
+	w->pieces += n;
 }
 
 static enum epair_drop
@@ -249,24 +338,69 @@ reason_of(int error)
 	}
 }
 
+/*
+ * Write what can be written at once: one frame at least. Returns how many.
+ */
+static unsigned
+write_batch(struct ep_tap_queue *q, struct epair_mbuf **ms, unsigned n)
+{
+	struct ep_tap *tap = q->tap;
+	struct epair_if *ifp = tap->st.ifp;
+	unsigned count = 0, kept = 0;
+	bool is_gone = false;
+	struct writer w;
+
+	w.pieces = 0;
+	for (; count < n && count < WRITE_MAX; count++) {
+		unsigned pieces = count_pieces(ms[count]);
+
+		if (w.pieces + pieces > PIECES_MAX)
+			break;
+		put_op(&w, count, tap->hdr_len, ms[count]);
+	}
+	do_ops(q, EP_TAP_WRITE, w.ops, count);
+	for (unsigned i = 0; i < count; i++) {
+		int res = w.ops[i].res;
+
+		if (res >= 0) {
+			ms[kept++] = ms[i];
+			continue;
+		}
+		is_gone |= res == -EBADFD;
+		(void)ep_drop(ifp, &ms[i], 1, reason_of(res), 0);
+	}
+	ep_mbuf_free(ms, kept);
+	if (is_gone)
+		ep_tap_missing(tap);
+	return count;
+}
+
 void
 ep_tap_receive(
     struct ep_stack *st, struct epair_mbuf **ms, unsigned n, unsigned queue)
 {
 	struct ep_tap *tap = (struct ep_tap *)(void *)st;
-	const struct ep_tap_queue *q = &tap->queues[queue % tap->queue_count];
+	struct ep_tap_queue *q = &tap->queues[queue % tap->lane_count];
+
 	/* The kernel would let them in: carrier is only a word to it. */
-	bool is_listening = ep_load_relaxed(&tap->carrier);
+	if (!ep_load_relaxed(&tap->carrier)) {
+		(void)ep_drop(st->ifp, ms, n, reason_of(-EIO), 0);
+		return;
+	}
+	while (n > 0) {
+		unsigned done;
 
-	for (unsigned i = 0; i < n; i++) {
-		int error = is_listening ? write_one(q, ms[i]) : -EIO;
+		if (count_pieces(ms[0]) > PIECES_MAX) {
+			int error = flatten(st->ifp->ep->pool, &ms[0]);
 
-		if (error == 0) {
-			ep_mbuf_free1(ms[i]);
-			continue;
+			if (error != 0)
+				(void)ep_drop(
+				    st->ifp, ms, 1, reason_of(error), 0);
+			done = error != 0;
+		} else {
+			done = write_batch(q, ms, n);
 		}
-		(void)ep_drop(st->ifp, &ms[i], 1, reason_of(error), 0);
-		if (error == -EBADFD)
-			ep_tap_missing(tap);
+		ms += done;
+		n -= done;
 	}
 }

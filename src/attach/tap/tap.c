@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "attach/tap/ring.h"
 #include "base/atomic.h"
 
 static int
@@ -118,6 +119,8 @@ tap_release(struct ep_stack *st)
 		ep_watch_drain(&tap->queues[i].watch);
 	(void)ep_task_drain(&tap->follow_task);
 
+	for (unsigned i = 0; i < tap->lane_count; i++)
+		ep_tap_ring_destroy(tap->queues[i].ring);
 	for (unsigned i = 0; i < tap->queue_count; i++)
 		close_fd(tap->queues[i].fd);
 	close_fd(tap->process);
@@ -131,8 +134,9 @@ tap_release(struct ep_stack *st)
 static struct ep_tap *
 make(struct epair_if *ifp, unsigned queues)
 {
+	unsigned lanes = queues > ifp->nrxqs ? queues : ifp->nrxqs;
 	struct ep_tap *tap = calloc(
-	    1, sizeof(*tap) + queues * sizeof(tap->queues[0]));
+	    1, sizeof(*tap) + lanes * sizeof(tap->queues[0]));
 
 	if (tap == NULL)
 		return NULL;
@@ -146,11 +150,13 @@ make(struct epair_if *ifp, unsigned queues)
 	ep_watch_init(
 	    &tap->process_watch, ep_ifnet_worker(ifp, 0), process_ended);
 	tap->queue_count = queues;
-	for (unsigned i = 0; i < queues; i++) {
+	tap->lane_count = lanes;
+	for (unsigned i = 0; i < lanes; i++) {
 		struct ep_tap_queue *q = &tap->queues[i];
 
 		q->tap = tap;
 		q->fd = -1;
+		q->batch = 2;
 		ep_watch_init(&q->watch, ep_ifnet_worker(ifp, i), ep_tap_read);
 	}
 	return tap;
@@ -294,6 +300,24 @@ set_up_header(struct ep_tap *tap, struct epair_err *err)
 	return 0;
 }
 
+/* A ring for each, or none for any: returns why. */
+static int
+set_up_rings(struct ep_tap *tap)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < tap->lane_count && error == 0; i++)
+		error = ep_tap_ring_create(
+		    tap->queues[i].fd, &tap->queues[i].ring);
+	if (error == 0)
+		return 0;
+	for (unsigned i = 0; i < tap->lane_count; i++) {
+		ep_tap_ring_destroy(tap->queues[i].ring);
+		tap->queues[i].ring = NULL;
+	}
+	return error;
+}
+
 /* What was asked for, and what came of it. */
 static void
 note_state(struct ep_tap *tap, const struct epair_if_info *info,
@@ -332,6 +356,13 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 		error = set_up_header(tap, err);
 	if (error != 0)
 		return error;
+	for (unsigned i = tap->queue_count; i < tap->lane_count; i++)
+		tap->queues[i].fd = tap->queues[i % tap->queue_count].fd;
+	if (conf->io != EP_TAP_IO_SYSCALL)
+		tap->no_ring = set_up_rings(tap);
+	if (tap->no_ring != 0 && conf->io == EP_TAP_IO_URING)
+		return ep_fail_sys(
+		    err, tap->no_ring, "cannot have an io_uring");
 	tap->is_offloading = conf->offload && tap->hdr_len > 0;
 	tap->st.accepts = ep_tap_set_offload(
 	    tap, EPAIR_CAP_CSUM | EPAIR_CAP_TSO | EPAIR_CAP_USO);
@@ -410,6 +441,12 @@ tap_start(struct ep_stack *st)
 		    "namespace is /proc/%d/fd/%d", (int)getpid(), tap->netns);
 		ep_attach_event(st, detail);
 	}
+	if (tap->no_ring != 0) {
+		(void)snprintf(detail, sizeof(detail),
+		    "no io_uring (%s): each frame by itself",
+		    epair_err_name(tap->no_ring));
+		ep_attach_event(st, detail);
+	}
 	(void)ep_task_schedule(&tap->follow_task);
 }
 
@@ -432,6 +469,13 @@ static const struct ep_stack_ops tap_ops = {
 	.refresh = ep_tap_refresh,
 };
 
+static const char *const ways_of_io[] = {
+	[EP_TAP_IO_AUTO] = "auto",
+	[EP_TAP_IO_URING] = "uring",
+	[EP_TAP_IO_SYSCALL] = "syscall",
+	NULL,
+};
+
 static const struct ep_opt tap_opts[] = {
 	{ "netns", "NAME|PID|PATH|new", EP_OPT_TEXT,
 	    offsetof(struct ep_tap_conf, netns) },
@@ -450,11 +494,14 @@ static const struct ep_opt tap_opts[] = {
 	    .max = INT32_MAX },
 	{ "offload", "on|off", EP_OPT_BOOL,
 	    offsetof(struct ep_tap_conf, offload) },
+	{ "io", "auto|uring|syscall", EP_OPT_CHOICE,
+	    offsetof(struct ep_tap_conf, io), .choices = ways_of_io },
 	{ NULL },
 };
 
 static const char *const tap_keys[] = { "netns=NAME|PID|PATH|new", "name=NAME",
-	"queues=N", "addr=CIDR", "gw=ADDRESS", "fd=N", "offload=on|off", NULL };
+	"queues=N", "addr=CIDR", "gw=ADDRESS", "fd=N", "offload=on|off",
+	"io=auto|uring|syscall", NULL };
 
 static const struct ep_tap_conf tap_default = { .offload = true };
 

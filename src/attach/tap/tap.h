@@ -38,6 +38,8 @@
 
 struct virtio_net_hdr_v1;
 
+enum ep_tap_io { EP_TAP_IO_AUTO, EP_TAP_IO_URING, EP_TAP_IO_SYSCALL };
+
 struct ep_tap_conf {
 	const char *netns; /* name, pid, path, "new"; NULL: the caller's */
 	const char *name; /* NULL: the interface's own */
@@ -47,14 +49,24 @@ struct ep_tap_conf {
 	struct ep_addr gws[EP_OPENER_ADDRS_MAX];
 	uint32_t fds[EP_OPENER_QUEUES_MAX];
 	bool offload;
+	unsigned io; /* enum ep_tap_io */
 };
 
 struct ep_tap;
 
+struct ep_tap_ring;
+
+/*
+ * One of the device's, and what serves a bucket of the interface; where there
+ * are more buckets than queues, the further ones only write, to a queue that
+ * is another's. Each is on one worker.
+ */
 struct ep_tap_queue {
 	struct ep_watch watch;
 	struct ep_tap *tap; /* constant */
 	int fd; /* constant */
+	struct ep_tap_ring *ring; /* or NULL; its worker's from start on */
+	unsigned batch; /* frames to read at once; its worker's */
 	uint64_t sent; /* by its worker, read relaxed */
 };
 
@@ -99,7 +111,9 @@ struct ep_tap {
 	int handed[EP_OPENER_QUEUES_MAX]; /* to be closed when it is sure */
 	unsigned handed_count;
 
-	unsigned queue_count; /* constant */
+	unsigned queue_count; /* constant: of the device */
+	unsigned lane_count; /* constant: that, or buckets if they are more */
+	int no_ring; /* why there is none; 0: there is, or is not to be */
 	struct ep_tap_queue queues[];
 };
 
