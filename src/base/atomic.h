@@ -25,4 +25,20 @@
  */
 #define ep_count_add(p, v) ep_store_relaxed((p), ep_load_relaxed(p) + (v))
 
+/*
+ * Begin to fetch a cache line that another core has and that will be written.
+ * An atomic operation waits for every store before it, one line after the
+ * other; lines that were asked for early come at the same time.
+ */
+static inline void
+ep_fetch_own(const void *p)
+{
+#if defined(__x86_64__)
+	/* Without -mprfchw compilers would fetch it for reading only. */
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
 #endif /* EP_BASE_ATOMIC_H */

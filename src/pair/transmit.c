@@ -349,6 +349,16 @@ transmit_burst(struct epair_if *ifp, struct ep_mcache *mc,
 	return error;
 }
 
+/* On its way while the epoch's fence waits for the stores into the frames. */
+static inline void
+fetch_queue(const struct epair_if *oifp)
+{
+	if (oifp->nrxqs != 1)
+		return; /* which one is not known yet */
+	ep_fetch_own(&oifp->rxqs->q);
+	ep_fetch_own(&oifp->rxqs->packets);
+}
+
 int
 ep_pair_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 {
@@ -361,6 +371,7 @@ ep_pair_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 	if (mc == NULL)
 		return ep_drop(ifp, ms, n, EPAIR_DROP_NO_MEMORY, -ENOMEM);
 	thr = ep_thread_self(&ifp->ep->domain);
+	fetch_queue(ifp->oifp);
 	ep_epoch_begin(thr);
 	while (n > 0) {
 		unsigned part = n < BURST ? n : BURST;

@@ -135,12 +135,14 @@ find(struct ep_worker *w, uint64_t ticket) EP_REQUIRES(w->lock)
 }
 
 static void
-clear_wakes(struct ep_worker *w) EP_REQUIRES(w->lock)
+clear_timer(struct ep_worker *w) EP_REQUIRES(w->lock)
 {
 	uint64_t count;
 
-	(void)!read(w->wake_fd, &count, sizeof(count));
-	/* It has fired and is set no more, though its timer may be due still. */
+	/*
+	 * If it has fired it is set no more, though its timer may be due still.
+	 * The other one, wake_fd, told of an edge, and is done.
+	 */
 	if (w->timer_fd >= 0 &&
 	    read(w->timer_fd, &count, sizeof(count)) == sizeof(count))
 		w->timer_fd_at = UINT64_MAX;
@@ -168,7 +170,7 @@ ep_worker_run_watches(
 		struct ep_watch *watch;
 
 		if (evs[i].data.u64 == 0) {
-			clear_wakes(w);
+			clear_timer(w);
 			continue;
 		}
 		watch = find(w, evs[i].data.u64);

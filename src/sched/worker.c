@@ -21,10 +21,10 @@
 #define ROUNDS_MAX 8u
 
 static int
-add_fd(struct ep_worker *w, int fd)
+add_fd(struct ep_worker *w, int fd, uint32_t events)
 {
 	/* Ticket 0 is nobody's: these only end a sleep. */
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = 0 };
+	struct epoll_event ev = { .events = events, .data.u64 = 0 };
 
 	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
 }
@@ -40,14 +40,15 @@ open_fds(struct ep_worker *w)
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->wake_fd < 0)
 		return -errno;
-	error = add_fd(w, w->wake_fd);
+	/* Each write is an edge and ends one sleep: it need not be read. */
+	error = add_fd(w, w->wake_fd, EPOLLIN | EPOLLET);
 	if (error != 0 || w->sched->way != EPAIR_LOOP)
 		return error;
 	w->timer_fd = timerfd_create(
 	    CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (w->timer_fd < 0)
 		return -errno;
-	return add_fd(w, w->timer_fd);
+	return add_fd(w, w->timer_fd, EPOLLIN);
 }
 
 int
@@ -151,7 +152,7 @@ ep_worker_wake(struct ep_worker *w)
 	if (!w->wants_wake)
 		return;
 	w->wants_wake = false;
-	/* Full only if it is readable already. */
+	/* Never full: nobody wakes so often. */
 	(void)!write(w->wake_fd, &one, sizeof(one));
 }
 
