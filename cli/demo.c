@@ -68,7 +68,7 @@ demo_wait(struct demo *d, struct pollfd *fds, unsigned n, int ms)
 	for (unsigned i = 0; i < n; i++)
 		fds[i].revents = all[i].revents;
 	if (ready > 0 && all[n].revents != 0) {
-		(void)read(d->signal_fd, &si, sizeof(si));
+		(void)!read(d->signal_fd, &si, sizeof(si));
 		cli_complain(d->cli, "interrupted");
 		return -EINTR;
 	}

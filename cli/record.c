@@ -134,8 +134,8 @@ record_write(const struct cli *cli, struct record *rec)
 
 	/* Standard output may be appended to: that is the shell's to say. */
 	if (strcmp(rec->path, "-") != 0 && fstat(rec->fd, &st) == 0 &&
-	    S_ISREG(st.st_mode))
-		(void)ftruncate(rec->fd, 0);
+	    S_ISREG(st.st_mode) && ftruncate(rec->fd, 0) != 0)
+		return complain(cli, rec->path, -errno);
 	error = start_thread(rec);
 	return error != 0 ? complain(cli, rec->path, error) : CLI_OK;
 }
