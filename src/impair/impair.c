@@ -103,7 +103,7 @@ take_up(struct ep_impair *imp, const struct epair_mbuf *m, uint64_t came_ns)
 static void
 lose(struct ep_impair *imp, struct epair_mbuf *m, enum epair_drop why)
 {
-	ep_count_add(&imp->ifp->linked.dropped, 1);
+	(void)ep_add_relaxed(&imp->ifp->linked.dropped, 1);
 	(void)ep_drop(imp->ifp, &m, 1, why, 0);
 }
 
@@ -121,7 +121,7 @@ hold(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
 
 	if (ep_dice_ahead(&imp->dice, conf)) {
 		when = sent_ns;
-		ep_count_add(&imp->ifp->linked.reordered, 1);
+		(void)ep_add_relaxed(&imp->ifp->linked.reordered, 1);
 	} else {
 		when = sent_ns + ep_dice_delay(&imp->dice, conf);
 		if (when < imp->last_ns && keeps_order(conf))
@@ -366,7 +366,7 @@ ep_impair_drop(struct ep_impair *imp, struct epair_if *ifp, enum epair_drop why)
 	while ((m = ep_line_take(&imp->line)) != NULL)
 		(void)ep_drop(ifp, &m, 1, why, 0);
 	while ((m = ep_held_take(&imp->held, UINT64_MAX)) != NULL) {
-		ep_count_add(&imp->ifp->linked.dropped, 1);
+		(void)ep_add_relaxed(&imp->ifp->linked.dropped, 1);
 		(void)ep_drop(ifp, &m, 1, why, 0);
 	}
 }

@@ -59,8 +59,8 @@ struct ep_rxq {
 } __attribute__((aligned(64)));
 
 /*
- * What an impairment did to the frames of its sender; under the impairment's
- * lock, read relaxed. Here, since it outlives the impairment.
+ * What impairments did to the frames of their sender: atomic counters, since
+ * one may come while the last one goes. Here, since they outlive it.
  */
 struct ep_linked {
 	uint64_t packets; /* the sender's opackets, beside those of rxqs */

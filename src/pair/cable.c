@@ -28,12 +28,17 @@ static void
 put(struct ep_impair *imp, struct ep_mcache *mc, struct epair_mbuf **ms,
     unsigned n, uint64_t came_ns)
 {
-	uint64_t now_ns = ep_sched_mono(imp->ifp->ep->sched);
+	uint64_t now_ns;
 
 	n = ep_pair_charge(imp->ifp, mc, ms, n);
 	if (n == 0)
 		return;
 	ep_lock(&imp->lock);
+	/*
+	 * Not before: a frame that came by an earlier clock than the one
+	 * ahead of it would be held for the difference.
+	 */
+	now_ns = ep_sched_mono(imp->ifp->ep->sched);
 	/* A link without a rate keeps nobody waiting. */
 	if (came_ns == 0 || imp->conf.rate == 0)
 		came_ns = now_ns;
@@ -114,7 +119,7 @@ static void
 arrive(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 {
 	if (!ep_ifnet_is_up(ifp->oifp)) {
-		ep_count_add(&ifp->linked.dropped, n);
+		(void)ep_add_relaxed(&ifp->linked.dropped, n);
 		(void)ep_drop(ifp, ms, n, EPAIR_DROP_PEER_DOWN, 0);
 		return;
 	}

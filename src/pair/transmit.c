@@ -103,7 +103,7 @@ put(struct epair_if *ifp, struct ep_rxq *rxq, struct epair_mbuf **ms,
 		(void)ep_task_schedule(&rxq->task);
 	}
 	if (counted)
-		ep_count_add(&ifp->linked.dropped, n - done);
+		(void)ep_add_relaxed(&ifp->linked.dropped, n - done);
 	(void)ep_drop(ifp, ms + done, n - done,
 	    no_memory ? EPAIR_DROP_NO_MEMORY : EPAIR_DROP_QUEUE_FULL, 0);
 }
