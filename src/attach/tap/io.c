@@ -18,6 +18,9 @@
 #define BATCH_MIN 2u
 #define BATCH_MAX 32u
 
+/* Fewer are dearer through a ring than by a system call each. */
+#define RING_MIN 4u
+
 /* Written with one call: frames, and pieces of them all. */
 #define WRITE_MAX  EP_TAP_OPS_MAX
 #define PIECES_MAX 192u
@@ -52,8 +55,7 @@ do_ops(struct ep_tap_queue *q, enum ep_tap_way way, struct ep_tap_op *ops,
 {
 	unsigned done = 0;
 
-	/* One by itself is dearer through a ring. */
-	if (q->ring != NULL && n > 1 &&
+	if (q->ring != NULL && n >= RING_MIN &&
 	    ep_tap_ring_do(q->ring, way, ops, n, &done) != 0) {
 		ep_tap_ring_destroy(q->ring);
 		q->ring = NULL;
