@@ -16,8 +16,8 @@ size_of(const void *sized)
 }
 
 int
-ep_sized_take(void *full, size_t full_size, const void *given,
-    const char *what, struct epair_err *err)
+ep_sized_take(void *full, size_t full_size, const void *given, const char *what,
+    struct epair_err *err)
 {
 	size_t size;
 

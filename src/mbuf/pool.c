@@ -437,6 +437,7 @@ ep_mbuf_free(struct epair_mbuf **ms, unsigned n)
 
 		for (; m != NULL; m = next) {
 			next = m->next;
+			EP_DEBUG(m->pool != NULL);
 			if (m->pool != pool) {
 				pool = m->pool;
 				mc = ep_mcache_self(pool);

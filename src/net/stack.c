@@ -155,7 +155,7 @@ ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
 	else
 		unpublish(ifp, why);
 	ep_unlock(&ep->lock);
-	if (error == 0)
+	if (error == 0 && st != NULL)
 		end(st, only == NULL);
 	return error;
 }

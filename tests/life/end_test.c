@@ -344,8 +344,7 @@ pool_gives_as_many_as_it_may_have_and_no_more(void **state)
 	(void)state;
 	assert_int_equal(epair_new(&opts, &ep, NULL), 0);
 	assert_int_equal(epair_mbuf_alloc(ep, small, 100, 60), 70);
-	assert_int_equal(
-	    epair_mbuf_alloc(ep, large, 100, EPAIR_MBUF_LARGE), 3);
+	assert_int_equal(epair_mbuf_alloc(ep, large, 100, EPAIR_MBUF_LARGE), 3);
 	assert_int_equal(life_usage(ep).mbufs, 73);
 	epair_mbuf_free(small, 70);
 	epair_mbuf_free(large, 3);

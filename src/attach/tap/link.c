@@ -53,11 +53,16 @@ static void
 take_link(const struct nlmsghdr *nlh, struct ep_tap_link *link)
 {
 	const struct ifinfomsg *ifm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
+	const struct nlattr *attr = mnl_nlmsg_get_payload_offset(
+	    nlh, sizeof(*ifm));
+	const char *end = mnl_nlmsg_get_payload_tail(nlh);
 
 	memset(link, 0, sizeof(*link));
 	link->ifflags = ifm->ifi_flags;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifm)) take_attr(attr, link);
+	/* mnl_attr_for_each(), whose cast takes const off. */
+	for (; mnl_attr_ok(attr, (int)(end - (const char *)attr));
+	     attr = mnl_attr_next(attr))
+		take_attr(attr, link);
 }
 
 static ssize_t
