@@ -64,7 +64,7 @@ refuse(struct ep_memif *memif, const char *why)
 {
 	ep_memif_send_disconnect(memif->conn, why);
 	go_down(memif);
-	ep_memif_tell(memif, "closed: %s", why);
+	ep_tell(&memif->tell, "closed: %s", why);
 }
 
 /* It did not come to be, or broke, by no fault of a message's. */
@@ -76,14 +76,14 @@ broke(struct ep_memif *memif, int error)
 	go_down(memif);
 	if (was_up || memif->role == EP_MEMIF_SERVER) {
 		if (error == -EPIPE || error == -ECONNRESET)
-			ep_memif_tell(memif, "peer closed");
+			ep_tell(&memif->tell, "peer closed");
 		else
-			ep_memif_tell(
-			    memif, "closed: %s", epair_err_name(error));
+			ep_tell(
+			    &memif->tell, "closed: %s", epair_err_name(error));
 		return;
 	}
 	if (error != memif->connect_error)
-		ep_memif_tell(memif, "cannot connect to %s: %s; trying again",
+		ep_tell(&memif->tell, "cannot connect to %s: %s; trying again",
 		    memif->addr.text, epair_err_name(error));
 	memif->connect_error = error;
 }
@@ -100,7 +100,7 @@ is_up(struct ep_memif *memif)
 		broke(memif, error);
 		return;
 	}
-	ep_memif_tell(memif, "connected to %s%s%s",
+	ep_tell(&memif->tell, "connected to %s%s%s",
 	    memif->role == EP_MEMIF_CLIENT ? memif->addr.text : "a client",
 	    *memif->peer != '\0' ? ": " : "", memif->peer);
 }
@@ -265,7 +265,7 @@ hear(struct ep_memif *memif, const struct ep_memif_msg *msg, int *fd)
 		go_down(memif);
 		/* A client that is refused is refused each time it tries. */
 		if (is_new)
-			ep_memif_tell(memif, "peer disconnected: %s",
+			ep_tell(&memif->tell, "peer disconnected: %s",
 			    msg->u.disconnect.why);
 		memif->connect_error = -ECONNABORTED;
 	} else if (memif->role == EP_MEMIF_CLIENT) {
@@ -366,8 +366,8 @@ ep_memif_listen_ready(struct ep_watch *watch, uint32_t events)
 		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 			return;
 		/* No descriptors, no memory: it would be readable for ever. */
-		ep_memif_tell(
-		    memif, "cannot accept: %s", epair_err_name(-errno));
+		ep_tell(
+		    &memif->tell, "cannot accept: %s", epair_err_name(-errno));
 		(void)ep_watch_set(watch, 0);
 		if (memif->state == EP_MEMIF_DOWN)
 			arm(memif, EP_NS_PER_S);

@@ -74,7 +74,7 @@ stop(struct ep_memif *memif)
 		ep_watch_drain(&memif->listen_watch);
 		ep_watch_drain(&memif->conn_watch);
 		(void)ep_timer_drain(&memif->timer);
-		(void)ep_timer_drain(&memif->tell.timer);
+		ep_tell_fini(&memif->tell);
 		ep_memif_io_end(memif);
 		(void)ep_task_drain(&memif->lose_task);
 	}
@@ -144,7 +144,7 @@ make(struct epair_if *ifp, const struct ep_memif_conf *conf)
 	ep_watch_init(&memif->listen_watch, worker, ep_memif_listen_ready);
 	ep_watch_init(&memif->conn_watch, worker, ep_memif_conn_ready);
 	ep_timer_init(&memif->timer, worker, ep_memif_timeout);
-	ep_timer_init(&memif->tell.timer, worker, ep_memif_tell_later);
+	ep_tell_init(&memif->tell, &memif->st, worker);
 	ep_task_init(&memif->lose_task, worker, ep_memif_lost);
 	memif->queue_count = queues;
 	for (unsigned i = 0; i < queues; i++)

@@ -6,7 +6,6 @@
  *	socket.c   the path; messages and descriptors over a socket
  *	control.c  the connection: made, lost, made again
  *	setup.c    its regions and rings, as told and as understood
- *	tell.c     its events, at a bounded rate
  *	io.c       frames from and to the peer
  *	message.c  control messages; pure
  *	region.c   shared memory
@@ -56,6 +55,7 @@
 #include "attach/memif/message.h"
 #include "attach/memif/region.h"
 #include "attach/memif/ring.h"
+#include "attach/tell.h"
 #include "base/lock.h"
 
 #define EP_MEMIF_QUEUES_MAX 64u
@@ -84,13 +84,6 @@ struct ep_memif_addr {
 	bool is_bound;
 	dev_t dev;
 	ino_t ino;
-};
-
-struct ep_memif_tell {
-	struct ep_timer timer;
-	uint64_t full_ns; /* when all tokens are there again */
-	unsigned untold;
-	char last[128];
 };
 
 struct ep_memif_queue {
@@ -141,7 +134,7 @@ struct ep_memif {
 	struct ep_watch listen_watch, conn_watch;
 	struct ep_timer timer;
 	struct ep_task lose_task;
-	struct ep_memif_tell tell;
+	struct ep_tell tell;
 
 	/* Of this connection. */
 	struct ep_memif_regions regions;
@@ -227,13 +220,6 @@ const char *ep_memif_complete(struct ep_memif *memif);
 
 /* Nothing of it is left. */
 void ep_memif_tear_down(struct ep_memif *memif);
-
-/* tell.c */
-
-/* An ATTACHMENT event, now or, when there were many, later and for several. */
-void ep_memif_tell(struct ep_memif *memif, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-void ep_memif_tell_later(struct ep_timer *timer);
 
 /* io.c */
 

@@ -76,7 +76,7 @@ not_connected(struct ep_qemu *q, int error)
 	}
 	q->peer_at = 0;
 	if (error != q->connect_error)
-		ep_qemu_tell(q, "cannot connect to %s: %s; trying again",
+		ep_tell(&q->tell, "cannot connect to %s: %s; trying again",
 		    is_client(q) ? q->peers[0].text : "a client",
 		    epair_err_name(error));
 	q->connect_error = error;
@@ -124,9 +124,9 @@ is_connected(struct ep_qemu *q)
 	q->state = EP_QEMU_UP;
 	ep_qemu_out_begin(q, q->conn);
 	if (is_client(q))
-		ep_qemu_tell(q, "connected to %s", q->peers[0].text);
+		ep_tell(&q->tell, "connected to %s", q->peers[0].text);
 	else
-		ep_qemu_tell(q, "client connected");
+		ep_tell(&q->tell, "client connected");
 }
 
 static void
@@ -196,14 +196,14 @@ go_down(struct ep_qemu *q, int error)
 	ep_qemu_out_end(q);
 	close_conn(q);
 	if (error == -EMSGSIZE)
-		ep_qemu_tell(q,
+		ep_tell(&q->tell,
 		    "closed: the peer announced a frame of more than %u octets",
 		    EP_FRAMING_MAX);
 	else if (error == -EPIPE || error == -ECONNRESET ||
 		 error == -ECONNREFUSED)
-		ep_qemu_tell(q, "peer closed");
+		ep_tell(&q->tell, "peer closed");
 	else
-		ep_qemu_tell(q, "closed: %s", epair_err_name(error));
+		ep_tell(&q->tell, "closed: %s", epair_err_name(error));
 	/* A datagram's peer is missed late: there may be another by now. */
 	if (is_client(q))
 		try_again(q, q->type == EP_QEMU_DGRAM ? 0 : q->reconnect_ns);
@@ -275,7 +275,7 @@ accept_one(struct ep_qemu *q)
 	}
 	/* No descriptors, no memory: it would be readable for ever. */
 	if (error != q->connect_error)
-		ep_qemu_tell(q, "cannot accept: %s; trying again",
+		ep_tell(&q->tell, "cannot accept: %s; trying again",
 		    epair_err_name(error));
 	q->connect_error = error;
 	try_again(q, q->reconnect_ns);

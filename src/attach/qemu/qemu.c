@@ -105,7 +105,7 @@ stop(struct ep_qemu *q)
 		ep_watch_drain(&q->listen_watch);
 		ep_watch_drain(&q->conn_watch);
 		(void)ep_timer_drain(&q->retry);
-		(void)ep_timer_drain(&q->tell.timer);
+		ep_tell_fini(&q->tell);
 		(void)ep_task_drain(&q->lose_task);
 		ep_qemu_qmp_drain(q);
 	}
@@ -159,7 +159,7 @@ make(struct epair_if *ifp, const struct ep_qemu_conf *conf)
 	ep_watch_init(&q->listen_watch, worker, ep_qemu_listen_ready);
 	ep_watch_init(&q->conn_watch, worker, ep_qemu_conn_ready);
 	ep_timer_init(&q->retry, worker, ep_qemu_retry);
-	ep_timer_init(&q->tell.timer, worker, ep_qemu_tell_later);
+	ep_tell_init(&q->tell, &q->st, worker);
 	ep_task_init(&q->lose_task, worker, ep_qemu_lose);
 	return q;
 }

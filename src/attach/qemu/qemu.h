@@ -5,7 +5,6 @@
  *	qemu.c     options, life, the contract table
  *	address.c  paths and ports: written, bound, removed
  *	conn.c     the connection: made, lost, made again
- *	tell.c     its events, at a bounded rate
  *	in.c       frames from the peer
  *	out.c      frames to the peer, and what waits for it
  *	qmp.c      the guest's carrier, by QEMU's monitor
@@ -51,6 +50,7 @@
 
 #include "attach/attach.h"
 #include "attach/qemu/framing.h"
+#include "attach/tell.h"
 #include "base/lock.h"
 
 enum ep_qemu_type {
@@ -107,13 +107,6 @@ struct ep_qemu_out {
 	struct epair_mbuf *ring[EP_QEMU_OUT_FRAMES];
 };
 
-struct ep_qemu_tell {
-	struct ep_timer timer;
-	uint64_t full_ns; /* when all tokens are there again */
-	unsigned untold;
-	char last[128];
-};
-
 #define EP_QEMU_NETDEV_MAX 64u /* octets of an id, and a NUL */
 
 enum ep_qemu_qmp_state {
@@ -165,7 +158,7 @@ struct ep_qemu {
 	struct ep_watch listen_watch, conn_watch;
 	struct ep_timer retry;
 	struct ep_task lose_task;
-	struct ep_qemu_tell tell;
+	struct ep_tell tell;
 	struct ep_qemu_qmp qmp;
 
 	uint8_t *in; /* of framing, or packets side by side */
@@ -220,13 +213,6 @@ void ep_qemu_lose(struct ep_task *task);
 
 /* Ask conn_watch for EPOLLOUT, or no longer. Any thread. */
 void ep_qemu_await_room(struct ep_qemu *q, bool wanted);
-
-/* tell.c */
-
-/* An ATTACHMENT event, now or, when there were many, later and for several. */
-void ep_qemu_tell(struct ep_qemu *q, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-void ep_qemu_tell_later(struct ep_timer *timer);
 
 /* qmp.c */
 

@@ -68,7 +68,7 @@ lose(struct ep_qemu *q, int error)
 	qmp->fd = -1;
 	qmp->state = EP_QEMU_QMP_CLOSED;
 	if (error != qmp->error)
-		ep_qemu_tell(q, "no monitor at %s: %s; trying again",
+		ep_tell(&q->tell, "no monitor at %s: %s; trying again",
 		    qmp->addr.text, epair_err_name(error));
 	qmp->error = error;
 	if (ep_timer_arm(&qmp->retry, now + q->reconnect_ns) != 0)
@@ -118,9 +118,10 @@ answered(struct ep_qemu *q, const char *line)
 
 	qmp->is_asking = false;
 	if (begins(line, RETURNED))
-		ep_qemu_tell(q, "guest link set %s", qmp->said ? "up" : "down");
+		ep_tell(
+		    &q->tell, "guest link set %s", qmp->said ? "up" : "down");
 	else
-		ep_qemu_tell(q, "guest link not set: %s", line);
+		ep_tell(&q->tell, "guest link not set: %s", line);
 	say_link(q);
 }
 
