@@ -54,7 +54,7 @@ run build '--buildtype=release -Dtests=true'
 # b_lundef: a sanitized shared library leaves its runtime to the program.
 sanitized='--buildtype=debugoptimized -Ddebug_checks=true -Db_lundef=false'
 run build-asan "$sanitized -Db_sanitize=address,undefined" \
-	unit conformance fuzz
+	unit conformance fuzz oom life
 
 # TSan of gcc 12 cannot live with as much address randomisation as some kernels
 # give; a container may forbid us to switch it off, and may not need it.
