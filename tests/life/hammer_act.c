@@ -128,7 +128,7 @@ static int
 set_qdisc(struct hammer *h, struct record_end *end)
 {
 	static const char *const qdiscs[] = { "none", "fifo:limit=50", "priq",
-		"codel", "fq_codel" };
+		"codel", "fq-codel" };
 
 	return epair_if_set_qdisc(end->ifp, PICK(h, qdiscs), NULL);
 }
