@@ -16,6 +16,7 @@ pc=$(find "$stage/root" -name epair.pc)
 [ -n "$pc" ] || { echo "there is no shared library in this build"; exit 77; }
 export PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$stage/root
 read -ra flags < <(pkg-config --cflags --libs epair)
+pkg-config --exists libepair || { echo "there is no libepair.pc"; failed=1; }
 lib=$(find "$stage/root" -name libepair.so -printf '%h')
 
 # The program between the first #include and the end of its display.
