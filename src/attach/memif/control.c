@@ -396,7 +396,7 @@ ep_memif_timeout(struct ep_timer *timer)
 		refuse(memif, "Setting up took too long");
 	} else if (memif->role == EP_MEMIF_SERVER) {
 		(void)ep_watch_set(&memif->listen_watch, EPOLLIN);
-	} else if ((fd = ep_memif_connect(&memif->addr)) < 0) {
+	} else if ((fd = ep_socket_connect(&memif->addr, SOCK_SEQPACKET)) < 0) {
 		broke(memif, fd);
 	} else {
 		memif->conn = fd;

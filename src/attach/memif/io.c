@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "attach/memif/memif.h"
@@ -170,22 +169,6 @@ turn(struct ep_memif_queue *q)
 	(void)ep_timer_arm(&q->look, now + LOOK_NS);
 }
 
-/*
- * The peer has the same eventfd and may read it, and clear O_NONBLOCK, between
- * epoll's word and ours: so each read says by itself that it will not wait.
- */
-static int
-clear_event(int fd)
-{
-	uint64_t count;
-	struct iovec iov = { &count, sizeof(count) };
-
-	if (preadv2(fd, &iov, 1, -1, RWF_NOWAIT) >= 0 || errno == EAGAIN ||
-	    errno == EINTR)
-		return 0;
-	return -errno;
-}
-
 void
 ep_memif_rx_ready(struct ep_watch *watch, uint32_t events)
 {
@@ -197,7 +180,7 @@ ep_memif_rx_ready(struct ep_watch *watch, uint32_t events)
 	(void)events;
 	if (!ep_load_acquire(&q->is_reading))
 		return;
-	if (clear_event(q->rx_fd) != 0)
+	if (ep_bell_clear(q->rx_fd) != 0)
 		stop_reading(q, "Interrupt is no eventfd");
 	else
 		turn(q);
@@ -253,7 +236,7 @@ put_burst(struct ep_memif_queue *q, struct epair_mbuf **ms, unsigned n,
 		}
 	}
 	if (ep_memif_ring_publish(&q->tx))
-		(void)ep_memif_bell_ring(&q->memif->bell, q->tx_fd);
+		(void)ep_bell_ring(&q->memif->bell, q->tx_fd);
 	return *done < n ? error : 0;
 }
 

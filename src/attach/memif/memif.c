@@ -41,7 +41,7 @@ memif_check(const void *arg, struct epair_err *err)
 	const struct ep_memif_conf *conf = arg;
 	uint64_t rings = 2 * (uint64_t)(conf->queues > 0 ? conf->queues : 1);
 	uint8_t log2 = log2_of(conf->ring);
-	struct ep_memif_addr addr;
+	struct ep_socket_addr addr;
 
 	if (conf->secret != NULL && strlen(conf->secret) > EP_MEMIF_SECRET)
 		return ep_fail(err, -EINVAL,
@@ -58,7 +58,7 @@ memif_check(const void *arg, struct epair_err *err)
 	if (rings * ((conf->buffer + 17) << log2) > EP_MEMIF_TOTAL_MAX / 2)
 		return ep_fail(err, -EINVAL,
 		    "queues=, ring= and buffer= make more than 2 GiB");
-	return ep_memif_addr_init(&addr, conf->path, err);
+	return ep_socket_path(&addr, "path", conf->path, err);
 }
 
 /*
@@ -87,7 +87,7 @@ memif_release(struct ep_stack *st)
 
 	stop(memif);
 	/* The path first: so nobody connects to what is about to be closed. */
-	ep_memif_unbind(&memif->addr);
+	ep_socket_unbind(&memif->addr, &memif->own);
 	if (memif->listener >= 0)
 		(void)close(memif->listener);
 	if (memif->conn >= 0) {
@@ -95,7 +95,7 @@ memif_release(struct ep_stack *st)
 		(void)close(memif->conn);
 	}
 	ep_memif_tear_down(memif);
-	ep_memif_bell_fini(&memif->bell);
+	ep_bell_fini(&memif->bell);
 	for (unsigned i = 0; i < memif->queue_count; i++)
 		ep_mutex_fini(&memif->queues[i].lock);
 	free(memif);
@@ -139,7 +139,7 @@ make(struct epair_if *ifp, const struct ep_memif_conf *conf)
 	memif->buffer = (uint32_t)conf->buffer;
 	memif->reconnect_ns = conf->reconnect_ns != 0 ? conf->reconnect_ns
 						      : RECONNECT_NS;
-	ep_memif_bell_init(&memif->bell);
+	ep_bell_init(&memif->bell);
 	memif->listener = memif->conn = memif->memfd = -1;
 	ep_watch_init(&memif->listen_watch, worker, ep_memif_listen_ready);
 	ep_watch_init(&memif->conn_watch, worker, ep_memif_conn_ready);
@@ -162,9 +162,10 @@ memif_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
 
 	if (memif == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a memif");
-	error = ep_memif_addr_init(&memif->addr, conf->path, err);
+	error = ep_socket_path(&memif->addr, "path", conf->path, err);
 	if (error == 0 && memif->role == EP_MEMIF_SERVER)
-		error = ep_memif_bind(&memif->addr, &memif->listener, err);
+		error = ep_socket_bind(&memif->addr, SOCK_SEQPACKET,
+		    &memif->listener, &memif->own, err);
 	if (error != 0) {
 		memif_release(&memif->st);
 		return error;

@@ -3,14 +3,13 @@
  * attach/memif/memif.h - another process behind an interface, by memif.
  *
  *	memif.c    options, life, the contract table
- *	socket.c   the path; messages and descriptors over a socket
+ *	socket.c   messages and descriptors over a socket
  *	control.c  the connection: made, lost, made again
  *	setup.c    its regions and rings, as told and as understood
  *	io.c       frames from and to the peer
  *	message.c  control messages; pure
  *	region.c   shared memory
  *	ring.c     one ring in it; the only one who reads what the peer writes
- *	bell.c     signals that never sleep
  *
  *	state   meaning                          left by
  *	DOWN    no peer; what is to be sent is   the timer (a client tries), the
@@ -46,15 +45,12 @@
 #ifndef EP_ATTACH_MEMIF_MEMIF_H
 #define EP_ATTACH_MEMIF_MEMIF_H
 
-#include <sys/socket.h>
-#include <sys/types.h>
-#include <sys/un.h>
-
 #include "attach/attach.h"
-#include "attach/memif/bell.h"
+#include "attach/bell.h"
 #include "attach/memif/message.h"
 #include "attach/memif/region.h"
 #include "attach/memif/ring.h"
+#include "attach/socket.h"
 #include "attach/tell.h"
 #include "base/lock.h"
 
@@ -74,16 +70,6 @@ struct ep_memif_conf {
 	uint64_t buffer; /* octets; a client's */
 	unsigned mode; /* 0: interrupt, 1: poll */
 	uint64_t reconnect_ns; /* 0: not given */
-};
-
-struct ep_memif_addr {
-	socklen_t len;
-	struct sockaddr_un un;
-	char text[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
-	/* What was bound, to be removed when it is still that. */
-	bool is_bound;
-	dev_t dev;
-	ino_t ino;
 };
 
 struct ep_memif_queue {
@@ -121,9 +107,10 @@ struct ep_memif {
 	uint8_t log2;
 	uint32_t buffer;
 	uint64_t reconnect_ns;
-	struct ep_memif_addr addr;
+	struct ep_socket_addr addr;
+	struct ep_socket_own own; /* of a server; constant after create */
 	int listener; /* -1: none */
-	struct ep_memif_bell bell; /* any thread */
+	struct ep_bell bell; /* any thread */
 
 	bool stopping; /* atomic */
 	const char *lost_why; /* atomic; NULL: it is not */
@@ -150,24 +137,6 @@ struct ep_memif {
 };
 
 /* socket.c */
-
-/*
- * Take a path; "@name" is an abstract one.
- * Returns 0; -EINVAL; -ENAMETOOLONG.
- */
-int ep_memif_addr_init(
-    struct ep_memif_addr *addr, const char *path, struct epair_err *err);
-
-/*
- * Bind and listen. A dead socket in the way is removed; nothing else is.
- * Gives *fd. Returns 0; -EADDRINUSE if somebody lives there; -EEXIST for a file
- * that is no socket; what the system said otherwise.
- */
-int ep_memif_bind(struct ep_memif_addr *addr, int *fd, struct epair_err *err);
-void ep_memif_unbind(const struct ep_memif_addr *addr);
-
-/* Returns a connected socket, or a negated errno. */
-int ep_memif_connect(const struct ep_memif_addr *addr);
 
 /*
  * Send a message, with a descriptor unless that is -1. Never blocks.

@@ -5,11 +5,9 @@
  * queues, where nothing looks until ep_memif_io_begin().
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "attach/memif/memif.h"
@@ -153,22 +151,6 @@ ep_memif_add_region(
 	return error == 0 ? NULL : why;
 }
 
-/*
- * A peer may pass any descriptor for an eventfd, one whose read() or write()
- * sleeps too. One can be signalled, which does no harm; what has a type is none,
- * also where the bell cannot tell.
- */
-static bool
-is_eventfd(struct ep_memif *memif, int fd)
-{
-	struct stat st;
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
-	       fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0 &&
-	       ep_memif_bell_ring(&memif->bell, fd) == 0;
-}
-
 const char *
 ep_memif_add_ring(struct ep_memif *memif, const struct ep_memif_add_ring *add,
     int fd) EP_NO_TSA
@@ -181,7 +163,7 @@ ep_memif_add_ring(struct ep_memif *memif, const struct ep_memif_add_ring *add,
 		return "Invalid ring index";
 	if (*count == memif->queue_count)
 		return "Too many rings";
-	if (!is_eventfd(memif, fd))
+	if (!ep_bell_check(&memif->bell, fd))
 		return "Interrupt is no eventfd";
 	ring = add->is_s2m ? &q->rx : &q->tx;
 	if (ep_memif_ring_init(ring, &memif->regions, add->region, add->offset,

@@ -132,7 +132,7 @@ is_connected(struct ep_qemu *q)
 static void
 connect_now(struct ep_qemu *q)
 {
-	const struct ep_qemu_addr *peer = &q->peers[q->peer_at];
+	const struct ep_socket_addr *peer = &q->peers[q->peer_at];
 	int fd = socket(peer->u.sa.sa_family,
 	    ep_qemu_socktype(q->type) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error = 0;

@@ -23,7 +23,7 @@ qemu_of(struct ep_stack *st)
 static int
 check_dgram(const struct ep_qemu_conf *conf, struct epair_err *err)
 {
-	struct ep_qemu_addr addr;
+	struct ep_socket_addr addr;
 	int error;
 
 	if (conf->path == NULL || conf->remote == NULL || conf->tcp != NULL)
@@ -33,9 +33,9 @@ check_dgram(const struct ep_qemu_conf *conf, struct epair_err *err)
 	if (conf->mode != EP_QEMU_UNSAID)
 		return ep_fail(err, -EINVAL,
 		    "mode= is not for type=dgram: neither end is the server");
-	error = ep_qemu_addr_path(&addr, "path", conf->path, err);
+	error = ep_socket_path(&addr, "path", conf->path, err);
 	if (error == 0)
-		error = ep_qemu_addr_path(&addr, "remote", conf->remote, err);
+		error = ep_socket_path(&addr, "remote", conf->remote, err);
 	return error;
 }
 
@@ -52,7 +52,7 @@ is_id(const char *text)
 static int
 check_qmp(const struct ep_qemu_conf *conf, struct epair_err *err)
 {
-	struct ep_qemu_addr addr;
+	struct ep_socket_addr addr;
 
 	if (conf->qmp == NULL && conf->netdev == NULL)
 		return 0;
@@ -60,7 +60,7 @@ check_qmp(const struct ep_qemu_conf *conf, struct epair_err *err)
 		return ep_fail(err, -EINVAL,
 		    "qmp=, QEMU's monitor, goes with netdev=, the id of the "
 		    "netdev whose link it is to set");
-	return ep_qemu_addr_path(&addr, "qmp", conf->qmp, err);
+	return ep_socket_path(&addr, "qmp", conf->qmp, err);
 }
 
 static int
@@ -68,7 +68,7 @@ qemu_check(const void *arg, struct epair_err *err)
 {
 	const struct ep_qemu_conf *conf = arg;
 	bool is_server = conf->mode == EP_QEMU_SERVER;
-	struct ep_qemu_addr addr;
+	struct ep_socket_addr addr;
 	int error = check_qmp(conf, err);
 
 	if (error != 0)
@@ -88,7 +88,7 @@ qemu_check(const void *arg, struct epair_err *err)
 		    "qemu takes one of path=PATH and tcp=HOST:PORT");
 	if (conf->tcp != NULL)
 		return ep_qemu_check_tcp(conf->tcp, is_server, err);
-	return ep_qemu_addr_path(&addr, "path", conf->path, err);
+	return ep_socket_path(&addr, "path", conf->path, err);
 }
 
 /*
@@ -123,7 +123,7 @@ qemu_release(struct ep_stack *st)
 	if (q->qmp.fd >= 0)
 		(void)close(q->qmp.fd);
 	/* The path first: so nobody connects to what is about to be closed. */
-	ep_qemu_unbind(&q->local, &q->own);
+	ep_socket_unbind(&q->local, &q->own);
 	if (q->listener >= 0)
 		(void)close(q->listener);
 	free(q->in);
@@ -179,7 +179,7 @@ find_peer(
 		return count < 0 ? count : 0;
 	}
 	q->peer_count = 1;
-	return ep_qemu_addr_path(q->peers, is_dgram ? "remote" : "path",
+	return ep_socket_path(q->peers, is_dgram ? "remote" : "path",
 	    is_dgram ? conf->remote : conf->path, err);
 }
 
@@ -193,10 +193,10 @@ bind_own(
 	if (conf->tcp != NULL)
 		error = ep_qemu_addr_tcp(&q->local, 1, conf->tcp, true, err);
 	else
-		error = ep_qemu_addr_path(&q->local, "path", conf->path, err);
+		error = ep_socket_path(&q->local, "path", conf->path, err);
 	if (error < 0)
 		return error;
-	return ep_qemu_bind(
+	return ep_socket_bind(
 	    &q->local, ep_qemu_socktype(q->type), &q->listener, &q->own, err);
 }
 

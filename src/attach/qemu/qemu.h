@@ -3,7 +3,7 @@
  * attach/qemu/qemu.h - a virtual machine behind an interface, by a socket.
  *
  *	qemu.c     options, life, the contract table
- *	address.c  paths and ports: written, bound, removed
+ *	address.c  hosts and ports, as written
  *	conn.c     the connection: made, lost, made again
  *	in.c       frames from the peer
  *	out.c      frames to the peer, and what waits for it
@@ -44,12 +44,9 @@
 #ifndef EP_ATTACH_QEMU_QEMU_H
 #define EP_ATTACH_QEMU_QEMU_H
 
-#include <sys/socket.h>
-#include <sys/types.h>
-#include <sys/un.h>
-
 #include "attach/attach.h"
 #include "attach/qemu/framing.h"
+#include "attach/socket.h"
 #include "attach/tell.h"
 #include "base/lock.h"
 
@@ -73,25 +70,8 @@ struct ep_qemu_conf {
 	uint64_t reconnect_ns; /* 0: not given */
 };
 
-struct ep_qemu_addr {
-	socklen_t len;
-	union {
-		struct sockaddr sa;
-		struct sockaddr_un un;
-		struct sockaddr_storage any;
-	} u;
-	char text[72]; /* for people; cut off if longer */
-};
-
 /* Addresses of a host name that are tried. */
 #define EP_QEMU_PEERS_MAX 4u
-
-/* A path that we bound, to be removed when it is still that. */
-struct ep_qemu_own {
-	bool is_bound;
-	dev_t dev;
-	ino_t ino;
-};
 
 /* What waits for the peer. */
 #define EP_QEMU_OUT_FRAMES 1024u /* a power of 2 */
@@ -117,7 +97,7 @@ enum ep_qemu_qmp_state {
 };
 
 struct ep_qemu_qmp {
-	struct ep_qemu_addr addr; /* constant; len 0: there is none */
+	struct ep_socket_addr addr; /* constant; len 0: there is none */
 	char netdev[EP_QEMU_NETDEV_MAX]; /* constant */
 	bool is_wanted; /* atomic: whether the guest should have carrier */
 	enum ep_qemu_qmp_state state;
@@ -144,10 +124,10 @@ struct ep_qemu {
 	enum ep_qemu_mode mode; /* constant; UNSAID for dgram */
 	uint64_t reconnect_ns; /* constant */
 	/* Constant; of a client, and dgram. A name may have several. */
-	struct ep_qemu_addr peers[EP_QEMU_PEERS_MAX];
+	struct ep_socket_addr peers[EP_QEMU_PEERS_MAX];
 	unsigned peer_count;
-	struct ep_qemu_addr local; /* constant; of a server, and dgram */
-	struct ep_qemu_own own; /* constant after create */
+	struct ep_socket_addr local; /* constant; of a server, and dgram */
+	struct ep_socket_own own; /* constant after create */
 	int listener; /* constant after create; -1: none */
 	bool stopping; /* atomic */
 
@@ -172,35 +152,15 @@ struct ep_qemu {
 /* address.c */
 
 /*
- * Take a path; "@name" is an abstract one.
- * Returns 0; -EINVAL; -ENAMETOOLONG.
- */
-int ep_qemu_addr_path(struct ep_qemu_addr *addr, const char *key,
-    const char *path, struct epair_err *err);
-
-/*
  * Take HOST:PORT with a numeric host or a name, which is looked up; a passive
  * one may lack the host. Gives up to max addresses, at least one.
  * Returns how many; -EINVAL for the text, -ENOENT for an unknown host.
  */
-int ep_qemu_addr_tcp(struct ep_qemu_addr *addrs, unsigned max, const char *text,
-    bool is_passive, struct epair_err *err);
+int ep_qemu_addr_tcp(struct ep_socket_addr *addrs, unsigned max,
+    const char *text, bool is_passive, struct epair_err *err);
 
 /* Is it HOST:PORT by its form? Touches no system. Returns 0 or -EINVAL. */
 int ep_qemu_check_tcp(const char *text, bool is_passive, struct epair_err *err);
-
-/*
- * Bind a socket of that type, and have it listen unless it is a datagram's. A
- * dead socket in the way is removed; nothing else is.
- * Gives *fd and *own. Returns 0; -EADDRINUSE if somebody lives there; -EEXIST
- * for a file that is no socket; what the system said otherwise.
- */
-int ep_qemu_bind(const struct ep_qemu_addr *addr, int socktype, int *fd,
-    struct ep_qemu_own *own, struct epair_err *err);
-
-/* Remove the path, if it is still the one that was bound. */
-void ep_qemu_unbind(
-    const struct ep_qemu_addr *addr, const struct ep_qemu_own *own);
 
 /* The socket type for a transport. */
 int ep_qemu_socktype(enum ep_qemu_type type);
@@ -216,7 +176,7 @@ void ep_qemu_await_room(struct ep_qemu *q, bool wanted);
 
 /* qmp.c */
 
-/* path NULL: without. Returns as ep_qemu_addr_path(). */
+/* path NULL: without. Returns as ep_socket_path(). */
 int ep_qemu_qmp_init(struct ep_qemu *q, const char *path, const char *netdev,
     struct epair_err *err);
 void ep_qemu_qmp_start(struct ep_qemu *q);

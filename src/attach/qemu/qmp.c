@@ -250,7 +250,7 @@ ep_qemu_qmp_init(struct ep_qemu *q, const char *path, const char *netdev,
 	ep_timer_init(&qmp->retry, worker, connect_now);
 	ep_task_init(&qmp->task, worker, link_changed);
 	(void)snprintf(qmp->netdev, sizeof(qmp->netdev), "%s", netdev);
-	return ep_qemu_addr_path(&qmp->addr, "qmp", path, err);
+	return ep_socket_path(&qmp->addr, "qmp", path, err);
 }
 
 void

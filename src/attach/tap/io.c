@@ -138,7 +138,7 @@ take_one(struct reader *r, unsigned i, uint32_t len, struct epair_mbuf **mp)
 		tail->len = tail->pktlen = len - EPAIR_MBUF_SMALL;
 		epair_mbuf_chain(m, tail);
 	}
-	if (tap->hdr_len > 0 && ep_tap_from_header(m, &r->hdrs[i]) != 0) {
+	if (tap->hdr_len > 0 && ep_virtio_from_header(m, &r->hdrs[i]) != 0) {
 		(void)ep_drop(r->ifp, &m, 1, EPAIR_DROP_TX_BAD, 0);
 		return false;
 	}
@@ -161,7 +161,7 @@ close_gaps(struct epair_mbuf **ms, unsigned *count)
 static unsigned
 read_and_drop(struct reader *r)
 {
-	uint8_t octets[EP_TAP_HDR_LEN + EP_ETHER_HDR_LEN];
+	uint8_t octets[EP_VIRTIO_HDR_LEN + EP_ETHER_HDR_LEN];
 
 	if (read(r->q->fd, octets, sizeof(octets)) <= 0) {
 		r->error = -errno;
@@ -316,7 +316,7 @@ put_op(
 	struct iovec *iov = &w->iov[w->pieces];
 	unsigned n = 1;
 
-	ep_tap_to_header(m, &w->hdrs[i]);
+	ep_virtio_to_header(m, &w->hdrs[i]);
 	iov[0] = (struct iovec){ &w->hdrs[i], hdr_len };
 	for (; m != NULL; m = m->next)
 		iov[n++] = (struct iovec){ m->data, m->len };

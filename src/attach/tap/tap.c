@@ -276,7 +276,7 @@ open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
 static int
 set_up_header(struct ep_tap *tap, struct epair_err *err)
 {
-	int len = EP_TAP_HDR_LEN;
+	int len = EP_VIRTIO_HDR_LEN;
 	struct ifreq ifr;
 
 	for (unsigned i = 0; i < tap->queue_count; i++) {
@@ -295,7 +295,7 @@ set_up_header(struct ep_tap *tap, struct epair_err *err)
 		if (ioctl(fd, TUNSETVNETHDRSZ, &len) != 0)
 			return ep_fail_sys(
 			    err, -errno, "cannot set the TAP's header");
-		tap->hdr_len = EP_TAP_HDR_LEN;
+		tap->hdr_len = EP_VIRTIO_HDR_LEN;
 	}
 	return 0;
 }

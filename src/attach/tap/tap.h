@@ -4,7 +4,6 @@
  *
  *	tap.c     options, life, the contract table
  *	io.c      frames: read from the device, written to it
- *	vnet.c    the offload header in front of each, and an mbuf's metadata
  *	device.c  the device's own state: applied from ours, and followed
  *	link.c    asking the kernel about the device
  *
@@ -33,10 +32,7 @@
 
 #include "attach/attach.h"
 #include "attach/opener.h"
-
-#define EP_TAP_HDR_LEN 12u /* of struct virtio_net_hdr_v1 */
-
-struct virtio_net_hdr_v1;
+#include "attach/virtio.h"
 
 enum ep_tap_io { EP_TAP_IO_AUTO, EP_TAP_IO_URING, EP_TAP_IO_SYSCALL };
 
@@ -81,7 +77,7 @@ struct ep_tap_link {
 
 struct ep_tap {
 	struct ep_stack st; /* first */
-	uint32_t hdr_len; /* constant: EP_TAP_HDR_LEN, or 0: none */
+	uint32_t hdr_len; /* constant: EP_VIRTIO_HDR_LEN, or 0: none */
 	bool follows_name; /* constant: no name= */
 	bool is_offloading; /* constant: offload=on, and there is a header */
 	int netns, route, process; /* constant; -1: none */
@@ -121,19 +117,6 @@ struct ep_tap {
 void ep_tap_read(struct ep_watch *watch, uint32_t events);
 void ep_tap_receive(
     struct ep_stack *st, struct epair_mbuf **ms, unsigned n, unsigned queue);
-
-/* vnet.c: both header and frame are a stranger's. */
-
-/*
- * Take the metadata of a frame from the header in front of it.
- * Returns 0, or -EINVAL if it is not true of the frame.
- */
-int ep_tap_from_header(
-    struct epair_mbuf *m, const struct virtio_net_hdr_v1 *hdr);
-
-/* The header that says what a frame's metadata does. */
-void ep_tap_to_header(
-    const struct epair_mbuf *m, struct virtio_net_hdr_v1 *hdr);
 
 /* device.c */
 

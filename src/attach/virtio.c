@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "attach/virtio.h"
+
 #include <errno.h>
 #include <linux/virtio_net.h>
 #include <string.h>
 
-#include "attach/tap/tap.h"
 #include "mbuf/headers.h"
 #include "mbuf/offload.h"
 
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4 /* newer than Debian 12's headers */
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
-
-/* The header is in the machine's own order: TUNSETVNETLE was not asked for. */
 
 static int
 gso_of(uint8_t type, uint8_t *gso)
@@ -37,7 +36,7 @@ gso_of(uint8_t type, uint8_t *gso)
 }
 
 int
-ep_tap_from_header(struct epair_mbuf *m, const struct virtio_net_hdr_v1 *hdr)
+ep_virtio_from_header(struct epair_mbuf *m, const struct virtio_net_hdr_v1 *hdr)
 {
 	if (hdr->flags == 0 && hdr->gso_type == 0)
 		return 0;
@@ -73,7 +72,7 @@ header_len(const struct epair_mbuf *m)
 }
 
 void
-ep_tap_to_header(const struct epair_mbuf *m, struct virtio_net_hdr_v1 *hdr)
+ep_virtio_to_header(const struct epair_mbuf *m, struct virtio_net_hdr_v1 *hdr)
 {
 	memset(hdr, 0, sizeof(*hdr));
 	if ((m->flags & EPAIR_M_CSUM_PARTIAL) != 0) {

@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach/tap/tap.h"
+#include "attach/virtio.h"
 #include "base/assert.h"
 #include "mbuf/offload.h"
+#include "net/ifnet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t n);
 
@@ -36,10 +37,10 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 	memcpy(frame, in + sizeof(hdr), n);
 	m.data = again.data = frame;
 	m.len = m.pktlen = again.len = again.pktlen = (uint32_t)n;
-	if (ep_tap_from_header(&m, &hdr) == 0) {
+	if (ep_virtio_from_header(&m, &hdr) == 0) {
 		EP_ASSERT(ep_mbuf_offload_check(&m) == 0);
-		ep_tap_to_header(&m, &back);
-		EP_ASSERT(ep_tap_from_header(&again, &back) == 0);
+		ep_virtio_to_header(&m, &back);
+		EP_ASSERT(ep_virtio_from_header(&again, &back) == 0);
 		EP_ASSERT(again.flags == m.flags && again.gso == m.gso);
 		EP_ASSERT(again.gso_size == m.gso_size);
 		EP_ASSERT(again.csum_start == m.csum_start);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * attach/memif/bell.h - signalling an eventfd that a stranger has too.
+ * attach/bell.h - signalling an eventfd that a stranger has too.
  *
  * write() on an eventfd whose counter is full sleeps until somebody reads, and
  * O_NONBLOCK belongs to all who have it: a peer that fills the counter and
@@ -14,23 +14,36 @@
  *
  * Locking: none needed; any thread between init and fini.
  */
-#ifndef EP_ATTACH_MEMIF_BELL_H
-#define EP_ATTACH_MEMIF_BELL_H
+#ifndef EP_ATTACH_BELL_H
+#define EP_ATTACH_BELL_H
 
 #include <linux/aio_abi.h>
+#include <stdbool.h>
 
-struct ep_memif_bell {
+struct ep_bell {
 	aio_context_t ctx; /* 0: none to be had */
 	int empty; /* a file without octets; -1 */
 };
 
-void ep_memif_bell_init(struct ep_memif_bell *bell);
-void ep_memif_bell_fini(struct ep_memif_bell *bell);
+void ep_bell_init(struct ep_bell *bell);
+void ep_bell_fini(struct ep_bell *bell);
 
 /*
  * Signal an eventfd. Never sleeps, but see above.
  * Returns 0; -EINVAL if it is none; -EAGAIN if there is no memory.
  */
-int ep_memif_bell_ring(struct ep_memif_bell *bell, int fd);
+int ep_bell_ring(struct ep_bell *bell, int fd);
 
-#endif /* EP_ATTACH_MEMIF_BELL_H */
+/*
+ * Is a descriptor that a peer passed an eventfd? It may pass any, one whose
+ * read() or write() sleeps too. Signals it, which does no harm.
+ */
+bool ep_bell_check(struct ep_bell *bell, int fd);
+
+/*
+ * Take the signals of an eventfd back. Never sleeps.
+ * Returns 0, or a negated errno: it is none.
+ */
+int ep_bell_clear(int fd);
+
+#endif /* EP_ATTACH_BELL_H */

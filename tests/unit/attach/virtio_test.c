@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The header in front of a TAP's frame, and what of it becomes metadata: true
+ * The header in front of a frame, and what of it becomes metadata: true
  * of the frame, or refused.
  */
-#include "attach/tap/tap.h"
+#include "attach/virtio.h"
 
 #include <errno.h>
 #include <linux/virtio_net.h>
@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "mbuf/mbuf.h"
 
 #define GSO_UDP_L4 5
 
@@ -58,11 +60,11 @@ a_frame_with_nothing_open_has_no_metadata(void **state)
 
 	make(&f, TCP);
 	memset(&f.hdr, 0, sizeof(f.hdr));
-	assert_int_equal(ep_tap_from_header(&f.m, &f.hdr), 0);
+	assert_int_equal(ep_virtio_from_header(&f.m, &f.hdr), 0);
 	assert_int_equal(f.m.flags, 0);
 	assert_int_equal(f.m.gso, EPAIR_GSO_NONE);
 	memset(&f.hdr, 0xff, sizeof(f.hdr));
-	ep_tap_to_header(&f.m, &f.hdr);
+	ep_virtio_to_header(&f.m, &f.hdr);
 	for (size_t i = 0; i < sizeof(f.hdr); i++)
 		assert_int_equal(((const uint8_t *)&f.hdr)[i], 0);
 }
@@ -77,12 +79,12 @@ segmentation_goes_through_and_comes_back(void **state)
 		struct frame f;
 
 		make(&f, (uint8_t)proto);
-		assert_int_equal(ep_tap_from_header(&f.m, &f.hdr), 0);
+		assert_int_equal(ep_virtio_from_header(&f.m, &f.hdr), 0);
 		assert_int_equal(f.m.flags, EPAIR_M_CSUM_PARTIAL);
 		assert_int_equal(
 		    f.m.gso, proto == TCP ? EPAIR_GSO_TCP4 : EPAIR_GSO_UDP);
 		assert_int_equal(f.m.gso_size, 1000);
-		ep_tap_to_header(&f.m, &back);
+		ep_virtio_to_header(&f.m, &back);
 		/* But for the hint, which says how long the headers are. */
 		assert_int_equal(back.hdr_len, proto == TCP ? 66 : 42);
 		back.hdr_len = f.hdr.hdr_len;
@@ -100,9 +102,9 @@ ecn_is_kept(void **state)
 
 	make(&f, TCP);
 	f.hdr.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
-	assert_int_equal(ep_tap_from_header(&f.m, &f.hdr), 0);
+	assert_int_equal(ep_virtio_from_header(&f.m, &f.hdr), 0);
 	assert_int_equal(f.m.gso, EPAIR_GSO_TCP4 | EPAIR_GSO_ECN);
-	ep_tap_to_header(&f.m, &back);
+	ep_virtio_to_header(&f.m, &back);
 	assert_int_equal(
 	    back.gso_type, VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN);
 }
@@ -117,9 +119,9 @@ a_verified_checksum_is_told(void **state)
 	make(&f, TCP);
 	memset(&f.hdr, 0, sizeof(f.hdr));
 	f.hdr.flags = VIRTIO_NET_HDR_F_DATA_VALID;
-	assert_int_equal(ep_tap_from_header(&f.m, &f.hdr), 0);
+	assert_int_equal(ep_virtio_from_header(&f.m, &f.hdr), 0);
 	assert_int_equal(f.m.flags, EPAIR_M_CSUM_VALID);
-	ep_tap_to_header(&f.m, &f.hdr);
+	ep_virtio_to_header(&f.m, &f.hdr);
 	assert_int_equal(f.hdr.flags, VIRTIO_NET_HDR_F_DATA_VALID);
 }
 
@@ -134,7 +136,8 @@ a_header_that_lies_is_refused(void **state)
 	do { \
 		make(&f, TCP); \
 		f.hdr.field = (value); \
-		assert_int_equal(ep_tap_from_header(&f.m, &f.hdr), -EINVAL); \
+		assert_int_equal( \
+		    ep_virtio_from_header(&f.m, &f.hdr), -EINVAL); \
 	} while (0)
 
 	REFUSED(csum_start, 0xffff);
@@ -166,9 +169,9 @@ headers_that_end_with_the_frame_are_safe(void **state)
 		make(&f, TCP);
 		f.m.len = f.m.pktlen = len;
 		memset(f.octets + len, 0xff, sizeof(f.octets) - len);
-		if (ep_tap_from_header(&f.m, &f.hdr) == 0) {
+		if (ep_virtio_from_header(&f.m, &f.hdr) == 0) {
 			assert_true(len >= 66);
-			ep_tap_to_header(&f.m, &f.hdr);
+			ep_virtio_to_header(&f.m, &f.hdr);
 			assert_int_equal(f.hdr.hdr_len, 66);
 		}
 	}

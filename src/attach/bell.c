@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "attach/memif/bell.h"
+#include "attach/bell.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,16 +15,16 @@
 #define EVENTS 64
 
 void
-ep_memif_bell_init(struct ep_memif_bell *bell)
+ep_bell_init(struct ep_bell *bell)
 {
 	bell->ctx = 0;
-	bell->empty = memfd_create("epair-memif-bell", MFD_CLOEXEC);
+	bell->empty = memfd_create("epair-bell", MFD_CLOEXEC);
 	if (bell->empty >= 0 && syscall(SYS_io_setup, EVENTS, &bell->ctx) != 0)
 		bell->ctx = 0;
 }
 
 void
-ep_memif_bell_fini(struct ep_memif_bell *bell)
+ep_bell_fini(struct ep_bell *bell)
 {
 	if (bell->ctx != 0)
 		(void)syscall(SYS_io_destroy, bell->ctx);
@@ -30,7 +33,7 @@ ep_memif_bell_fini(struct ep_memif_bell *bell)
 }
 
 static int
-submit(const struct ep_memif_bell *bell, int fd)
+submit(const struct ep_bell *bell, int fd)
 {
 	struct iocb cb = {
 		.aio_lio_opcode = IOCB_CMD_PREAD,
@@ -44,7 +47,7 @@ submit(const struct ep_memif_bell *bell, int fd)
 }
 
 int
-ep_memif_bell_ring(struct ep_memif_bell *bell, int fd)
+ep_bell_ring(struct ep_bell *bell, int fd)
 {
 	struct io_event done[EVENTS];
 	struct timespec now = { 0 };
@@ -63,4 +66,32 @@ ep_memif_bell_ring(struct ep_memif_bell *bell, int fd)
 	(void)syscall(
 	    SYS_io_getevents, bell->ctx, 0L, (long)EVENTS, done, &now);
 	return submit(bell, fd);
+}
+
+bool
+ep_bell_check(struct ep_bell *bell, int fd)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+
+	/* What has a type is none, also where ringing cannot tell. */
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+	       fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0 &&
+	       ep_bell_ring(bell, fd) == 0;
+}
+
+/*
+ * The peer has the same eventfd and may read it, and clear O_NONBLOCK, between
+ * epoll's word and ours: so each read says by itself that it will not wait.
+ */
+int
+ep_bell_clear(int fd)
+{
+	uint64_t count;
+	struct iovec iov = { &count, sizeof(count) };
+
+	if (preadv2(fd, &iov, 1, -1, RWF_NOWAIT) >= 0 || errno == EAGAIN ||
+	    errno == EINTR)
+		return 0;
+	return -errno;
 }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "attach/socket.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Who waits while another is served. */
+#define BACKLOG 16
+
+int
+ep_socket_path(struct ep_socket_addr *addr, const char *key, const char *path,
+    struct epair_err *err)
+{
+	struct sockaddr_un *un = &addr->u.un;
+	size_t len = strlen(path);
+
+	if (len == 0 || strcmp(path, "@") == 0)
+		return ep_fail(err, -EINVAL, "%s= takes a path, or @name", key);
+	if (len >= sizeof(un->sun_path))
+		return ep_fail(err, -ENAMETOOLONG,
+		    "%s= is %zu octets long; a socket's path can be %zu", key,
+		    len, sizeof(un->sun_path) - 1);
+	memset(addr, 0, sizeof(*addr));
+	un->sun_family = AF_UNIX;
+	memcpy(un->sun_path, path, len);
+	addr->len = sizeof(*un);
+	if (path[0] == '@') {
+		/* Abstract: a NUL, and no octet behind the name. */
+		un->sun_path[0] = '\0';
+		addr->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+					len);
+	}
+	(void)snprintf(addr->text, sizeof(addr->text), "%s", path);
+	return 0;
+}
+
+static int
+make(const struct ep_socket_addr *addr, int socktype)
+{
+	return socket(
+	    addr->u.sa.sa_family, socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+int
+ep_socket_connect(const struct ep_socket_addr *addr, int socktype)
+{
+	int fd = make(addr, socktype), error;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, &addr->u.sa, addr->len) == 0)
+		return fd;
+	error = -errno;
+	(void)close(fd);
+	return error;
+}
+
+/*
+ * Make room for a path of ours: only a socket that is nobody's any more goes.
+ * Only of such a one does the kernel say that it refuses; one that is busy, or
+ * of another type, it says otherwise of.
+ */
+static int
+clear_path(
+    const struct ep_socket_addr *addr, int socktype, struct epair_err *err)
+{
+	const char *path = addr->u.un.sun_path;
+	struct stat st;
+	int fd;
+
+	if (path[0] == '\0' || lstat(path, &st) != 0)
+		return 0; /* what bind() has to say is better */
+	if (!S_ISSOCK(st.st_mode))
+		return ep_fail(err, -EEXIST,
+		    "%s is there and is no socket; it is left alone", path);
+	fd = ep_socket_connect(addr, socktype);
+	if (fd >= 0)
+		(void)close(fd);
+	if (fd != -ECONNREFUSED)
+		return ep_fail(
+		    err, -EADDRINUSE, "somebody listens at %s already", path);
+	if (unlink(path) != 0)
+		return ep_fail_sys(err, -errno, "cannot remove %s", path);
+	return 0;
+}
+
+void
+ep_socket_unbind(const struct ep_socket_addr *addr, struct ep_socket_own *own)
+{
+	struct stat st;
+
+	if (own->is_bound && lstat(addr->u.un.sun_path, &st) == 0 &&
+	    st.st_dev == own->dev && st.st_ino == own->ino)
+		(void)unlink(addr->u.un.sun_path);
+	own->is_bound = false;
+}
+
+static int
+bind_and_listen(const struct ep_socket_addr *addr, int fd, int socktype,
+    struct ep_socket_own *own, struct epair_err *err)
+{
+	bool is_unix = addr->u.sa.sa_family == AF_UNIX;
+	const char *path = addr->u.un.sun_path;
+	struct stat st;
+	int on = 1, error;
+
+	if (!is_unix)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, &addr->u.sa, addr->len) != 0)
+		return ep_fail_sys(err, -errno, "cannot bind %s", addr->text);
+	if (is_unix && *path != '\0' && lstat(path, &st) == 0)
+		*own = (struct ep_socket_own){ true, st.st_dev, st.st_ino };
+	if (socktype == SOCK_DGRAM || listen(fd, BACKLOG) == 0)
+		return 0;
+	error = -errno;
+	ep_socket_unbind(addr, own);
+	return ep_fail_sys(err, error, "cannot listen at %s", addr->text);
+}
+
+int
+ep_socket_bind(const struct ep_socket_addr *addr, int socktype, int *fdp,
+    struct ep_socket_own *own, struct epair_err *err)
+{
+	int error = 0, fd;
+
+	if (addr->u.sa.sa_family == AF_UNIX)
+		error = clear_path(addr, socktype, err);
+	if (error != 0)
+		return error;
+	fd = make(addr, socktype);
+	if (fd < 0)
+		return ep_fail_sys(err, -errno, "no socket to be had");
+	error = bind_and_listen(addr, fd, socktype, own, err);
+	if (error != 0)
+		(void)close(fd);
+	else
+		*fdp = fd;
+	return error;
+}

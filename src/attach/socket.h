@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attach/socket.h - where a peer's socket is, and a place of our own.
+ *
+ * What is bound to a path is removed with it, if it is still that: a path that
+ * somebody else has taken over is left alone.
+ */
+#ifndef EP_ATTACH_SOCKET_H
+#define EP_ATTACH_SOCKET_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "base/error.h"
+
+struct ep_socket_addr {
+	socklen_t len;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_un un;
+		struct sockaddr_storage any;
+	} u;
+	/* For people. */
+	char text[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+};
+
+/* A path that we bound. */
+struct ep_socket_own {
+	bool is_bound;
+	dev_t dev;
+	ino_t ino;
+};
+
+/*
+ * Take a path; "@name" is an abstract one. key is the option's, for the error.
+ * Returns 0; -EINVAL; -ENAMETOOLONG.
+ */
+int ep_socket_path(struct ep_socket_addr *addr, const char *key,
+    const char *path, struct epair_err *err);
+
+/*
+ * Bind a socket of that type, and have it listen unless it is a datagram's. A
+ * dead socket in the way is removed; nothing else is.
+ * Gives *fd and *own. Returns 0; -EADDRINUSE if somebody lives there; -EEXIST
+ * for a file that is no socket; what the system said otherwise.
+ */
+int ep_socket_bind(const struct ep_socket_addr *addr, int socktype, int *fd,
+    struct ep_socket_own *own, struct epair_err *err);
+
+/* Remove the path, if it is still the one that was bound. */
+void ep_socket_unbind(
+    const struct ep_socket_addr *addr, struct ep_socket_own *own);
+
+/*
+ * A connected socket, or a negated errno. Never waits: a Unix socket's listener
+ * whose backlog is full is -EAGAIN.
+ */
+int ep_socket_connect(const struct ep_socket_addr *addr, int socktype);
+
+#endif /* EP_ATTACH_SOCKET_H */
