@@ -47,6 +47,7 @@ make_instance(void *arg)
 		.workers = (unsigned)m->how->workers,
 		.queues = (unsigned)m->how->queues,
 		.poll_us = (uint32_t)m->how->poll_us,
+		.guard_sigbus = true,
 	};
 
 	m->error = epair_new(&opts, &m->ep, &m->err);

@@ -73,6 +73,14 @@ struct epair_opts {
 	uint32_t pair_mbufs_max; /* held by one pair [8192 x (queues + 1)] */
 	uint32_t vnet_mbufs_max; /* held by one vnet's pairs [mbufs_max / 2] */
 	uint32_t pairs_max; /* pairs alive [65536] */
+	/*
+	 * The library may handle SIGBUS in this process. Attachments then
+	 * take memory that their peers can take away again - a guest's that
+	 * is of huge pages, or of a file that is not sealed against shrinking -
+	 * and close their own cable when that happens. Without, such memory
+	 * is refused. LOOP: the threads that dispatch must not block SIGBUS.
+	 */
+	bool guard_sigbus;
 };
 
 /*

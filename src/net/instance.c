@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/hash.h"
 #include "base/sized.h"
 #include "mbuf/pool.h"
@@ -118,6 +119,8 @@ ep_instance_create(
 	if (ep == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for an instance");
 	ep->opts = *opts;
+	if (opts->guard_sigbus)
+		ep_guard_enable();
 	instance_init(ep);
 	ep->pool = ep_pool_create(
 	    &ep->domain, opts->mbufs_max, opts->large_mbufs_max);
@@ -164,5 +167,7 @@ ep_instance_destroy(struct epair *ep)
 	ep_mutex_fini(&ep->hold_lock);
 	ep_mutex_fini(&ep->subs_lock);
 	ep_mutex_fini(&ep->lock);
+	if (ep->opts.guard_sigbus)
+		ep_guard_disable();
 	free(ep);
 }

@@ -86,8 +86,12 @@ ep_sched_start(struct ep_sched *sched, struct epair_err *err)
 
 	if (sched->way != EPAIR_THREADS)
 		return 0;
-	/* Signals are the program's: no worker takes one. */
+	/*
+	 * Signals are the program's: no worker takes one, but those of its own
+	 * making (base/guard.h).
+	 */
 	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGBUS);
 	EP_ZERO(pthread_sigmask(SIG_SETMASK, &all, &old));
 	for (unsigned i = 0; i < sched->worker_count && error == 0; i++) {
 		struct ep_worker *w = &sched->workers[i];

@@ -25,7 +25,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t n);
 
 struct rig {
-	struct ep_memif_region list[2];
+	struct ep_mapping list[2];
 	struct ep_memif_regions regions;
 	struct ep_memif_ring ring;
 };
@@ -34,7 +34,7 @@ static void
 check_part(const struct rig *rig, const struct ep_memif_part *part)
 {
 	for (unsigned i = 0; i < 2; i++) {
-		const struct ep_memif_region *region = &rig->list[i];
+		const struct ep_mapping *region = &rig->list[i];
 
 		if (part->at >= region->at &&
 		    part->at <= region->at + region->size &&
@@ -142,7 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 	if (half < sizeof(struct ep_memif_shared) || half > 8192)
 		return 0;
 	/* Each of its own, so that one octet too far is seen. */
-	rig.list[0] = (struct ep_memif_region){ malloc(half), half };
+	rig.list[0] = (struct ep_mapping){ malloc(half), half };
 	rig.list[1].size = in[1] * (size_t)16 + 16;
 	rig.list[1].at = calloc(1, rig.list[1].size);
 	if (rig.list[0].at != NULL && rig.list[1].at != NULL) {

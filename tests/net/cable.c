@@ -203,7 +203,7 @@ make(struct cable *c, const struct epair_opts *opts,
 int
 main(int argc, char **argv)
 {
-	struct epair_opts opts = { .size = sizeof(opts) };
+	struct epair_opts opts = { .size = sizeof(opts), .guard_sigbus = true };
 	struct epair_create how = { .size = sizeof(how) };
 	struct cable c = { 0 };
 	bool is_down = false;

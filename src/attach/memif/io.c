@@ -32,6 +32,8 @@
 
 #define FRAME_MAX (EP_MTU_MAX + EP_ETHER_HDR_LEN + EP_ETHER_VLAN_LEN)
 
+static const char region_lost[] = "Region was taken away";
+
 struct burst {
 	struct ep_memif_queue *q;
 	struct epair_if *ifp;
@@ -157,8 +159,8 @@ turn(struct ep_memif_queue *q)
 	if (!q->memif->is_polling)
 		ep_memif_ring_mask(&q->rx, true);
 	n = drain(q);
-	if (n < 0) {
-		stop_reading(q, q->rx.fault);
+	if (n < 0 || ep_memif_regions_are_lost(&q->memif->regions)) {
+		stop_reading(q, n < 0 ? q->rx.fault : region_lost);
 		return;
 	}
 	if (q->memif->is_polling || n == (int)TURN_MAX || !fall_asleep(q)) {
@@ -248,6 +250,7 @@ ep_memif_receive(
 	unsigned count = ep_load_relaxed(&memif->tx_count), done = 0;
 	struct ep_memif_queue *q = &memif->queues[count ? queue % count : 0];
 	enum epair_drop reason = EPAIR_DROP_RX_STACK_DOWN;
+	bool is_lost;
 	int error = 0;
 
 	ep_lock(&q->lock);
@@ -257,10 +260,12 @@ ep_memif_receive(
 		/* What it took while we wrote is room again. */
 		if (error == -ENOBUFS)
 			error = put_burst(q, ms, n, &done);
-		if (error == -EPROTO) {
+		is_lost = ep_memif_regions_are_lost(&memif->regions);
+		if (error == -EPROTO || is_lost) {
 			q->is_up = false;
 			reason = EPAIR_DROP_RX_STACK_DOWN;
-			ep_memif_lose(memif, q->tx.fault);
+			ep_memif_lose(
+			    memif, is_lost ? region_lost : q->tx.fault);
 		}
 	}
 	ep_unlock(&q->lock);

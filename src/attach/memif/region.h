@@ -3,14 +3,11 @@
  * attach/memif/region.h - memory that two processes have in common.
  *
  * A client makes it, as one memfd that nobody can shrink; a server maps what it
- * is given. A file that could be shrunk would turn a read into a SIGBUS, so one
- * without F_SEAL_SHRINK, or shorter than was announced, is not mapped.
- *
- * Whatever is in there can change at any time: it is read once, into memory of
- * our own, and judged there.
+ * is given, if attach/mapping.h finds nothing wrong with it.
  *
  * Invariants:
- *	R1  what is mapped can be read and written as long as it is
+ *	R1  what is mapped can be read and written as long as it is, if in vain
+ *	    once regions_are_lost says so
  *	R2  the sizes of all regions of a connection are at most
  *	    EP_MEMIF_TOTAL_MAX together: a page that the peer never touched is
  *	    made, and paid, by whoever reads it first
@@ -21,16 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attach/mapping.h"
+
 #define EP_MEMIF_REGIONS_MAX 256u
 #define EP_MEMIF_TOTAL_MAX   (UINT64_C(4) << 30)
 
-struct ep_memif_region {
-	uint8_t *at;
-	uint64_t size;
-};
-
 struct ep_memif_regions {
-	struct ep_memif_region *list; /* EP_MEMIF_REGIONS_MAX, or NULL */
+	struct ep_mapping *list; /* EP_MEMIF_REGIONS_MAX, or NULL */
 	unsigned count;
 	uint64_t total;
 };
@@ -47,8 +41,11 @@ int ep_memif_region_make(
  * sentence for the peer.
  * Returns 0; -EPROTO for what the peer did wrong; -ENOMEM.
  */
-int ep_memif_region_map(
-    struct ep_memif_regions *regions, int fd, uint64_t size, const char **why);
+int ep_memif_region_map(struct ep_memif_regions *regions, int fd, uint64_t size,
+    bool may_guard, const char **why);
+
+/* One of them has gone away under its guard. */
+bool ep_memif_regions_are_lost(const struct ep_memif_regions *regions);
 
 /* Unmap them all. */
 void ep_memif_regions_fini(struct ep_memif_regions *regions);
@@ -61,7 +58,7 @@ static inline uint8_t *
 ep_memif_region_at(const struct ep_memif_regions *regions, unsigned index,
     uint64_t offset, uint64_t len)
 {
-	const struct ep_memif_region *region;
+	const struct ep_mapping *region;
 
 	if (index >= regions->count)
 		return NULL;

@@ -145,7 +145,8 @@ ep_memif_add_region(
 
 	if (region->index != memif->regions.count)
 		return "Invalid region index";
-	error = ep_memif_region_map(&memif->regions, fd, region->size, &why);
+	error = ep_memif_region_map(&memif->regions, fd, region->size,
+	    memif->st.ifp->ep->opts.guard_sigbus, &why);
 	if (error == -ENOMEM)
 		return "No memory";
 	return error == 0 ? NULL : why;

@@ -22,7 +22,7 @@
 #define M2S_OFF (128 + 16 * SIZE)
 
 struct both {
-	struct ep_memif_region region;
+	struct ep_mapping region;
 	struct ep_memif_regions regions;
 	struct ep_memif_ring client_tx, client_rx, server_tx, server_rx;
 };

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attach/mapping.h - a stranger's memory, mapped.
+ *
+ * Whatever is in there can change at any time: it is read once, into memory of
+ * our own, and judged there. What must not happen is that it goes away:
+ *
+ *	a memfd sealed against shrinking	is as large as it is for ever
+ *	another file of memory, huge pages	only under a guard (base/guard.h),
+ *						which a program must have asked for
+ *	every other file			is not mapped: a page of it may
+ *						take as long to come as whoever
+ *						made it likes
+ */
+#ifndef EP_ATTACH_MAPPING_H
+#define EP_ATTACH_MAPPING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ep_guard;
+
+struct ep_mapping {
+	uint8_t *at;
+	uint64_t size;
+	uint64_t mapped; /* the same, in whole pages */
+	struct ep_guard *guard; /* or NULL */
+};
+
+/*
+ * Map the first `size` octets of a file, at least one, for reading and writing.
+ * Borrows fd. may_guard: SIGBUS is handled in this program. On failure *why is
+ * a sentence for the peer.
+ * Returns 0; -EPROTO for what the peer did wrong; -ENOMEM.
+ */
+int ep_mapping_open(struct ep_mapping *map, int fd, uint64_t size,
+    bool may_guard, const char **why);
+void ep_mapping_close(struct ep_mapping *map);
+
+/* It has gone away: what was read since is zeros, what was written is lost. */
+bool ep_mapping_is_lost(const struct ep_mapping *map);
+
+#endif /* EP_ATTACH_MAPPING_H */
