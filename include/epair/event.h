@@ -56,7 +56,7 @@ struct epair_event {
 	char old_name[EPAIR_NAME_MAX]; /* RENAME, or a MOVE that renamed */
 	uint32_t flags; /* EPAIR_IFF_* after it */
 	int link; /* enum epair_link after it */
-	char detail[128]; /* ATTACH: the spec; DETACH, ATTACHMENT: why */
+	char detail[128]; /* ATTACH: the spec; LINK, DETACH, ATTACHMENT: why */
 };
 
 /* The word of a type ("create"), or NULL. */

@@ -59,7 +59,7 @@ enum {
 	EPAIR_CAP_USO = 1u << 3, /* UDP */
 	/* Out-of-band VLAN information crosses instead of being cleared. */
 	EPAIR_CAP_VLAN_HWTAGGING = 1u << 4,
-	/* The link goes DOWN while the other end is not UP (contract 9.2). */
+	/* The link tells the truth (contract 9.2): see enum epair_carrier. */
 	EPAIR_CAP_LINK_FOLLOW = 1u << 5,
 };
 #define EPAIR_CAP_DEFAULT \
@@ -68,6 +68,19 @@ enum {
 enum epair_link {
 	EPAIR_LINK_DOWN = 1,
 	EPAIR_LINK_UP = 2,
+};
+
+/*
+ * What the link of an end says. ALWAYS, the original's: that the pair is there.
+ * FOLLOW: whether somebody hears. It is DOWN while the other end is not UP,
+ * while nobody is behind that (its peer is not connected, its device is down,
+ * its attachment was lost or taken away), and while the cable is cut that leads
+ * from there. An end that nothing was ever attached to is the program's own,
+ * which transmits when it likes, and counts as there. See also attach.h.
+ */
+enum epair_carrier {
+	EPAIR_CARRIER_ALWAYS = 0,
+	EPAIR_CARRIER_FOLLOW, /* EPAIR_CAP_LINK_FOLLOW */
 };
 
 /* Media words; the only one that an epair knows, and what one may ask for. */
@@ -95,6 +108,7 @@ struct epair_create {
 	uint32_t mtu; /* 0 is 1500 */
 	uint32_t mbufs_max; /* frames held by this pair; 0: the instance's */
 	uint32_t queue_limit; /* of each queue; 0 is 4096 */
+	enum epair_carrier carrier;
 };
 
 /*
@@ -254,8 +268,8 @@ EPAIR_API int epair_if_set_qdisc(
  * "down" (value NULL), "mtu", "ether"/"address", "name", "descr"/"alias",
  * "fib", "media", "promisc"/"monitor"/"allmulti"/"debug" (on|off), "qdisc",
  * "link" (link.h),
- * "txqueuelen"/"queue-limit", "txcsum", "tso", "uso", "vlanhwtag",
- * "link-follow" (on|off).
+ * "txqueuelen"/"queue-limit", "txcsum", "tso", "uso", "vlanhwtag" (on|off),
+ * "carrier" (follow|always).
  * Returns what the call above returns; -EINVAL for an unknown word (contract
  * 7.3), naming the known ones.
  */

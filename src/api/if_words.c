@@ -80,6 +80,19 @@ set_cap(struct epair_if *ifp, const struct word *w, const char *value,
 }
 
 static int
+set_carrier(struct epair_if *ifp, const struct word *w, const char *value,
+    struct epair_err *err)
+{
+	bool follow = strcmp(value, "follow") == 0;
+
+	if (!follow && strcmp(value, "always") != 0)
+		return ep_fail(err, -EINVAL,
+		    "%s '%.32s': must be follow or always", w->word, value);
+	return epair_if_set_caps(
+	    ifp, follow ? w->bit : 0, follow ? 0 : w->bit, err);
+}
+
+static int
 set_mtu(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
@@ -185,7 +198,7 @@ static const struct word words[] = {
 	{ "tso", NULL, set_cap, EPAIR_CAP_TSO },
 	{ "uso", NULL, set_cap, EPAIR_CAP_USO },
 	{ "vlanhwtag", NULL, set_cap, EPAIR_CAP_VLAN_HWTAGGING },
-	{ "link-follow", NULL, set_cap, EPAIR_CAP_LINK_FOLLOW },
+	{ "carrier", NULL, set_carrier, EPAIR_CAP_LINK_FOLLOW },
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
 

@@ -100,6 +100,17 @@ void ep_attach_lost(struct ep_stack *st, const char *why);
 void ep_attach_event(struct ep_stack *st, const char *detail);
 
 /*
+ * Whether what stands behind the interface is to see a link, in its own way:
+ * carrier, a status, a connection. What changes it is told by ops->changed. The
+ * other direction, that nobody is behind it, is ep_stack_present().
+ */
+static inline bool
+ep_attach_has_link(const struct epair_if_info *info)
+{
+	return (info->flags & EPAIR_IFF_UP) != 0 && info->link == EPAIR_LINK_UP;
+}
+
+/*
  * Fill *progress but for its size: as the framework counts it, then by the
  * kind, which leaves alone what it does not know better.
  */

@@ -38,6 +38,7 @@ tell_later(struct ep_timer *timer)
 		    "%.80s (after %u more events)", tell->last, others);
 	else
 		(void)snprintf(detail, sizeof(detail), "%s", tell->last);
+	ep_stack_present(tell->st, tell->is_there);
 	ep_attach_event(tell->st, detail);
 }
 
@@ -45,7 +46,7 @@ void
 ep_tell_init(
     struct ep_tell *tell, struct ep_stack *st, struct ep_worker *worker)
 {
-	*tell = (struct ep_tell){ .st = st };
+	*tell = (struct ep_tell){ .st = st, .is_there = !st->is_away };
 	ep_timer_init(&tell->timer, worker, tell_later);
 }
 
@@ -53,6 +54,14 @@ void
 ep_tell_fini(struct ep_tell *tell)
 {
 	(void)ep_timer_drain(&tell->timer);
+}
+
+void
+ep_tell_present(struct ep_tell *tell, bool is_there)
+{
+	tell->is_there = is_there;
+	if (tell->untold == 0)
+		ep_stack_present(tell->st, is_there);
 }
 
 void

@@ -7,6 +7,9 @@
  * empty is told when there is one again, the last for all. So that what was
  * told last is always how things are.
  *
+ * The same goes for whether somebody is there (net/stack.h), which may move the
+ * other end's link: it comes with the event that says so.
+ *
  * On one worker, with no lock.
  */
 #ifndef EP_ATTACH_TELL_H
@@ -19,6 +22,7 @@ struct ep_tell {
 	struct ep_timer timer; /* armed while something is untold */
 	uint64_t full_ns; /* when all tokens are there again */
 	unsigned untold; /* events that wait, told as one */
+	bool is_there; /* as to be told with them */
 	char last[128];
 };
 
@@ -34,5 +38,11 @@ void ep_tell_fini(struct ep_tell *tell);
  */
 void ep_tell(struct ep_tell *tell, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * Somebody is behind the attachment, or nobody. Called before the ep_tell()
+ * that says so in words, if one does.
+ */
+void ep_tell_present(struct ep_tell *tell, bool is_there);
 
 #endif /* EP_ATTACH_TELL_H */

@@ -207,15 +207,23 @@ ep_ifnet_changed(struct epair_if *ifp, uint32_t what)
 		ep_pair_run_end(ifp->pair);
 }
 
-static enum epair_link
-link_of(const struct epair_if *ifp)
+/* Why an end has no link; NULL if it has one. */
+static const char *
+no_link(const struct epair_if *ifp)
 {
+	const struct epair_if *oifp = ifp->oifp;
+
 	if (!(ifp->flags & EPAIR_IFF_RUNNING))
-		return EPAIR_LINK_DOWN;
-	if (ifp->caps & EPAIR_CAP_LINK_FOLLOW &&
-	    !(ifp->oifp->flags & EPAIR_IFF_UP))
-		return EPAIR_LINK_DOWN;
-	return EPAIR_LINK_UP;
+		return "destroyed";
+	if (!(ifp->caps & EPAIR_CAP_LINK_FOLLOW))
+		return NULL;
+	if (!(oifp->flags & EPAIR_IFF_UP))
+		return "the other end is not UP";
+	if (oifp->is_cut)
+		return "the cable is cut";
+	if (oifp->is_away)
+		return "nobody is behind the other end";
+	return NULL;
 }
 
 void
@@ -223,12 +231,14 @@ ep_ifnet_link_update(struct epair_if *ifp)
 {
 	for (int i = 0; i < 2; i++) {
 		struct epair_if *end = &ifp->pair->ends[i];
-		enum epair_link link = link_of(end);
+		const char *why = no_link(end);
+		enum epair_link link = why != NULL ? EPAIR_LINK_DOWN
+						   : EPAIR_LINK_UP;
 
 		if (link == end->link_state)
 			continue;
 		end->link_state = link;
-		ep_event_if(end, EPAIR_EVENT_LINK, NULL);
+		ep_event_if(end, EPAIR_EVENT_LINK, why);
 		if (!end->dying)
 			ep_ifnet_changed(end, EPAIR_CHANGED_LINK);
 	}

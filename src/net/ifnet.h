@@ -102,6 +102,8 @@ struct epair_if {
 	char descr[EPAIR_DESCR_MAX];
 	uint8_t mac[6];
 	enum epair_link link_state;
+	bool is_away; /* nobody is behind what was attached */
+	bool is_cut; /* what it sends is lost on the cable */
 	struct ep_multi *multis;
 	uint32_t multi_count;
 	char *qdisc_spec; /* as written, or NULL */
@@ -184,8 +186,9 @@ void ep_drop_count(struct epair_if *ifp, uint64_t n, enum epair_drop reason);
 void ep_ifnet_changed(struct epair_if *ifp, uint32_t what);
 
 /*
- * Set the link state and tell of it; works out LINK_FOLLOW for both ends from
- * their flags. Returns nothing changed or told if it is as it was.
+ * Set the link state of both ends of its pair, and tell where it is another.
+ * With LINK_FOLLOW an end has link while the other is UP and not is_away, and
+ * what that sends is not cut. Whoever changes one of these calls it.
  */
 void ep_ifnet_link_update(struct epair_if *ifp) EP_REQUIRES(ifp->ep->lock);
 

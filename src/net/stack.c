@@ -97,6 +97,8 @@ ep_stack_publish(
 		ep_pair_run_begin(ifp->pair);
 		ep_store_release(&ifp->stack, st);
 		ep_event_if(ifp, EPAIR_EVENT_ATTACH, st->spec);
+		ifp->is_away = st->is_away;
+		ep_ifnet_link_update(ifp);
 	}
 	ep_unlock(&ep->lock);
 	return error;
@@ -112,6 +114,8 @@ unpublish(struct epair_if *ifp, const char *why) EP_REQUIRES(ifp->ep->lock)
 	ep_pair_run_begin(ifp->pair);
 	ep_store_release(&ifp->stack, NULL);
 	ep_event_if(ifp, EPAIR_EVENT_DETACH, why);
+	ifp->is_away = true;
+	ep_ifnet_link_update(ifp);
 }
 
 /* Give up the hold and the run; wait for release, if asked to and allowed. */
@@ -158,6 +162,21 @@ ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
 	if (error == 0 && st != NULL)
 		end(st, only == NULL);
 	return error;
+}
+
+void
+ep_stack_present(struct ep_stack *st, bool is_there)
+{
+	struct epair_if *ifp = st->ifp;
+
+	ep_lock(&ifp->ep->lock);
+	/* Before it is published, that does it; after, another's word counts. */
+	st->is_away = !is_there;
+	if (!ifp->dying && ifp->stack == st && ifp->is_away != st->is_away) {
+		ifp->is_away = st->is_away;
+		ep_ifnet_link_update(ifp);
+	}
+	ep_unlock(&ifp->ep->lock);
 }
 
 struct ep_stack *

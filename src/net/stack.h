@@ -33,7 +33,8 @@ struct ep_stack_ops {
 	const char *kind; /* "tap" */
 	/*
 	 * Begin to transmit: called once, after the stack was published, with
-	 * no lock held. May be NULL.
+	 * no lock held. What changed since create looked at the interface was
+	 * told to nobody: look again. May be NULL.
 	 */
 	void (*start)(struct ep_stack *st);
 	/*
@@ -57,6 +58,12 @@ struct ep_stack {
 	const struct ep_stack_ops *ops;
 	struct epair_if *ifp; /* constant */
 	uint32_t accepts; /* EPAIR_CAP_*: what receive takes unfinished */
+	/*
+	 * Whether nobody is behind it now: no peer is connected, the device is
+	 * down. Set by create; under ep->lock once it is published, when
+	 * ep_stack_present() says it.
+	 */
+	bool is_away;
 	/* The vnet whose kind gave it: stays behind on a move. Or NULL. */
 	const struct epair_vnet *by_vnet;
 	char spec[256]; /* as written (cut off if longer) */
@@ -95,6 +102,13 @@ int ep_stack_publish(
  */
 int ep_stack_withdraw(struct epair_if *ifp, const struct ep_stack *only,
     const char *why, struct epair_err *err);
+
+/*
+ * Somebody is behind the attachment, or nobody: the link of the other end goes
+ * by it where the pair is told to follow. Any thread, in any of its calls, with
+ * no lock that comes after the configuration lock.
+ */
+void ep_stack_present(struct ep_stack *st, bool is_there);
 
 /*
  * The two halves of a detach, for a move: take away, under the configuration

@@ -168,6 +168,14 @@ flush(struct ep_impair *imp)
 	ep_unlock(&imp->lock);
 }
 
+/* The other end hears nothing any more, or does again. */
+static void
+show_cut(struct epair_if *ifp, bool is_cut) EP_REQUIRES(ifp->ep->lock)
+{
+	ifp->is_cut = is_cut;
+	ep_ifnet_link_update(ifp);
+}
+
 /* *old is what the caller has to end, after the lock was given up. */
 static int
 set_locked(struct epair_if *ifp, const char *words, struct ep_impair **old,
@@ -188,6 +196,7 @@ set_locked(struct epair_if *ifp, const char *words, struct ep_impair **old,
 		if (imp != NULL)
 			flush(imp);
 		*old = ep_swap_acq_rel(&ifp->impair, NULL);
+		show_cut(ifp, false);
 		return 0;
 	}
 	if (imp == NULL)
@@ -197,6 +206,7 @@ set_locked(struct epair_if *ifp, const char *words, struct ep_impair **old,
 	change(imp, &conf);
 	/* acquired by hand_over() */
 	ep_store_release(&ifp->impair, imp);
+	show_cut(ifp, conf.cut != 0);
 	return 0;
 }
 

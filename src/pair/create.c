@@ -200,6 +200,7 @@ commit(struct ep_pair *pair) EP_REQUIRES(pair->ep->lock)
 	}
 	for (int i = 0; i < 2; i++)
 		ep_event_if(&pair->ends[i], EPAIR_EVENT_CREATE, NULL);
+	ep_ifnet_link_update(&pair->ends[0]);
 }
 
 static int
@@ -225,6 +226,10 @@ create_locked(struct epair_vnet *vn, uint32_t wanted,
 	}
 	pair->unit = unit;
 	pair->ends[0].mtu = pair->ends[1].mtu = how->mtu;
+	if (how->carrier == EPAIR_CARRIER_FOLLOW) {
+		pair->ends[0].caps |= EPAIR_CAP_LINK_FOLLOW;
+		pair->ends[1].caps |= EPAIR_CAP_LINK_FOLLOW;
+	}
 	error = take_identity(pair, how, err);
 	if (error != 0)
 		goto free_pair;
@@ -261,6 +266,9 @@ defaults(const struct epair_create *how, struct epair_create *full,
 	if (full->queue_limit > QUEUE_LIMIT_MAX)
 		return ep_fail(err, -EINVAL, "queue limit %u: at most %u",
 		    full->queue_limit, QUEUE_LIMIT_MAX);
+	if ((unsigned)full->carrier > EPAIR_CARRIER_FOLLOW)
+		return ep_fail(err, -EINVAL, "unknown way of carrier %d",
+		    (int)full->carrier);
 	if ((unsigned)full->mac_policy > EPAIR_MAC_STABLE)
 		return ep_fail(err, -EINVAL, "unknown MAC policy %d",
 		    (int)full->mac_policy);

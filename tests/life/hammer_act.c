@@ -151,7 +151,7 @@ set_some(struct hammer *h, struct record_end *end)
 	static const char *const words[][2] = { { "mtu", "1500" },
 		{ "mtu", "100" }, { "mtu", "9000" }, { "monitor", "on" },
 		{ "monitor", "off" }, { "promisc", "on" }, { "txcsum", "off" },
-		{ "txcsum", "on" }, { "link-follow", "on" },
+		{ "txcsum", "on" }, { "carrier", "follow" },
 		{ "vlanhwtag", "on" }, { "queue-limit", "1" },
 		{ "queue-limit", "70" }, { "queue-limit", "4096" },
 		{ "fib", "3" }, { "descr", "hammered" }, { "name", "dev7" },

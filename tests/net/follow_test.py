@@ -134,7 +134,7 @@ def an_interface_that_comes_up_later_brings_the_device_up():
 
 def the_link_follows_the_other_end_when_asked():
     red, _, cable = lab_with()
-    cable.ask("set a link-follow on")
+    cable.ask("set a carrier follow")
     cable.ask("set b down")
     until(lambda: "NO-CARRIER" in red.link("epair0a")["flags"], "carrier to go")
     cable.ask("set b up")

@@ -151,7 +151,7 @@ def guest_by_stream_moves_files_and_follows_the_link():
             machine.booted()
             lossless(machine.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
             moves_files(machine, red)
-        cable.ask("set b link-follow on")
+        cable.ask("set b carrier follow")
         with guest.Qemu(netdev, more=monitor) as machine:
             machine.booted()
             lossless(machine.run("ping -c 5 -i 0.05 10.0.0.1"))

@@ -195,6 +195,49 @@ link_follows_the_peer_when_asked(void **state)
 	assert_int_equal(info(r->b).link, EPAIR_LINK_UP);
 }
 
+/* What leads away from an end is what the other does not hear. */
+static void
+cable_that_is_cut_takes_the_link_of_who_hears_nothing(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(epair_if_set_link(r->a, "cut", NULL), 0);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_UP);
+	assert_int_equal(epair_if_set(r->b, "carrier", "follow", NULL), 0);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_DOWN);
+	assert_int_equal(info(r->a).link, EPAIR_LINK_UP);
+	assert_int_equal(epair_if_set_link(r->b, "cut", NULL), 0);
+	assert_int_equal(info(r->a).link, EPAIR_LINK_DOWN);
+	assert_int_equal(epair_if_set_link(r->a, "cut off", NULL), 0);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_UP);
+	assert_int_equal(epair_if_set_link(r->b, "none", NULL), 0);
+	assert_int_equal(info(r->a).link, EPAIR_LINK_UP);
+}
+
+static void
+pair_can_be_made_to_follow_at_once(void **state)
+{
+	struct epair_create how = { .size = sizeof(how),
+		.carrier = EPAIR_CARRIER_FOLLOW };
+	struct rig *r = *state;
+	struct epair_if *a, *b;
+
+	assert_int_equal(
+	    epair_if_create(r->ep, NULL, "epair7", &how, &a, NULL), 0);
+	b = epair_if_peer(a);
+	assert_int_equal(info(a).link, EPAIR_LINK_DOWN);
+	assert_int_equal(epair_if_up(b), 0);
+	assert_int_equal(info(a).link, EPAIR_LINK_UP);
+	assert_int_equal(info(b).link, EPAIR_LINK_DOWN);
+	assert_int_equal(epair_if_set(a, "carrier", "always", NULL), 0);
+	assert_int_equal(info(b).link, EPAIR_LINK_UP);
+	epair_if_put(b);
+	destroy(a);
+	how.carrier = 2;
+	assert_int_equal(
+	    epair_if_create(r->ep, NULL, "epair7", &how, &a, NULL), -EINVAL);
+}
+
 static int
 set(struct rig *r, const char *word, const char *value)
 {
@@ -218,7 +261,7 @@ words_set_what_their_calls_set(void **state)
 	assert_int_equal(set(r, "promisc", "on"), 0);
 	assert_int_equal(set(r, "txqueuelen", "17"), 0);
 	assert_int_equal(set(r, "tso", "off"), 0);
-	assert_int_equal(set(r, "link-follow", "on"), 0);
+	assert_int_equal(set(r, "carrier", "follow"), 0);
 	assert_int_equal(set(r, "qdisc", "fifo:limit=8"), 0);
 	assert_int_equal(set(r, "name", "left"), 0);
 	i = info(r->a);
@@ -244,7 +287,8 @@ bad_values_of_words_are_invalid(void **state)
 		{ "mtu", "4294968796" }, { "mtu", NULL }, { "mtu", "71" },
 		{ "ether", "52:54:00:00:00" }, { "ether", "nonsense" },
 		{ "ether", "52:54:00:00:00:01:02" }, { "fib", "65536" },
-		{ "promisc", "maybe" }, { "promisc", NULL }, { "name", "." },
+		{ "promisc", "maybe" }, { "promisc", NULL },
+		{ "carrier", "on" }, { "carrier", NULL }, { "name", "." },
 		{ "txqueuelen", "0" }, { "qdisc", "nonsense" } };
 	struct rig *r = *state;
 	struct epair_if_info was = info(r->a), is;
@@ -319,6 +363,8 @@ main(void)
 		RIG_TEST(vlan_mtu_stays_and_unknown_capabilities_are_invalid),
 		RIG_TEST(queue_limit_is_from_1_to_1048576),
 		RIG_TEST(link_follows_the_peer_when_asked),
+		RIG_TEST(cable_that_is_cut_takes_the_link_of_who_hears_nothing),
+		RIG_TEST(pair_can_be_made_to_follow_at_once),
 		RIG_TEST(words_set_what_their_calls_set),
 		RIG_TEST(bad_values_of_words_are_invalid),
 		RIG_TEST(unknown_word_is_invalid_and_the_known_ones_are_named),

@@ -328,6 +328,75 @@ what_an_attachment_says_is_told_until_it_is_detached(void **state)
 	epair_unsubscribe(sub);
 }
 
+/* Of one that follows, with both ends UP, and a subscription. */
+static struct epair_sub *
+follow(struct rig *r)
+{
+	struct epair_sub *sub;
+
+	assert_int_equal(epair_if_set(r->a, "carrier", "follow", NULL), 0);
+	assert_int_equal(epair_if_up(r->a), 0);
+	assert_int_equal(epair_if_up(r->b), 0);
+	assert_int_equal(epair_subscribe(r->ep, 0, &sub, NULL), 0);
+	return sub;
+}
+
+static void
+link_follows_who_is_behind_the_other_end(void **state)
+{
+	struct rig *r = *state;
+	struct probe probe = { .st.is_away = true };
+	struct epair_sub *sub = follow(r);
+	struct epair_event ev;
+
+	assert_int_equal(attach(r->a, &probe), 0);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_DOWN);
+	assert_int_equal(next_event(sub, EPAIR_EVENT_LINK, &ev), 1);
+	assert_string_equal(ev.detail, "nobody is behind the other end");
+	ep_stack_present(&probe.st, true);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_UP);
+	assert_int_equal(next_event(sub, EPAIR_EVENT_LINK, &ev), 1);
+	assert_string_equal(ev.detail, "");
+	ep_stack_present(&probe.st, true);
+	assert_int_equal(next_event(sub, EPAIR_EVENT_LINK, &ev), 0);
+	/* Its own is another's affair. */
+	assert_int_equal(info(r->a).link, EPAIR_LINK_UP);
+	ep_stack_present(&probe.st, false);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_DOWN);
+	assert_int_equal(epair_if_set(r->a, "carrier", "always", NULL), 0);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_UP);
+	epair_unsubscribe(sub);
+}
+
+static void
+link_is_down_where_an_attachment_was_lost(void **state)
+{
+	struct rig *r = *state;
+	struct probe first = { 0 }, second = { 0 }, at_b = { 0 };
+	struct epair_sub *sub = follow(r);
+	unsigned changed;
+
+	assert_int_equal(attach(r->b, &at_b), 0);
+	assert_int_equal(attach(r->a, &first), 0);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_UP);
+	ep_attach_lost(&first.st, "gone");
+	run(r);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_DOWN);
+	changed = at_b.changed;
+	assert_true(changed > 0);
+	assert_int_equal(attach(r->a, &second), 0);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_UP);
+	run(r);
+	assert_true(at_b.changed > changed);
+	assert_int_equal(epair_detach(r->a, NULL), 0);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_DOWN);
+	/* What was detached has no more to say. */
+	ep_stack_present(&second.st, true);
+	assert_int_equal(info(r->b).link, EPAIR_LINK_DOWN);
+	assert_int_equal(epair_detach(r->b, NULL), 0);
+	epair_unsubscribe(sub);
+}
+
 static void
 speak_at_release(struct probe *probe)
 {
@@ -463,6 +532,8 @@ main(void)
 		ATTACH_TEST(loss_of_a_destroyed_interface_is_forgotten),
 		ATTACH_TEST(
 		    what_an_attachment_says_is_told_until_it_is_detached),
+		ATTACH_TEST(link_follows_who_is_behind_the_other_end),
+		ATTACH_TEST(link_is_down_where_an_attachment_was_lost),
 		ATTACH_TEST(what_is_being_released_has_no_more_to_say),
 		ATTACH_TEST(progress_counts_from_attaching),
 		cmocka_unit_test(loss_and_detach_may_race),
