@@ -49,6 +49,13 @@ can_see(const struct ep_tap *tap)
 	return tap->route >= 0 && tap->netns >= 0;
 }
 
+bool
+ep_tap_is_there(const struct ep_tap *tap)
+{
+	return !can_see(tap) || tap->is_away ||
+	       (tap->seen.ifflags & IFF_UP) != 0;
+}
+
 /*
  * Ask, and take the kernel's count of frames that were sent in there and never
  * read by us. Not those that it dropped while the link was not running: for as
@@ -142,8 +149,10 @@ set_one(struct ep_tap *tap, uint32_t what, const struct epair_if_info *info)
 	/* That it has gone is noticed where it matters. */
 	if (error != 0 && error != -ENODEV)
 		ep_attach_event(&tap->st, err.text);
-	if (error == 0 && what == EP_OPENER_UP)
+	if (error == 0 && what == EP_OPENER_UP) {
 		tap->seen.ifflags |= call.answer.ifflags & IFF_UP;
+		ep_stack_present(&tap->st, ep_tap_is_there(tap));
+	}
 	return error;
 }
 
@@ -181,8 +190,7 @@ ep_tap_changed(struct ep_stack *st, uint32_t what)
 	if (epair_if_get_info(st->ifp, &info) != 0)
 		return;
 	ep_lock(&tap->conf);
-	set_carrier(tap,
-	    (info.flags & EPAIR_IFF_UP) != 0 && info.link == EPAIR_LINK_UP);
+	set_carrier(tap, ep_attach_has_link(&info));
 	if ((what & EPAIR_CHANGED_CAPS) != 0)
 		(void)ep_tap_set_offload(tap, st->accepts & info.caps);
 	apply(tap, what, &info);
@@ -254,6 +262,7 @@ take_flags(struct ep_tap *tap, uint32_t ifflags) EP_REQUIRES(tap->conf)
 	tap->seen.ifflags = ifflags;
 	if (!is_news)
 		return;
+	ep_stack_present(&tap->st, ep_tap_is_there(tap));
 	(void)snprintf(detail, sizeof(detail), "device %s is %s",
 	    tap->seen.ifname, (ifflags & IFF_UP) != 0 ? "up" : "down");
 	ep_attach_event(&tap->st, detail);

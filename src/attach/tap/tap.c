@@ -332,6 +332,7 @@ note_state(struct ep_tap *tap, const struct epair_if_info *info,
 	/* One that we may not set is as good as changed inside. */
 	if ((answer->refused & EP_OPENER_MTU) == 0)
 		tap->seen.mtu = answer->mtu;
+	tap->st.is_away = !ep_tap_is_there(tap);
 }
 
 static const struct ep_stack_ops tap_ops;
@@ -349,8 +350,7 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 	error = epair_if_get_info(tap->st.ifp, &info);
 	if (error != 0)
 		return ep_fail(err, error, "the interface is destroyed");
-	tap->carrier = (info.flags & EPAIR_IFF_UP) != 0 &&
-		       info.link == EPAIR_LINK_UP;
+	tap->carrier = ep_attach_has_link(&info);
 	error = open_device(tap, conf, &info, &call, err);
 	if (error == 0)
 		error = set_up_header(tap, err);
@@ -447,6 +447,8 @@ tap_start(struct ep_stack *st)
 		    epair_err_name(tap->no_ring));
 		ep_attach_event(st, detail);
 	}
+	/* What has changed while it was made was told to nobody. */
+	ep_tap_changed(st, EPAIR_CHANGED_CAPS);
 	(void)ep_task_schedule(&tap->follow_task);
 }
 

@@ -129,6 +129,9 @@ uint32_t ep_tap_set_offload(const struct ep_tap *tap, uint32_t caps);
 /* Bring the device in line with the interface: ops->changed. */
 void ep_tap_changed(struct ep_stack *st, uint32_t what);
 
+/* Does it listen? One that we do not see is taken to. */
+bool ep_tap_is_there(const struct ep_tap *tap) EP_REQUIRES(tap->conf);
+
 /* Look at the device, and follow what was changed inside. */
 void ep_tap_follow(struct ep_tap *tap);
 
