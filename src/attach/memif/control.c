@@ -4,7 +4,8 @@
  * answers is told when it begins, not each time. A server serves one client at a
  * time and tells every other that it does. A peer that does not get on with
  * setting up is given up after SETUP_NS, so that nobody can occupy a server by
- * saying nothing.
+ * saying nothing. As long may a client stay away whom a link that was down has
+ * sent away, before nobody is said to be there.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 
 /* Messages taken for one wake. */
 #define MESSAGES_MAX 16
+
+static const char link_is_down[] = "Link is down";
 
 static bool
 is_stopping(const struct ep_memif *memif)
@@ -49,6 +52,7 @@ go_down(struct ep_memif *memif)
 	ep_memif_tear_down(memif);
 	/* What lost it is gone with it: acquires what ep_memif_lose() released */
 	(void)ep_swap_acq_rel(&memif->lost_why, NULL);
+	ep_tell_present(&memif->tell, memif->is_held);
 	if (memif->role == EP_MEMIF_CLIENT) {
 		arm(memif, memif->reconnect_ns);
 		return;
@@ -100,6 +104,7 @@ is_up(struct ep_memif *memif)
 		broke(memif, error);
 		return;
 	}
+	ep_tell_present(&memif->tell, true);
 	ep_tell(&memif->tell, "connected to %s%s%s",
 	    memif->role == EP_MEMIF_CLIENT ? memif->addr.text : "a client",
 	    *memif->peer != '\0' ? ": " : "", memif->peer);
@@ -373,13 +378,48 @@ ep_memif_listen_ready(struct ep_watch *watch, uint32_t events)
 			arm(memif, EP_NS_PER_S);
 		return;
 	}
-	if (memif->state != EP_MEMIF_DOWN) {
-		ep_memif_send_disconnect(fd, "Already connected");
+	if (memif->state != EP_MEMIF_DOWN || memif->is_held) {
+		ep_memif_send_disconnect(
+		    fd, memif->is_held ? link_is_down : "Already connected");
 		(void)close(fd);
 		return;
 	}
 	memif->conn = fd;
 	begin(memif);
+}
+
+/* Without LINK_FOLLOW a peer is connected whatever the interface is. */
+static bool
+may_connect(struct ep_memif *memif)
+{
+	struct epair_if_info info = { .size = sizeof(info) };
+
+	return epair_if_get_info(memif->st.ifp, &info) != 0 ||
+	       (info.caps & EPAIR_CAP_LINK_FOLLOW) == 0 ||
+	       ep_attach_has_link(&info);
+}
+
+static void
+look_at_link(struct ep_memif *memif)
+{
+	bool was_held = memif->is_held;
+
+	memif->is_held = !may_connect(memif);
+	if (memif->is_held == was_held)
+		return;
+	if (was_held)
+		arm(memif, memif->role == EP_MEMIF_CLIENT ? 0 : SETUP_NS);
+	else if (memif->state != EP_MEMIF_DOWN)
+		refuse(memif, link_is_down);
+	else
+		ep_tell_present(&memif->tell, true);
+}
+
+void
+ep_memif_changed(struct ep_stack *st, uint32_t what)
+{
+	(void)what;
+	look_at_link((struct ep_memif *)(void *)st);
 }
 
 void
@@ -392,10 +432,14 @@ ep_memif_timeout(struct ep_timer *timer)
 
 	if (is_stopping(memif) || memif->state == EP_MEMIF_UP)
 		return;
+	look_at_link(memif);
 	if (memif->state != EP_MEMIF_DOWN) {
 		refuse(memif, "Setting up took too long");
+	} else if (memif->is_held) {
+		return;
 	} else if (memif->role == EP_MEMIF_SERVER) {
 		(void)ep_watch_set(&memif->listen_watch, EPOLLIN);
+		ep_tell_present(&memif->tell, false);
 	} else if ((fd = ep_socket_connect(&memif->addr, SOCK_SEQPACKET)) < 0) {
 		broke(memif, fd);
 	} else {

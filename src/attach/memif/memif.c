@@ -130,6 +130,7 @@ make(struct epair_if *ifp, const struct ep_memif_conf *conf)
 	memif->st.ops = &memif_ops;
 	memif->st.ifp = ifp;
 	memif->st.accepts = 0; /* the rings have no room for metadata */
+	memif->st.is_away = true;
 	memif->role = conf->role;
 	memif->is_polling = conf->mode == 1;
 	memif->id = conf->id;
@@ -178,13 +179,13 @@ static void
 memif_start(struct ep_stack *st)
 {
 	struct ep_memif *memif = memif_of(st);
-	int error;
+	int error = 0;
 
-	/* A client at once, but on the worker that all of it belongs to. */
 	if (memif->role == EP_MEMIF_SERVER)
 		error = ep_watch_add(
 		    &memif->listen_watch, memif->listener, EPOLLIN);
-	else
+	/* At once, but on the worker that all of it belongs to. */
+	if (error == 0)
 		error = ep_timer_arm(&memif->timer, 0);
 	if (error != 0)
 		ep_attach_lost(st, "its descriptors cannot be watched");
@@ -203,6 +204,7 @@ static const struct ep_stack_ops memif_ops = {
 	.kind = "memif",
 	.start = memif_start,
 	.receive = ep_memif_receive,
+	.changed = ep_memif_changed,
 	.release = memif_release,
 	.progress = memif_progress,
 };

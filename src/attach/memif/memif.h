@@ -21,6 +21,11 @@
  *	FINAL   a client waits for CONNECTED     the message, the timer
  *	UP      frames pass                      its end, whoever noticed
  *
+ * The protocol has no word for a link that is down, so there is no connection
+ * then: while is_held, DOWN is not left. That nobody is there is said of a peer
+ * that does not come, not of one that may not: if both ends of a pair are of
+ * this kind each would wait for the other.
+ *
  * A client sends one message and waits for its ACK, so that nothing that we
  * send ever waits: a socket that takes no message is one whose peer does not
  * read, and the connection ends.
@@ -118,6 +123,7 @@ struct ep_memif {
 	enum ep_memif_state state;
 	int conn; /* -1 in state DOWN */
 	int connect_error; /* as told; 0: none was */
+	bool is_held; /* there is no link, so no peer may be connected */
 	struct ep_watch listen_watch, conn_watch;
 	struct ep_timer timer;
 	struct ep_task lose_task;
@@ -160,6 +166,9 @@ void ep_memif_listen_ready(struct ep_watch *watch, uint32_t events);
 void ep_memif_conn_ready(struct ep_watch *watch, uint32_t events);
 void ep_memif_timeout(struct ep_timer *timer);
 void ep_memif_lost(struct ep_task *task);
+
+/* ops->changed: there is a link, or none any more. */
+void ep_memif_changed(struct ep_stack *st, uint32_t what);
 
 /* The connection must end. why is a constant. Any thread. */
 void ep_memif_lose(struct ep_memif *memif, const char *why);
