@@ -14,9 +14,13 @@
 
 #include "attach/qemu/qemu.h"
 #include "base/atomic.h"
+#include "base/clock.h"
 
 /* Reads of what is left when writing has failed: more than a socket holds. */
 #define LAST_READS 8
+
+/* How often a datagram's peer is looked for. */
+#define LOOK_NS (EP_NS_PER_S / 2)
 
 static bool
 is_client(const struct ep_qemu *q)
@@ -104,6 +108,16 @@ set_up_tcp(int fd)
 		    &options[i].value, sizeof(options[i].value));
 }
 
+void
+ep_qemu_look_after(struct ep_qemu *q)
+{
+	uint32_t caps = ep_load_relaxed(&q->st.ifp->caps);
+
+	if (q->type == EP_QEMU_DGRAM && q->state == EP_QEMU_UP &&
+	    (caps & EPAIR_CAP_LINK_FOLLOW) != 0)
+		try_again(q, LOOK_NS);
+}
+
 /* q->conn is connected, and watched already if TCP made us wait. */
 static void
 is_connected(struct ep_qemu *q)
@@ -123,10 +137,12 @@ is_connected(struct ep_qemu *q)
 	q->peer_at = 0;
 	q->state = EP_QEMU_UP;
 	ep_qemu_out_begin(q, q->conn);
+	ep_tell_present(&q->tell, true);
 	if (is_client(q))
 		ep_tell(&q->tell, "connected to %s", q->peers[0].text);
 	else
 		ep_tell(&q->tell, "client connected");
+	ep_qemu_look_after(q);
 }
 
 static void
@@ -195,6 +211,7 @@ go_down(struct ep_qemu *q, int error)
 	ep_watch_drain(&q->conn_watch);
 	ep_qemu_out_end(q);
 	close_conn(q);
+	ep_tell_present(&q->tell, false);
 	if (error == -EMSGSIZE)
 		ep_tell(&q->tell,
 		    "closed: the peer announced a frame of more than %u octets",
@@ -297,6 +314,20 @@ ep_qemu_listen_ready(struct ep_watch *watch, uint32_t events)
 		accept_one(q);
 }
 
+/* Connecting a datagram's socket again finds whoever has the path now. */
+static void
+look_for_peer(struct ep_qemu *q)
+{
+	const struct ep_socket_addr *peer = &q->peers[0];
+
+	if (q->type != EP_QEMU_DGRAM)
+		return;
+	if (connect(q->conn, &peer->u.sa, peer->len) == 0)
+		ep_qemu_look_after(q);
+	else
+		go_down(q, -errno);
+}
+
 void
 ep_qemu_retry(struct ep_timer *timer)
 {
@@ -304,7 +335,11 @@ ep_qemu_retry(struct ep_timer *timer)
 	    (struct ep_qemu *)(void *)((char *)timer -
 				       offsetof(struct ep_qemu, retry));
 
-	if (is_stopping(q) || q->state != EP_QEMU_DOWN)
+	if (is_stopping(q))
+		return;
+	if (q->state == EP_QEMU_UP)
+		look_for_peer(q);
+	if (q->state != EP_QEMU_DOWN)
 		return;
 	if (is_client(q))
 		connect_now(q);

@@ -147,6 +147,7 @@ make(struct epair_if *ifp, const struct ep_qemu_conf *conf)
 	q->st.ops = &qemu_ops;
 	q->st.ifp = ifp;
 	q->st.accepts = 0; /* the wire has no room for metadata */
+	q->st.is_away = true;
 	q->type = conf->type;
 	q->mode = conf->mode;
 	if (q->type != EP_QEMU_DGRAM && q->mode == EP_QEMU_UNSAID)
@@ -250,6 +251,16 @@ qemu_start(struct ep_stack *st)
 }
 
 static void
+qemu_changed(struct ep_stack *st, uint32_t what)
+{
+	struct ep_qemu *q = qemu_of(st);
+
+	(void)what;
+	ep_qemu_look_after(q);
+	ep_qemu_qmp_changed(q);
+}
+
+static void
 qemu_progress(struct ep_stack *st, struct epair_progress *progress)
 {
 	progress->sent = ep_load_relaxed(&qemu_of(st)->sent);
@@ -259,7 +270,7 @@ static const struct ep_stack_ops qemu_ops = {
 	.kind = "qemu",
 	.start = qemu_start,
 	.receive = ep_qemu_receive,
-	.changed = ep_qemu_changed,
+	.changed = qemu_changed,
 	.release = qemu_release,
 	.progress = qemu_progress,
 };

@@ -171,6 +171,12 @@ void ep_qemu_conn_ready(struct ep_watch *watch, uint32_t events);
 void ep_qemu_retry(struct ep_timer *timer);
 void ep_qemu_lose(struct ep_task *task);
 
+/*
+ * Where the link follows, a datagram's peer must be missed before anything is
+ * sent to it: look for it from now on.
+ */
+void ep_qemu_look_after(struct ep_qemu *q);
+
 /* Ask conn_watch for EPOLLOUT, or no longer. Any thread. */
 void ep_qemu_await_room(struct ep_qemu *q, bool wanted);
 
@@ -184,8 +190,8 @@ void ep_qemu_qmp_start(struct ep_qemu *q);
 /* End what runs by itself, but for what it may begin meanwhile. */
 void ep_qemu_qmp_drain(struct ep_qemu *q);
 
-/* ops->changed: the guest is to have carrier as the interface has link. */
-void ep_qemu_changed(struct ep_stack *st, uint32_t what);
+/* The guest is to have carrier as the interface has link. Any thread. */
+void ep_qemu_qmp_changed(struct ep_qemu *q);
 
 /* in.c */
 

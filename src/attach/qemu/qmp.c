@@ -258,22 +258,19 @@ ep_qemu_qmp_start(struct ep_qemu *q)
 {
 	if (!is_used(q))
 		return;
-	ep_qemu_changed(&q->st, EPAIR_CHANGED_LINK);
+	ep_qemu_qmp_changed(q);
 	if (ep_timer_arm(&q->qmp.retry, 0) != 0)
 		ep_attach_lost(&q->st, "no memory for a timer");
 }
 
 void
-ep_qemu_changed(struct ep_stack *st, uint32_t what)
+ep_qemu_qmp_changed(struct ep_qemu *q)
 {
 	struct epair_if_info info = { .size = sizeof(info) };
-	struct ep_qemu *q = (struct ep_qemu *)(void *)st;
 
-	(void)what;
-	if (!is_used(q) || epair_if_get_info(st->ifp, &info) != 0)
+	if (!is_used(q) || epair_if_get_info(q->st.ifp, &info) != 0)
 		return;
-	ep_store_relaxed(&q->qmp.is_wanted,
-	    (info.flags & EPAIR_IFF_UP) != 0 && info.link == EPAIR_LINK_UP);
+	ep_store_relaxed(&q->qmp.is_wanted, ep_attach_has_link(&info));
 	(void)ep_task_schedule(&q->qmp.task);
 }
 
