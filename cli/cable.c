@@ -107,6 +107,7 @@ make_pair(const struct cli *cli, struct cable *c, const struct cable_how *how)
 		.mtu = (uint32_t)how->mtu,
 		.mac_a = how->mac[0].is_set ? how->mac[0].octets : NULL,
 		.mac_b = how->mac[1].is_set ? how->mac[1].octets : NULL,
+		.carrier = (enum epair_carrier)how->carrier,
 	};
 	struct epair_err err = { 0 };
 

@@ -29,6 +29,7 @@ struct cli;
 struct cable_how {
 	uint64_t workers, queues, poll_us;
 	uint64_t mtu; /* 0: the default */
+	uint64_t carrier; /* enum epair_carrier */
 	struct opt_mac mac[2];
 	const char *link[2], *qdisc[2]; /* NULL: none */
 };

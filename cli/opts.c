@@ -111,6 +111,17 @@ opt_mac(const struct opt *opt, const char *value, void *into)
 }
 
 const char *
+opt_word(const struct opt *opt, const char *value, void *into)
+{
+	for (uint64_t i = 0; opt->words[i] != NULL; i++)
+		if (strcmp(opt->words[i], value) == 0) {
+			*(uint64_t *)into = i;
+			return NULL;
+		}
+	return "is not known";
+}
+
+const char *
 opt_text(const struct opt *opt, const char *value, void *into)
 {
 	(void)opt;

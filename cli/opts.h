@@ -32,6 +32,7 @@ struct opt {
 	    const struct opt *opt, const char *value, void *into);
 	size_t offset; /* of the value in the verb's struct */
 	uint64_t min, max; /* opt_number, opt_seconds */
+	const char *const *words; /* opt_word: NULL behind the last */
 	const char *allowed; /* what to write; NULL: min to max */
 };
 
@@ -48,6 +49,8 @@ const char *opt_number(const struct opt *opt, const char *value, void *into);
 const char *opt_seconds(const struct opt *opt, const char *value, void *into);
 /* struct opt_mac */
 const char *opt_mac(const struct opt *opt, const char *value, void *into);
+/* uint64_t: which of the words */
+const char *opt_word(const struct opt *opt, const char *value, void *into);
 /* const char *, not empty */
 const char *opt_text(const struct opt *opt, const char *value, void *into);
 

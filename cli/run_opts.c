@@ -9,6 +9,12 @@
 
 #include "cli/cli.h"
 
+static const char *const carriers[] = {
+	[EPAIR_CARRIER_ALWAYS] = "always",
+	[EPAIR_CARRIER_FOLLOW] = "follow",
+	NULL,
+};
+
 const struct opt run_opts[] = {
 	{ .name = "mtu",
 	    .arg = "N",
@@ -31,6 +37,14 @@ const struct opt run_opts[] = {
 	    .allowed = "six octets as 02:00:00:00:00:0b, neither a group "
 		       "address nor zero",
 	    .offset = offsetof(struct run_opts, how.mac[1]) },
+	{ .name = "carrier",
+	    .arg = "WAY",
+	    .sentence = "follow: an end has link while somebody hears it "
+			"[always]",
+	    .parse = opt_word,
+	    .words = carriers,
+	    .allowed = "follow or always",
+	    .offset = offsetof(struct run_opts, how.carrier) },
 	{ .name = "link-a",
 	    .arg = "WORDS",
 	    .sentence = "what the cable does to frames of A: 'delay 20ms "
