@@ -14,6 +14,7 @@
  *	attach.h    what stands behind an end and plays its stack
  *	event.h     link, create, move, rename, destroy, attach, detach
  *	link.h      what the cable does to frames: delay, loss, rate, ...
+ *	state.h     making again what was there, in another process
  *	capture.h   showing frames to a reader, and writing pcapng
  *
  * Conventions that hold everywhere:
@@ -41,6 +42,7 @@
 #include <epair/instance.h>
 #include <epair/link.h>
 #include <epair/mbuf.h>
+#include <epair/state.h>
 #include <epair/vnet.h>
 
 #endif /* EPAIR_EPAIR_H */

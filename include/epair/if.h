@@ -301,11 +301,25 @@ struct epair_if_info {
 	uint32_t queues;
 	uint32_t queue_limit;
 	uint32_t multi_count; /* multicast memberships */
+	uint32_t mbufs_max; /* frames that the pair may hold */
+	/* In the list of its vnet: greater is later; never used again. */
+	uint64_t place;
+	bool by_vnet; /* its vnet gave it the attachment that it has */
 };
 
 /* Fill *info. Returns 0; -ENXIO if destroyed; -EINVAL for the size. */
 EPAIR_API int epair_if_get_info(
     struct epair_if *ifp, struct epair_if_info *info);
+
+/*
+ * The attachment and the discipline as they were written, all of it: what the
+ * info has of them may be cut off. At most size octets with the NUL; "" if
+ * there is none.
+ * Returns the length of all of it; -ENXIO.
+ */
+EPAIR_API int epair_if_get_attachment(
+    struct epair_if *ifp, char *buf, size_t size);
+EPAIR_API int epair_if_get_qdisc(struct epair_if *ifp, char *buf, size_t size);
 
 /*
  * What an interface counted. Counters start at 0, never go back and survive a

@@ -10,6 +10,7 @@
 #define EPAIR_VNET_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <epair/err.h>
 
@@ -48,6 +49,25 @@ EPAIR_API int epair_vnet_del(
  */
 EPAIR_API int epair_vnet_set_limit(struct epair *ep, const char *name,
     unsigned mbufs_max, struct epair_err *err);
+
+/* What a vnet is. */
+struct epair_vnet_info {
+	size_t size; /* sizeof(struct epair_vnet_info) */
+	uint32_t mbufs_max; /* of all pairs made in it; UINT32_MAX: no limit */
+	uint32_t interfaces; /* that are in it */
+	uint32_t pairs; /* that were made in it */
+};
+
+/* Fill *info. Returns 0; -ENOENT; -EINVAL for the size. */
+EPAIR_API int epair_vnet_get_info(
+    struct epair *ep, const char *name, struct epair_vnet_info *info);
+
+/*
+ * The kind that it was given, at most size octets with the NUL; "" if none.
+ * Returns the length of all of it; -ENOENT.
+ */
+EPAIR_API int epair_vnet_get_kind(
+    struct epair *ep, const char *name, char *buf, size_t size);
 
 /*
  * The names of all vnets, oldest first, up to max of them.

@@ -11,7 +11,7 @@
 int
 epair_attach(struct epair_if *ifp, const char *spec, struct epair_err *err)
 {
-	return ep_attach(ifp, spec, err);
+	return ep_attach(ifp, spec, NULL, err);
 }
 
 int

@@ -12,6 +12,7 @@
 #include "base/atomic.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "mbuf/account.h"
 #include "net/ifnet_life.h"
 #include "pair/pair.h"
 
@@ -197,6 +198,10 @@ epair_if_get_info(struct epair_if *ifp, struct epair_if_info *info)
 			.queues = ifp->nrxqs,
 			.queue_limit = ep_load_relaxed(&ifp->rxqs[0].q.limit),
 			.multi_count = ifp->multi_count,
+			.mbufs_max = ep_load_relaxed(&ifp->account->limit),
+			.place = ifp->place,
+			.by_vnet = ifp->stack != NULL &&
+				   ifp->stack->by_vnet != NULL,
 		};
 		memcpy(all.mac, ifp->mac, 6);
 		fill_names(ifp, &all);
@@ -205,6 +210,38 @@ epair_if_get_info(struct epair_if *ifp, struct epair_if_info *info)
 	}
 	ep_unlock(&ifp->ep->lock);
 	return error;
+}
+
+/* As snprintf() does it. */
+static int
+give_text(const char *text, char *buf, size_t size)
+{
+	return snprintf(buf, size, "%s", text != NULL ? text : "");
+}
+
+int
+epair_if_get_attachment(struct epair_if *ifp, char *buf, size_t size)
+{
+	int len = -ENXIO;
+
+	ep_lock(&ifp->ep->lock);
+	if (!ifp->dying)
+		len = give_text(
+		    ifp->stack != NULL ? ifp->stack->spec : NULL, buf, size);
+	ep_unlock(&ifp->ep->lock);
+	return len;
+}
+
+int
+epair_if_get_qdisc(struct epair_if *ifp, char *buf, size_t size)
+{
+	int len = -ENXIO;
+
+	ep_lock(&ifp->ep->lock);
+	if (!ifp->dying)
+		len = give_text(ifp->qdisc_spec, buf, size);
+	ep_unlock(&ifp->ep->lock);
+	return len;
 }
 
 /* Which interface counters a reason moves besides its own. */

@@ -17,7 +17,6 @@
 #include "net/multi.h"
 #include "pair/pair.h"
 
-#define QUEUE_LIMIT_MAX 1048576u
 #define CAPS_SETTABLE \
 	(EPAIR_CAP_CSUM | EPAIR_CAP_TSO | EPAIR_CAP_USO | \
 	    EPAIR_CAP_VLAN_HWTAGGING | EPAIR_CAP_LINK_FOLLOW)
@@ -216,10 +215,10 @@ epair_if_set_queue_limit(
 
 	if (error != 0)
 		return error;
-	if (limit == 0 || limit > QUEUE_LIMIT_MAX)
+	if (limit == 0 || limit > EP_QUEUE_LIMIT_MAX)
 		return end(ifp,
 		    ep_fail(err, -EINVAL, "queue limit %u: must be 1 to %u",
-			limit, QUEUE_LIMIT_MAX));
+			limit, EP_QUEUE_LIMIT_MAX));
 	for (uint32_t b = 0; b < ifp->nrxqs; b++)
 		ep_store_relaxed(&ifp->rxqs[b].q.limit, limit);
 	return end(ifp, 0);

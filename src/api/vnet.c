@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <epair/vnet.h>
@@ -7,6 +8,7 @@
 #include "attach/attach.h"
 #include "base/atomic.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "mbuf/account.h"
 #include "net/event.h"
 #include "net/vnet.h"
@@ -58,6 +60,41 @@ epair_vnet_set_limit(struct epair *ep, const char *name, unsigned mbufs_max,
 		    mbufs_max != 0 ? mbufs_max : UINT32_MAX);
 	ep_unlock(&ep->lock);
 	return error;
+}
+
+int
+epair_vnet_get_info(
+    struct epair *ep, const char *name, struct epair_vnet_info *info)
+{
+	struct epair_vnet_info all = { .size = sizeof(all) };
+	const struct epair_vnet *vn;
+	const struct ep_pair *pair;
+
+	ep_lock(&ep->lock);
+	vn = ep_vnet_find(ep, name);
+	if (vn != NULL) {
+		all.mbufs_max = ep_load_relaxed(&vn->account->limit);
+		all.interfaces = vn->if_count;
+		TAILQ_FOREACH(pair, &vn->pairs, link)
+			all.pairs++;
+	}
+	ep_unlock(&ep->lock);
+	return vn == NULL ? -ENOENT : ep_sized_give(info, &all, sizeof(all));
+}
+
+int
+epair_vnet_get_kind(struct epair *ep, const char *name, char *buf, size_t size)
+{
+	const struct epair_vnet *vn;
+	int len = -ENOENT;
+
+	ep_lock(&ep->lock);
+	vn = ep_vnet_find(ep, name);
+	if (vn != NULL)
+		len = snprintf(
+		    buf, size, "%s", vn->kind != NULL ? vn->kind : "");
+	ep_unlock(&ep->lock);
+	return len;
 }
 
 int

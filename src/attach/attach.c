@@ -2,9 +2,11 @@
 #include "attach/attach.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/atomic.h"
 #include "net/event.h"
@@ -118,9 +120,56 @@ check_free(struct epair_if *ifp, struct epair_err *err)
 	return -EBUSY;
 }
 
+int
+ep_fds_find(const struct ep_fds *with, const char *name, unsigned n)
+{
+	for (unsigned i = 0; with != NULL && i < with->count; i++)
+		if (strcmp(with->fds[i].name, name) == 0 && n-- == 0)
+			return with->fds[i].fd;
+	return -1;
+}
+
+void
+ep_fds_give(struct ep_fds_out *out, const char *name, int fd)
+{
+	int copy;
+
+	if (out->error == 0 && out->count == out->max)
+		out->error = -ENOSPC;
+	if (out->error != 0)
+		return;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		out->error = -errno;
+	else
+		out->fds[out->count++] = (struct epair_fd){ name, copy };
+}
+
+int
+ep_fds_end(struct ep_fds_out *out)
+{
+	if (out->error == 0)
+		return (int)out->count;
+	while (out->count > 0)
+		(void)close(out->fds[--out->count].fd);
+	return out->error;
+}
+
 static int
-attach(struct epair_if *ifp, const char *spec, const struct epair_vnet *by_vnet,
-    struct epair_err *err)
+create(const struct ep_kind *kind, struct epair_if *ifp, const void *conf,
+    const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
+{
+	if (with == NULL || with->count == 0)
+		return kind->create(ifp, conf, st, err);
+	if (kind->create_with == NULL)
+		return ep_fail(err, -EINVAL, "kind '%s' takes no descriptors",
+		    kind->pub.name);
+	return kind->create_with(ifp, conf, with, st, err);
+}
+
+static int
+attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
+    const struct epair_vnet *by_vnet, struct epair_err *err)
 {
 	struct ep_stack *st;
 	struct plan plan;
@@ -132,7 +181,7 @@ attach(struct epair_if *ifp, const char *spec, const struct epair_vnet *by_vnet,
 		goto out;
 	error = check_free(ifp, err);
 	if (error == 0)
-		error = plan.kind->create(ifp, plan.conf, &st, err);
+		error = create(plan.kind, ifp, plan.conf, with, &st, err);
 	if (error == 0)
 		error = ep_attach_publish(ifp, st, spec, by_vnet, err);
 out:
@@ -140,30 +189,53 @@ out:
 	return error;
 }
 
-int
-ep_attach(struct epair_if *ifp, const char *spec, struct epair_err *err)
+/*
+ * What ifp's vnet gives its interfaces, in kind of EP_SPEC_TEXT_MAX; NULL if
+ * that is nothing.
+ */
+static const struct epair_vnet *
+given_by_vnet(struct epair_if *ifp, char *kind) EP_REQUIRES(ifp->ep->lock)
 {
-	return attach(ifp, spec, NULL, err);
+	const struct epair_vnet *vn = ifp->vnet;
+
+	if (vn == NULL || vn->kind == NULL)
+		return NULL;
+	(void)snprintf(kind, EP_SPEC_TEXT_MAX, "%s", vn->kind);
+	return vn;
+}
+
+int
+ep_attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
+    struct epair_err *err)
+{
+	const struct epair_vnet *vn;
+	char kind[EP_SPEC_TEXT_MAX];
+
+	if (spec != NULL)
+		return attach(ifp, spec, with, NULL, err);
+	ep_lock(&ifp->ep->lock);
+	vn = given_by_vnet(ifp, kind);
+	ep_unlock(&ifp->ep->lock);
+	if (vn == NULL)
+		return ep_fail(err, -ENOENT, "its vnet gives it nothing");
+	return attach(ifp, kind, with, vn, err);
 }
 
 int
 ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
 {
-	const struct epair_vnet *vn;
+	const struct epair_vnet *vn = NULL;
 	char kind[EP_SPEC_TEXT_MAX];
 	struct epair_err why;
-	bool gives;
 	int error;
 
 	ep_lock(&ifp->ep->lock);
-	vn = ifp->vnet;
-	gives = vn != NULL && vn->kind != NULL && ifp->stack == NULL;
-	if (gives)
-		(void)snprintf(kind, sizeof(kind), "%s", vn->kind);
+	if (ifp->stack == NULL)
+		vn = given_by_vnet(ifp, kind);
 	ep_unlock(&ifp->ep->lock);
-	if (!gives)
+	if (vn == NULL)
 		return 0;
-	error = attach(ifp, kind, vn, &why);
+	error = attach(ifp, kind, NULL, vn, &why);
 	/*
 	 * Whoever moved it on gives it what it gets there, and what somebody
 	 * attached meanwhile stays.
@@ -203,18 +275,24 @@ int
 ep_attach_publish(struct epair_if *ifp, struct ep_stack *st, const char *spec,
     const struct epair_vnet *by_vnet, struct epair_err *err)
 {
+	char *copy = strdup(spec);
 	int error;
 
 	st->ifp = ifp;
 	st->delivered_before = delivered(ifp);
 	st->by_vnet = by_vnet;
-	(void)snprintf(st->spec, sizeof(st->spec), "%s", spec);
+	st->spec = copy;
 	ep_task_init(&st->lost_task, ep_ifnet_worker(ifp, 0), lost_run);
 
-	error = ep_stack_publish(ifp, st, err);
+	if (copy == NULL)
+		error = ep_fail(
+		    err, -ENOMEM, "no memory to attach '%.32s'", spec);
+	else
+		error = ep_stack_publish(ifp, st, err);
 	if (error != 0) {
 		st->closing = true; /* nobody else has seen it */
 		st->ops->release(st);
+		free(copy);
 		return error;
 	}
 	if (st->ops->start != NULL)

@@ -23,11 +23,35 @@
 #ifndef EP_ATTACH_ATTACH_H
 #define EP_ATTACH_ATTACH_H
 
+#include <epair/state.h>
+
 #include "base/error.h"
 #include "base/spec.h"
 #include "net/ifnet.h"
 #include "net/stack.h"
 #include "pair/pair.h"
+
+/* Descriptors that were handed over, see epair_attach_fds(). */
+struct ep_fds {
+	const struct epair_fd *fds;
+	unsigned count;
+};
+
+/*
+ * Giving them out, for get_fds(): duplicates, all or none. end returns how
+ * many, or the error.
+ */
+struct ep_fds_out {
+	struct epair_fd *fds;
+	unsigned count, max;
+	int error;
+};
+
+void ep_fds_give(struct ep_fds_out *out, const char *name, int fd);
+int ep_fds_end(struct ep_fds_out *out);
+
+/* The n-th of that name, or -1 behind the last. */
+int ep_fds_find(const struct ep_fds *with, const char *name, unsigned n);
 
 struct ep_kind {
 	struct epair_kind pub; /* name, sentence, keys, sim */
@@ -47,6 +71,13 @@ struct ep_kind {
 	 */
 	int (*create)(struct epair_if *ifp, const void *conf,
 	    struct ep_stack **st, struct epair_err *err);
+	/*
+	 * The same, with descriptors in the place of what it would open: the
+	 * caller's, to be duplicated. NULL: the kind takes none.
+	 */
+	int (*create_with)(struct epair_if *ifp, const void *conf,
+	    const struct ep_fds *with, struct ep_stack **st,
+	    struct epair_err *err);
 };
 
 /* kinds.c: all kinds of this build, ended by NULL. */
@@ -64,8 +95,12 @@ extern const struct ep_kind ep_kind_echo;
 extern const struct ep_kind ep_kind_sink;
 extern const struct ep_kind ep_kind_source;
 
-/* Attach by text, see epair_attach(). */
-int ep_attach(struct epair_if *ifp, const char *spec, struct epair_err *err);
+/*
+ * Attach by text, see epair_attach() and epair_attach_fds(): spec NULL is what
+ * the vnet gives; with may be NULL.
+ */
+int ep_attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
+    struct epair_err *err);
 
 /*
  * Attach what the vnet in which ifp is gives its interfaces, if it does and

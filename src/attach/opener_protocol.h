@@ -19,7 +19,7 @@
 
 #include "base/spec.h"
 
-#define EP_OPENER_VERSION    3u
+#define EP_OPENER_VERSION    4u
 #define EP_OPENER_FD         3 /* the socket, in the opener */
 #define EP_OPENER_QUEUES_MAX 64u
 #define EP_OPENER_FDS_MAX    (EP_OPENER_QUEUES_MAX + 4u)
@@ -45,13 +45,18 @@ enum ep_opener_op {
 enum {
 	EP_OPENER_MTU = 1u << 0,
 	EP_OPENER_MAC = 1u << 1,
-	EP_OPENER_NAME = 1u << 2, /* SET_LINK: rename to ifname */
+	EP_OPENER_NAME = 1u << 2, /* rename to ifname (SET_LINK, AGAIN) */
 	EP_OPENER_UP = 1u << 3, /* set it up, then its gateways */
 	EP_OPENER_NO_CARRIER = 1u << 4, /* OPEN_TAP: begin without carrier */
 	EP_OPENER_NETNS_FD = 1u << 5, /* the namespace comes as descriptor */
 	EP_OPENER_USE_FD = 1u << 6, /* OPEN_TAP: the TAPs do, too */
 	EP_OPENER_REUSE = 1u << 7, /* OPEN_TAP: one that stands there will do */
 	EP_OPENER_WATCH = 1u << 8, /* OPEN_TAP: an inotify descriptor comes */
+	/*
+	 * USE_FD: the device is as it was left, addresses and routes and all.
+	 * With a namespace as descriptor and by name, both must be one.
+	 */
+	EP_OPENER_AGAIN = 1u << 9,
 };
 
 /*

@@ -99,27 +99,47 @@ ep_ifnet_set_mac(struct epair_if *ifp, const uint8_t mac[6])
 
 /* Indexes. */
 
+/* Have by_index reach to an index that was taken, or give that back. */
+static int
+reach(struct epair *ep, uint32_t index)
+{
+	uint32_t size = ep->by_index_size;
+	struct epair_if **by;
+
+	if (index < size)
+		return 0;
+	do {
+		size = size == 0 ? BY_INDEX_MIN : size * 2;
+	} while (index >= size);
+	by = realloc(ep->by_index, size * sizeof(struct epair_if *));
+	if (by == NULL) {
+		ep_index_put(&ep->indexes, index);
+		return -ENOMEM;
+	}
+	memset(by + ep->by_index_size, 0,
+	    (size - ep->by_index_size) * sizeof(struct epair_if *));
+	ep->by_index = by;
+	ep->by_index_size = size;
+	return 0;
+}
+
 int
 ep_ifnet_take_index(struct epair *ep, uint32_t *index)
 {
 	int error = ep_index_take(&ep->indexes, 1, index);
 
-	if (error == 0 && *index >= ep->by_index_size) {
-		uint32_t size = ep->by_index_size == 0 ? BY_INDEX_MIN
-						       : ep->by_index_size * 2;
-		struct epair_if **by = realloc(
-		    ep->by_index, size * sizeof(struct epair_if *));
+	return error != 0 ? error : reach(ep, *index);
+}
 
-		if (by == NULL) {
-			ep_index_put(&ep->indexes, *index);
-			return -ENOMEM;
-		}
-		memset(by + ep->by_index_size, 0,
-		    (size - ep->by_index_size) * sizeof(struct epair_if *));
-		ep->by_index = by;
-		ep->by_index_size = size;
-	}
-	return error;
+int
+ep_ifnet_take_index_at(struct epair *ep, uint32_t index)
+{
+	int error = -EINVAL;
+
+	/* No instance has had one beyond these: they are the lowest free. */
+	if (index > 0 && index <= 2 * (uint64_t)ep->opts.pairs_max)
+		error = ep_index_take_at(&ep->indexes, index);
+	return error != 0 ? error : reach(ep, index);
 }
 
 void
@@ -140,12 +160,28 @@ ep_ifnet_reserve(struct epair *ep, struct epair_vnet *vn)
 }
 
 void
+ep_ifnet_attach_at(struct epair_if *ifp, struct epair_vnet *vn, uint64_t place)
+{
+	struct epair_if *before = TAILQ_LAST(&vn->ifs, ep_if_list);
+
+	while (before != NULL && before->place > place)
+		before = TAILQ_PREV(before, ep_if_list, link);
+	ifp->vnet = vn;
+	ifp->place = place;
+	add_name(ifp);
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(&vn->ifs, before, ifp, link);
+	else
+		TAILQ_INSERT_HEAD(&vn->ifs, ifp, link);
+	vn->if_count++;
+	if (place > ifp->ep->last_place)
+		ifp->ep->last_place = place;
+}
+
+void
 ep_ifnet_attach(struct epair_if *ifp, struct epair_vnet *vn)
 {
-	ifp->vnet = vn;
-	add_name(ifp);
-	TAILQ_INSERT_TAIL(&vn->ifs, ifp, link);
-	vn->if_count++;
+	ep_ifnet_attach_at(ifp, vn, ifp->ep->last_place + 1);
 }
 
 void

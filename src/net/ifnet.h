@@ -35,11 +35,12 @@ struct ep_qdisc;
 struct ep_stack;
 struct ep_watchers;
 
-#define EP_ETHER_HDR_LEN  14u
-#define EP_ETHER_VLAN_LEN 4u
-#define EP_MTU_MIN        72u
-#define EP_MTU_MAX        65535u
-#define EP_QUEUE_LIMIT    4096u
+#define EP_ETHER_HDR_LEN   14u
+#define EP_ETHER_VLAN_LEN  4u
+#define EP_MTU_MIN         72u
+#define EP_MTU_MAX         65535u
+#define EP_QUEUE_LIMIT     4096u
+#define EP_QUEUE_LIMIT_MAX 1048576u
 
 /* One bucket of the receiving side: the waiting frames and their task. */
 struct ep_rxq {
@@ -96,7 +97,8 @@ struct epair_if {
 
 	/* Configuration, all (c). */
 	struct epair_vnet *vnet; /* where it is; NULL when dying */
-	TAILQ_ENTRY(epair_if) link; /* in vnet->ifs */
+	TAILQ_ENTRY(epair_if) link; /* in vnet->ifs, by place */
+	uint64_t place;
 	struct ep_table_entry by_name, by_mac;
 	char name[EPAIR_NAME_MAX];
 	char descr[EPAIR_DESCR_MAX];

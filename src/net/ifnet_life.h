@@ -22,6 +22,9 @@ struct epair_if *ep_ifnet_find_mac(
 /* The lowest free index, from 1. Returns 0, or -ENOMEM. */
 int ep_ifnet_take_index(struct epair *ep, uint32_t *index)
     EP_REQUIRES(ep->lock);
+/* This one. Returns 0; -EEXIST; -EINVAL out of range; -ENOMEM. */
+int ep_ifnet_take_index_at(struct epair *ep, uint32_t index)
+    EP_REQUIRES(ep->lock);
 void ep_ifnet_put_index(struct epair *ep, uint32_t index) EP_REQUIRES(ep->lock);
 
 /* Have room for one more in the tables. Returns 0, or -ENOMEM. */
@@ -35,6 +38,10 @@ int ep_ifnet_reserve(struct epair *ep, struct epair_vnet *vn)
 void ep_ifnet_attach(struct epair_if *ifp, struct epair_vnet *vn)
     EP_REQUIRES(ifp->ep->lock);
 void ep_ifnet_detach(struct epair_if *ifp) EP_REQUIRES(ifp->ep->lock);
+
+/* The same, at the place that it had once. */
+void ep_ifnet_attach_at(struct epair_if *ifp, struct epair_vnet *vn,
+    uint64_t place) EP_REQUIRES(ifp->ep->lock);
 
 /* Change a name or address, which must be free; nobody is told. */
 void ep_ifnet_set_name(struct epair_if *ifp, const char *name)

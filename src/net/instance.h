@@ -45,6 +45,7 @@ struct epair {
 	struct ep_table by_mac; /* (c) */
 	uint32_t pair_count; /* (c) alive */
 	uint32_t pairs_unfreed; /* atomic: whose memory is still there */
+	uint64_t last_place; /* (c) that an interface was put at */
 	uint32_t next_worker; /* (c) whom the next pair is dealt to */
 
 	uint64_t host_id; /* (c) */

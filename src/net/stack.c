@@ -2,6 +2,7 @@
 #include "net/stack.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/atomic.h"
 #include "base/error.h"
@@ -28,12 +29,14 @@ release(struct ep_stack *st)
 {
 	const struct epair_if *ifp = st->ifp;
 	struct ep_run in_pair, in_stack;
+	char *spec = st->spec;
 
 	ep_run_enter(&in_pair, ifp->ep, ifp->pair);
 	ep_run_enter(&in_stack, ifp->ep, st);
 	st->ops->release(st);
 	ep_run_leave();
 	ep_run_leave();
+	free(spec);
 }
 
 void

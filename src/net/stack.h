@@ -25,6 +25,7 @@
 #include "sched/sched.h"
 
 struct ep_stack;
+struct epair_fd;
 struct epair_if;
 struct epair_mbuf;
 struct epair_vnet;
@@ -50,6 +51,11 @@ struct ep_stack_ops {
 	void (*release)(struct ep_stack *st);
 	/* Fill *progress. May be NULL. */
 	void (*progress)(struct ep_stack *st, struct epair_progress *progress);
+	/*
+	 * Duplicates of the descriptors that another may take over; see
+	 * epair_attach_get_fds(). May be NULL: it has none.
+	 */
+	int (*get_fds)(struct ep_stack *st, struct epair_fd *fds, unsigned max);
 	/* Bring drop counters that are kept elsewhere up to date. May be NULL. */
 	void (*refresh)(struct ep_stack *st);
 };
@@ -66,7 +72,7 @@ struct ep_stack {
 	bool is_away;
 	/* The vnet whose kind gave it: stays behind on a move. Or NULL. */
 	const struct epair_vnet *by_vnet;
-	char spec[256]; /* as written (cut off if longer) */
+	char *spec; /* as written; freed behind release */
 	uint32_t holds; /* atomic */
 	bool *released; /* under ep->hold_lock: whom to tell, or NULL */
 	uint64_t delivered_before; /* to ifp, until this was attached */

@@ -2,10 +2,12 @@
 #include "opener/opener.h"
 
 #include <errno.h>
+#include <linux/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What a job has in hand. */
@@ -187,10 +189,30 @@ find_link(struct hand *h, uint32_t ifindex, const char *ifname)
 	return 0;
 }
 
+static int
+set_up_new(struct hand *h)
+{
+	int error = set_up(h, false);
+
+	if (error == 0)
+		error = add_addrs(h);
+	if (error == 0 && (h->req->flags & EP_OPENER_UP) != 0)
+		error = add_gateways(h, false);
+	return error;
+}
+
+/* One that is down has forgotten its routes; else they are others' by now. */
+static int
+set_up_again(struct hand *h)
+{
+	return (h->state.ifflags & IFF_UP) != 0 ? 0 : set_up(h, true);
+}
+
 /* Everything about the device; the TAPs are there. */
 static int
 set_up_tap(struct hand *h)
 {
+	bool is_again = (h->req->flags & EP_OPENER_AGAIN) != 0;
 	int error = find_link(h, 0, h->tun.ifname);
 
 	if (error != 0 || (error = set_mtu(h)) != 0 ||
@@ -198,15 +220,15 @@ set_up_tap(struct hand *h)
 		return error;
 	if ((h->req->flags & EP_OPENER_NO_CARRIER) != 0)
 		(void)tun_set_carrier(&h->tun, false);
+	if (is_again)
+		(void)set_name(h); /* what is in its way now was then, too */
 	/* Told from here on, so that nothing is missed behind link_get(). */
 	h->route = link_watch_socket();
 	if (h->route < 0)
 		return ep_fail_sys(
 		    &h->err, h->route, "cannot open a route socket");
-	if ((error = set_up(h, false)) != 0 || (error = add_addrs(h)) != 0)
-		return error;
-	if ((h->req->flags & EP_OPENER_UP) != 0 &&
-	    (error = add_gateways(h, false)) != 0)
+	error = is_again ? set_up_again(h) : set_up_new(h);
+	if (error != 0)
 		return error;
 	error = link_get(&h->link, h->state.ifindex, "", &h->state);
 	if (error != 0)
@@ -365,17 +387,36 @@ is_sound(const struct job *job)
 	return fds == job->fd_count;
 }
 
+/* A namespace is known by device and inode; its number is used again. */
+static bool
+is_same_file(int fd, int other)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstat(other, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int
 find_netns(struct hand *h, const struct job *job)
 {
 	bool has_fd = (job->req->flags & EP_OPENER_NETNS_FD) != 0;
 	bool has_inotify = (job->req->flags & EP_OPENER_WATCH) != 0;
+	int inotify = has_inotify ? job->fds[has_fd] : -1;
+	int error;
 
 	if (!has_fd)
-		return netns_open(job->req->netns,
-		    has_inotify ? job->fds[0] : -1, &h->ns, &h->err);
-	netns_of_fd(job->fds[0], &h->ns);
-	return 0;
+		return netns_open(job->req->netns, inotify, &h->ns, &h->err);
+	if ((job->req->flags & EP_OPENER_AGAIN) == 0 ||
+	    *job->req->netns == '\0') {
+		netns_of_fd(job->fds[0], &h->ns);
+		return 0;
+	}
+	error = netns_open(job->req->netns, inotify, &h->ns, &h->err);
+	if (error == 0 && !is_same_file(h->ns.fd, job->fds[0]))
+		error = ep_fail(&h->err, -ESTALE,
+		    "%.180s is not the one that it was", h->ns.what);
+	return error;
 }
 
 static int

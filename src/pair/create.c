@@ -17,10 +17,8 @@
 #include "net/ifnet_life.h"
 #include "pair/pair_priv.h"
 
-#define QUEUE_LIMIT_MAX 1048576u
-
-static void
-pair_free(struct ep_pair *pair)
+void
+ep_pair_free(struct ep_pair *pair)
 {
 	struct epair *ep = pair->ep;
 
@@ -74,9 +72,8 @@ end_init(struct ep_pair *pair, char side, uint32_t worker, uint32_t limit)
 	return true;
 }
 
-static struct ep_pair *
-pair_alloc(struct epair_vnet *vn, const struct epair_create *how)
-    EP_REQUIRES(vn->ep->lock)
+struct ep_pair *
+ep_pair_alloc(struct epair_vnet *vn, const struct epair_create *how)
 {
 	struct epair *ep = vn->ep;
 	struct ep_pair *pair = aligned_alloc(
@@ -98,7 +95,7 @@ pair_alloc(struct epair_vnet *vn, const struct epair_create *how)
 	if (pair->account == NULL ||
 	    !end_init(pair, 'a', ep->next_worker, limit) ||
 	    !end_init(pair, 'b', ep->next_worker, limit)) {
-		pair_free(pair);
+		ep_pair_free(pair);
 		return NULL;
 	}
 	ep->next_worker++;
@@ -183,8 +180,8 @@ take_identity(struct ep_pair *pair, const struct epair_create *how,
 	return error;
 }
 
-static void
-commit(struct ep_pair *pair) EP_REQUIRES(pair->ep->lock)
+void
+ep_pair_commit(struct ep_pair *pair, const struct ep_spot spots[2])
 {
 	struct epair *ep = pair->ep;
 
@@ -196,7 +193,7 @@ commit(struct ep_pair *pair) EP_REQUIRES(pair->ep->lock)
 		ep->by_index[ifp->index] = ifp;
 		ep_table_add(
 		    &ep->by_mac, &ifp->by_mac, ep_hash_octets(ifp->mac, 6));
-		ep_ifnet_attach(ifp, pair->home);
+		ep_ifnet_attach_at(ifp, spots[i].vnet, spots[i].place);
 	}
 	for (int i = 0; i < 2; i++)
 		ep_event_if(&pair->ends[i], EPAIR_EVENT_CREATE, NULL);
@@ -219,7 +216,7 @@ create_locked(struct epair_vnet *vn, uint32_t wanted,
 	error = take_unit(vn, wanted, &unit, err);
 	if (error != 0)
 		return error;
-	pair = pair_alloc(vn, how);
+	pair = ep_pair_alloc(vn, how);
 	if (pair == NULL) {
 		error = ep_fail(err, -ENOMEM, "no memory for a pair");
 		goto put_unit;
@@ -235,12 +232,13 @@ create_locked(struct epair_vnet *vn, uint32_t wanted,
 		goto free_pair;
 
 	/* commit */
-	commit(pair);
+	ep_pair_commit(pair, (struct ep_spot[2]){ { vn, ep->last_place + 1 },
+				 { vn, ep->last_place + 2 } });
 	*pairp = pair;
 	return 0;
 
 free_pair:
-	pair_free(pair);
+	ep_pair_free(pair);
 put_unit:
 	ep_index_put(&vn->cloner.units, unit);
 	return error;
@@ -263,9 +261,9 @@ defaults(const struct epair_create *how, struct epair_create *full,
 	if (full->mtu < EP_MTU_MIN || full->mtu > EP_MTU_MAX)
 		return ep_fail(err, -EINVAL, "mtu %u: must be %u to %u",
 		    full->mtu, EP_MTU_MIN, EP_MTU_MAX);
-	if (full->queue_limit > QUEUE_LIMIT_MAX)
+	if (full->queue_limit > EP_QUEUE_LIMIT_MAX)
 		return ep_fail(err, -EINVAL, "queue limit %u: at most %u",
-		    full->queue_limit, QUEUE_LIMIT_MAX);
+		    full->queue_limit, EP_QUEUE_LIMIT_MAX);
 	if ((unsigned)full->carrier > EPAIR_CARRIER_FOLLOW)
 		return ep_fail(err, -EINVAL, "unknown way of carrier %d",
 		    (int)full->carrier);
@@ -313,5 +311,5 @@ void
 ep_pair_put(struct ep_pair *pair)
 {
 	if (ep_sub_acq_rel(&pair->refs, 1) == 1)
-		pair_free(pair);
+		ep_pair_free(pair);
 }

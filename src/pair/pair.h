@@ -13,6 +13,9 @@ int ep_pair_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n);
 
 int ep_pair_create(struct epair *ep, const char *vnet, const char *name,
     const struct epair_create *how, struct epair_if **a, struct epair_err *err);
+/* Make one again, see epair_if_restore(). */
+int ep_pair_restore(struct epair *ep, const struct epair_if_info *const ends[2],
+    struct epair_if **a, struct epair_err *err);
 int ep_pair_destroy(struct epair_if *ifp, struct epair_err *err);
 int ep_pair_move(struct epair_if *ifp, const char *vnet, struct epair_err *err);
 

@@ -46,6 +46,22 @@ void ep_cable_end(struct ep_impair *imp);
 /* The end of a pair's last run (destroy.c). */
 void ep_pair_teardown(struct ep_pair *pair);
 
+/*
+ * create.c: a pair with nothing but what it needs of memory, to be freed by
+ * ep_pair_free(); and, when all has been found that makes it one, the commit:
+ * each end in its vnet.
+ */
+struct ep_spot {
+	struct epair_vnet *vnet;
+	uint64_t place; /* in its list */
+};
+
+struct ep_pair *ep_pair_alloc(struct epair_vnet *home,
+    const struct epair_create *how) EP_REQUIRES(home->ep->lock);
+void ep_pair_free(struct ep_pair *pair);
+void ep_pair_commit(struct ep_pair *pair, const struct ep_spot spots[2])
+    EP_REQUIRES(pair->ep->lock);
+
 /* Choose an address for each end by contract 2.3 or 2.4 (mac.c). */
 int ep_pair_macs(struct ep_pair *pair, const struct epair_create *how,
     struct epair_err *err) EP_REQUIRES(pair->ep->lock);

@@ -69,6 +69,35 @@ pair_is_created_or_not_there(void **state)
 	oom_try(&c, r, &r->err);
 }
 
+static int
+restore(void *arg)
+{
+	struct rig *r = arg;
+	struct epair_if_info a = rig_info(r->a), b = rig_info(r->b);
+
+	a.unit = b.unit = 5;
+	(void)snprintf(a.name, sizeof(a.name), "one");
+	(void)snprintf(b.name, sizeof(b.name), "two");
+	(void)snprintf(b.vnet, sizeof(b.vnet), "%s", r->text);
+	a.index = 17;
+	b.index = 200;
+	a.mac[1] ^= 1;
+	b.mac[1] ^= 1;
+	return epair_if_restore(r->ep, &a, &b, &r->made, &r->err);
+}
+
+static void
+pair_is_restored_or_not_there(void **state)
+{
+	const struct oom_case c = { "restore", restore, destroy, rig_same };
+	struct rig *r = *state;
+
+	assert_int_equal(epair_vnet_add(r->ep, "empty", NULL, NULL), 0);
+	rig_look(r);
+	r->text = "empty";
+	oom_try(&c, r, &r->err);
+}
+
 /* As tables, units and indexes grow: each is made after it has failed. */
 static void
 unit_and_index_of_a_failed_pair_are_free_again(void **state)
@@ -161,6 +190,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		OOM_TEST(vnet_is_added_or_not_there),
 		OOM_TEST(pair_is_created_or_not_there),
+		OOM_TEST(pair_is_restored_or_not_there),
 		OOM_TEST(unit_and_index_of_a_failed_pair_are_free_again),
 		OOM_TEST(interface_is_moved_or_where_it_was),
 		OOM_TEST(interface_that_got_no_attachment_has_moved),

@@ -15,14 +15,16 @@
 
 /* Without waiting: a FIFO that nobody writes would keep us for ever. */
 static int
-open_file(const char *path, struct epair_err *err)
+open_file(const char *path, int lent, struct epair_err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = lent >= 0 ? fcntl(lent, F_DUPFD_CLOEXEC, 0)
+			   : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0)
 		return ep_fail_sys(err, -errno, "read=%.160s", path);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    lseek(fd, 0, SEEK_SET) != 0) {
 		(void)close(fd);
 		return ep_fail(
 		    err, -EINVAL, "read=%.160s: is no regular file", path);
@@ -141,14 +143,14 @@ ep_input_take(struct ep_input *in)
 }
 
 int
-ep_input_open(struct ep_input *in, const char *path, uint64_t loop,
+ep_input_open(struct ep_input *in, const char *path, int lent, uint64_t loop,
     enum ep_reader_dir only, struct epair_err *err)
 {
 	const struct ep_reader_packet *packet;
 	int error;
 
 	*in = (struct ep_input){ .passes = loop, .only = only };
-	in->fd = open_file(path, err);
+	in->fd = open_file(path, lent, err);
 	if (in->fd < 0)
 		return in->fd;
 	in->path = strdup(path);

@@ -27,13 +27,14 @@ struct ep_input {
 };
 
 /*
- * Open a file and look at how it begins. `loop` is how often it is to be
+ * Open a file - or take a duplicate of one that is lent, unless that is -1 - and
+ * look at how it begins. `loop` is how often it is to be
  * played, 0 for ever. Gives *in, to be ended by ep_input_close().
  * Returns 0; -EINVAL with a sentence for a file that is no capture; -ENOENT
  * and others of the system; -ENOMEM.
  */
-int ep_input_open(struct ep_input *in, const char *path, uint64_t loop,
-    enum ep_reader_dir only, struct epair_err *err);
+int ep_input_open(struct ep_input *in, const char *path, int lent,
+    uint64_t loop, enum ep_reader_dir only, struct epair_err *err);
 void ep_input_close(struct ep_input *in);
 
 /*

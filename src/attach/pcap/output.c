@@ -17,8 +17,10 @@
 /* One write takes no more. The longest frame fits, and so do two headers. */
 #define STAGE_SIZE ((size_t)EP_CAPTURE_SNAPLEN + EP_PCAPNG_OVERHEAD)
 
+/* Empty it, but for what is lent. */
 static int
-check_file(int fd, int in_fd, const char *path, struct epair_err *err)
+check_file(int fd, int in_fd, bool is_lent, const char *path, uint64_t *end,
+    struct epair_err *err)
 {
 	struct stat st, in_st;
 
@@ -29,7 +31,8 @@ check_file(int fd, int in_fd, const char *path, struct epair_err *err)
 	    st.st_dev == in_st.st_dev && st.st_ino == in_st.st_ino)
 		return ep_fail(err, -EINVAL,
 		    "write=%.160s: is the file that is read", path);
-	if (ftruncate(fd, 0) != 0)
+	*end = is_lent ? (uint64_t)st.st_size : 0;
+	if (!is_lent && ftruncate(fd, 0) != 0)
 		return ep_fail_sys(err, -errno, "write=%.160s", path);
 	return 0;
 }
@@ -90,12 +93,16 @@ output_free(struct ep_output *out) EP_NO_TSA
 }
 
 int
-ep_output_open(struct ep_output *out, const char *path, int in_fd,
+ep_output_open(struct ep_output *out, const char *path, int lent, int in_fd,
     struct epair_if *ifp, struct epair_err *err) EP_NO_TSA
 {
-	int error;
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+	int error, fd;
 
+	if (lent >= 0)
+		fd = fcntl(lent, F_DUPFD_CLOEXEC, 0);
+	else
+		fd = open(
+		    path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return ep_fail_sys(err, -errno, "write=%.160s", path);
 	*out = (struct ep_output){
@@ -105,7 +112,7 @@ ep_output_open(struct ep_output *out, const char *path, int in_fd,
 		.start_ns = ep_sched_now(ifp->ep->sched),
 	};
 	ep_mutex_init(&out->lock);
-	error = check_file(fd, in_fd, path, err);
+	error = check_file(fd, in_fd, lent >= 0, path, &out->offset, err);
 	if (error == 0 && (out->path == NULL || out->stage == NULL))
 		error = ep_fail(
 		    err, -ENOMEM, "no memory to write %.160s", path);

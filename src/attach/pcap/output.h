@@ -37,12 +37,13 @@ struct ep_output {
 };
 
 /*
- * Make the file, or empty it, and begin it; the interface is that of ifp. It
+ * Make the file, or empty it, and begin it; the interface is that of ifp. With a
+ * descriptor that is lent, not -1, go on behind the end of that file instead. It
  * must not be the file open at in_fd, unless that is -1. A new one can be read
  * by its owner alone: frames are other people's data.
  * Returns 0, or a negated errno with a sentence.
  */
-int ep_output_open(struct ep_output *out, const char *path, int in_fd,
+int ep_output_open(struct ep_output *out, const char *path, int lent, int in_fd,
     struct epair_if *ifp, struct epair_err *err);
 
 /* Write the statistics, and end it. */

@@ -81,19 +81,20 @@ pcap_of(struct ep_stack *st)
 }
 
 static int
-open_files(
-    struct pcap *pcap, const struct pcap_conf *conf, struct epair_err *err)
+open_files(struct pcap *pcap, const struct pcap_conf *conf,
+    const struct ep_fds *with, struct epair_err *err)
 {
 	int error = 0;
 
 	if (conf->read != NULL)
-		error = ep_input_open(
-		    &pcap->input, conf->read, conf->loop, conf->dir, err);
+		error = ep_input_open(&pcap->input, conf->read,
+		    ep_fds_find(with, "read", 0), conf->loop, conf->dir, err);
 	if (error != 0)
 		return error;
 	pcap->has_input = conf->read != NULL;
 	if (conf->write != NULL)
 		error = ep_output_open(&pcap->output, conf->write,
+		    ep_fds_find(with, "write", 0),
 		    pcap->has_input ? pcap->input.fd : -1, pcap->st.ifp, err);
 	if (error != 0 && pcap->has_input)
 		ep_input_close(&pcap->input);
@@ -102,8 +103,8 @@ open_files(
 }
 
 static int
-pcap_create(struct epair_if *ifp, const void *confp, struct ep_stack **st,
-    struct epair_err *err)
+pcap_create_with(struct epair_if *ifp, const void *confp,
+    const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
 {
 	const struct pcap_conf *conf = confp;
 	struct pcap *pcap = calloc(1, sizeof(*pcap));
@@ -118,7 +119,7 @@ pcap_create(struct epair_if *ifp, const void *confp, struct ep_stack **st,
 	ep_timer_init(&pcap->timer, ep_ifnet_worker(ifp, 0), pcap_fire);
 	error = ep_pace_init(&pcap->pace, conf->pace, err);
 	if (error == 0)
-		error = open_files(pcap, conf, err);
+		error = open_files(pcap, conf, with, err);
 	if (error != 0) {
 		free(pcap);
 		return error;
@@ -126,6 +127,26 @@ pcap_create(struct epair_if *ifp, const void *confp, struct ep_stack **st,
 	pcap->is_done = !pcap->has_input;
 	*st = &pcap->st;
 	return 0;
+}
+
+static int
+pcap_create(struct epair_if *ifp, const void *confp, struct ep_stack **st,
+    struct epair_err *err)
+{
+	return pcap_create_with(ifp, confp, NULL, st, err);
+}
+
+static int
+pcap_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
+{
+	const struct pcap *pcap = pcap_of(st);
+	struct ep_fds_out out = { .fds = fds, .max = max };
+
+	if (pcap->has_input)
+		ep_fds_give(&out, "read", pcap->input.fd);
+	if (pcap->has_output)
+		ep_fds_give(&out, "write", pcap->output.fd);
+	return ep_fds_end(&out);
 }
 
 static void
@@ -345,6 +366,7 @@ static const struct ep_stack_ops pcap_ops = {
 	.changed = pcap_changed,
 	.release = pcap_release,
 	.progress = pcap_progress,
+	.get_fds = pcap_get_fds,
 };
 
 /* Options. */
@@ -399,4 +421,5 @@ const struct ep_kind ep_kind_pcap = {
 	.conf_default = &pcap_default,
 	.check = pcap_check,
 	.create = pcap_create,
+	.create_with = pcap_create_with,
 };

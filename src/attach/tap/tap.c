@@ -162,6 +162,39 @@ make(struct epair_if *ifp, unsigned queues)
 	return tap;
 }
 
+/* A path that means another thing to another process. */
+static bool
+is_own_path(const char *netns)
+{
+	return strncmp(netns, "/proc/self/", 11) == 0 ||
+	       strncmp(netns, "/proc/thread-self/", 18) == 0 ||
+	       strncmp(netns, "/dev/fd/", 8) == 0;
+}
+
+/* Does the opener find the same namespace by it, whoever asks? */
+static bool
+is_looked_up(const char *netns)
+{
+	return strcmp(netns, "new") != 0 && !is_own_path(netns);
+}
+
+/*
+ * What is asked for again: the device is there, with all that it was given and
+ * that others gave it since. Only its name may be an older one.
+ */
+static void
+fill_again(struct ep_opener_request *req, const struct ep_tap_conf *conf,
+    const struct ep_tap *tap, bool has_netns)
+{
+	req->flags |= EP_OPENER_AGAIN;
+	if (tap->follows_name)
+		req->flags |= EP_OPENER_NAME;
+	req->addr_count = 0;
+	/* A name is looked up again, but for one that is only ours. */
+	if (has_netns && conf->netns != NULL && !is_looked_up(conf->netns))
+		req->netns[0] = '\0';
+}
+
 static void
 fill_request(struct ep_opener_request *req, const struct ep_tap_conf *conf,
     const struct ep_tap *tap, const struct epair_if_info *info)
@@ -190,23 +223,26 @@ fill_request(struct ep_opener_request *req, const struct ep_tap_conf *conf,
 }
 
 /*
- * Paths that mean another thing to another process are opened here. Gives a
- * descriptor, or -1 if this is none of them.
+ * The namespace where the opener cannot find it by itself: handed over, or by a
+ * path that means another thing to another process. Gives a descriptor, to be
+ * closed, or -1 if it is none of these.
  */
 static int
-open_own_path(const struct ep_tap_conf *conf, struct epair_err *err)
+open_own(const struct ep_tap_conf *conf, const struct ep_fds *with,
+    struct epair_err *err)
 {
-	int fd;
+	int handed = ep_fds_find(with, "netns", 0), fd;
 
-	if (conf->netns == NULL ||
-	    (strncmp(conf->netns, "/proc/self/", 11) != 0 &&
-		strncmp(conf->netns, "/proc/thread-self/", 18) != 0 &&
-		strncmp(conf->netns, "/dev/fd/", 8) != 0))
+	if (handed >= 0)
+		fd = fcntl(handed, F_DUPFD_CLOEXEC, 0);
+	else if (conf->netns == NULL || !is_own_path(conf->netns))
 		return -1;
-	fd = open(conf->netns, O_RDONLY | O_CLOEXEC);
+	else
+		fd = open(conf->netns, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	return ep_fail_sys(err, -errno, "cannot open %.160s", conf->netns);
+	return ep_fail_sys(err, -errno, "cannot open %.160s",
+	    conf->netns != NULL ? conf->netns : "the namespace");
 }
 
 static void
@@ -248,22 +284,24 @@ watch_name(struct ep_tap *tap, struct ep_opener_call *call)
 /* Have the opener make it. On success tap has the descriptors. */
 static int
 open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
-    const struct epair_if_info *info, struct ep_opener_call *call,
-    struct epair_err *err)
+    const struct ep_fds *with, const struct epair_if_info *info,
+    struct ep_opener_call *call, struct epair_err *err)
 {
-	int error, own = open_own_path(conf, err);
+	int error, own = open_own(conf, with, err);
 
 	if (own < -1)
 		return own;
 	fill_request(&call->req, conf, tap, info);
+	if (ep_fds_find(with, "queue", 0) >= 0)
+		fill_again(&call->req, conf, tap, own >= 0);
 	if (own >= 0) {
 		call->req.flags |= EP_OPENER_NETNS_FD;
 		call->fds[call->fd_count++] = own;
 	}
 	watch_name(tap, call);
-	if (conf->fd_count > 0)
+	if (tap->handed_count > 0)
 		call->req.flags |= EP_OPENER_USE_FD;
-	for (unsigned i = 0; i < conf->fd_count; i++)
+	for (unsigned i = 0; i < tap->handed_count; i++)
 		call->fds[call->fd_count++] = tap->handed[i];
 	error = ep_opener_ask(tap->st.ifp->ep, call, err);
 	close_fd(own);
@@ -339,7 +377,7 @@ static const struct ep_stack_ops tap_ops;
 
 static int
 set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
-    struct epair_err *err) EP_NO_TSA
+    const struct ep_fds *with, struct epair_err *err) EP_NO_TSA
 {
 	struct epair_if_info info = { .size = sizeof(info) };
 	struct ep_opener_call call = { .fd_count = 0 };
@@ -351,7 +389,7 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 	if (error != 0)
 		return ep_fail(err, error, "the interface is destroyed");
 	tap->carrier = ep_attach_has_link(&info);
-	error = open_device(tap, conf, &info, &call, err);
+	error = open_device(tap, conf, with, &info, &call, err);
 	if (error == 0)
 		error = set_up_header(tap, err);
 	if (error != 0)
@@ -377,39 +415,76 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 	return 0;
 }
 
+/*
+ * TAPs that are there: lent ones, or those of fd=, which are ours to close once
+ * it is sure that they are in use.
+ */
+static void
+find_handed(struct ep_tap *tap, const struct ep_tap_conf *conf,
+    const struct ep_fds *with)
+{
+	int fd;
+
+	while (tap->handed_count < EP_OPENER_QUEUES_MAX &&
+	       (fd = ep_fds_find(with, "queue", tap->handed_count)) >= 0)
+		tap->handed[tap->handed_count++] = fd;
+	if (tap->handed_count > 0)
+		return;
+	for (unsigned i = 0; i < conf->fd_count; i++)
+		tap->handed[tap->handed_count++] = (int)conf->fds[i];
+	tap->is_given = conf->fd_count > 0;
+}
+
+static unsigned
+count_queues(const struct epair_if *ifp, const struct ep_tap_conf *conf,
+    const struct ep_fds *with)
+{
+	unsigned lent = 0;
+
+	while (lent < EP_OPENER_QUEUES_MAX &&
+	       ep_fds_find(with, "queue", lent) >= 0)
+		lent++;
+	if (lent > 0)
+		return lent;
+	if (conf->fd_count > 0)
+		return conf->fd_count;
+	return conf->queues != 0 ? conf->queues : ifp->nrxqs;
+}
+
 static int
-tap_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
-    struct epair_err *err)
+tap_create_with(struct epair_if *ifp, const void *arg,
+    const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
 {
 	const struct ep_tap_conf *conf = arg;
 	const char *entry = watched_entry(conf);
-	unsigned queues = conf->fd_count;
-	struct ep_tap *tap;
+	struct ep_tap *tap = make(ifp, count_queues(ifp, conf, with));
 	int error;
 
-	if (queues == 0)
-		queues = conf->queues != 0 ? conf->queues : ifp->nrxqs;
-	tap = make(ifp, queues);
 	if (tap == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a TAP");
 	tap->st.ops = &tap_ops;
 	tap->follows_name = conf->name == NULL && conf->fd_count == 0;
 	if (entry != NULL)
 		(void)snprintf(tap->entry, sizeof(tap->entry), "%s", entry);
-	for (unsigned i = 0; i < conf->fd_count; i++)
-		tap->handed[i] = (int)conf->fds[i];
+	find_handed(tap, conf, with);
 	tap->gw_count = conf->gw_count;
 	memcpy(tap->gws, conf->gws, sizeof(tap->gws));
 
-	error = set_up(tap, conf, err);
+	error = set_up(tap, conf, with, err);
 	if (error != 0) {
 		tap_release(&tap->st);
 		return error;
 	}
 	/* commit */
-	tap->handed_count = conf->fd_count;
 	*st = &tap->st;
 	return 0;
+}
+
+static int
+tap_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
+    struct epair_err *err)
+{
+	return tap_create_with(ifp, arg, NULL, st, err);
 }
 
 /* A watch that cannot be had is as good as a device that is gone. */
@@ -427,7 +502,7 @@ tap_start(struct ep_stack *st)
 	char detail[64];
 
 	/* Handed over, now that nothing can fail any more. */
-	while (tap->handed_count > 0)
+	while (tap->is_given && tap->handed_count > 0)
 		close_fd(tap->handed[--tap->handed_count]);
 	if (tap->has_name_watch && tap->wd >= 0)
 		ep_name_watch_bind(st->ifp->ep, &tap->name_watch, tap->wd);
@@ -461,6 +536,20 @@ tap_progress(struct ep_stack *st, struct epair_progress *progress)
 		progress->sent += ep_load_relaxed(&tap->queues[i].sent);
 }
 
+/* What keeps the device alive, and says where it is. */
+static int
+tap_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
+{
+	const struct ep_tap *tap = (const struct ep_tap *)(void *)st;
+	struct ep_fds_out out = { .fds = fds, .max = max };
+
+	for (unsigned i = 0; i < tap->queue_count; i++)
+		ep_fds_give(&out, "queue", tap->queues[i].fd);
+	if (tap->netns >= 0)
+		ep_fds_give(&out, "netns", tap->netns);
+	return ep_fds_end(&out);
+}
+
 static const struct ep_stack_ops tap_ops = {
 	.kind = "tap",
 	.start = tap_start,
@@ -468,6 +557,7 @@ static const struct ep_stack_ops tap_ops = {
 	.changed = ep_tap_changed,
 	.release = tap_release,
 	.progress = tap_progress,
+	.get_fds = tap_get_fds,
 	.refresh = ep_tap_refresh,
 };
 
@@ -519,4 +609,5 @@ const struct ep_kind ep_kind_tap = {
 	.conf_default = &tap_default,
 	.check = tap_check,
 	.create = tap_create,
+	.create_with = tap_create_with,
 };

@@ -104,8 +104,9 @@ struct ep_tap {
 	bool has_name_watch; /* constant after create */
 	int wd; /* of its folder; constant */
 	char entry[256]; /* constant */
-	int handed[EP_OPENER_QUEUES_MAX]; /* to be closed when it is sure */
+	int handed[EP_OPENER_QUEUES_MAX]; /* the device, where it was there */
 	unsigned handed_count;
+	bool is_given; /* by fd=: to be closed when it is sure */
 
 	unsigned queue_count; /* constant: of the device */
 	unsigned lane_count; /* constant: that, or buckets if they are more */

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * epair/state.h - making again what was there, in another process.
+ *
+ * A program that is to survive its own end writes down what these calls give,
+ * and hands it to the same calls of the program that comes after it:
+ *
+ *	given by			taken by
+ *	epair_get_numbers()		epair_set_numbers()
+ *	epair_vnet_list(), _get_kind()	epair_vnet_add(), oldest first
+ *	epair_if_get_info()		epair_if_restore(), oldest pair first
+ *	epair_if_get_qdisc()		epair_if_set_qdisc()
+ *	epair_if_get_link()		epair_if_set_link()
+ *	epair_if_get_attachment(),	epair_attach_fds(), or epair_attach()
+ *	epair_attach_get_fds()		where there are none
+ *
+ * What comes to be that way cannot be told from what was, but for its counters
+ * and the frames that were under way. Descriptors survive in whoever holds
+ * duplicates of them meanwhile: a TAP with its addresses and routes is there
+ * for as long as somebody does, and the kernel queues its frames.
+ *
+ * Everything that is taken is checked: it may come from a file that somebody
+ * has edited.
+ */
+#ifndef EPAIR_STATE_H
+#define EPAIR_STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <epair/err.h>
+#include <epair/if.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct epair;
+struct epair_if;
+
+/* What an instance counts by. */
+struct epair_numbers {
+	size_t size; /* sizeof(struct epair_numbers) */
+	uint64_t host_id; /* of contract 2.3 and 2.4 */
+	uint32_t mac_counter; /* n of contract 2.3 */
+	uint64_t last_place; /* that an interface had in a vnet's list */
+};
+
+/* Fill *numbers. Returns 0, or -EINVAL for the size. */
+EPAIR_API int epair_get_numbers(
+    struct epair *ep, struct epair_numbers *numbers);
+
+/*
+ * Go on from there. last_place never goes back.
+ * Returns 0, or -EINVAL for the size.
+ */
+EPAIR_API int epair_set_numbers(struct epair *ep,
+    const struct epair_numbers *numbers, struct epair_err *err);
+
+/*
+ * Make the pair that a and b were said to be the ends of: with its unit and
+ * home, each end with its index, name, vnet and place there, address, MTU, FIB,
+ * description, settable flags, capabilities and queue limit. The vnets must be
+ * there. What is told of peers, link and media follows from these; attachment,
+ * discipline, link and multicast memberships are for the other calls, and the
+ * kind of a vnet gives it nothing.
+ *
+ * Gives a reference to the `a` end in *ap, unless ap is NULL.
+ *
+ * Returns 0; -EINVAL for what no pair can be, naming it; -EEXIST for a unit,
+ * name, index or address that is taken; -ENOENT for a vnet; -ENOMEM; -ENOBUFS
+ * at the instance's limit of pairs.
+ */
+EPAIR_API int epair_if_restore(struct epair *ep, const struct epair_if_info *a,
+    const struct epair_if_info *b, struct epair_if **ap, struct epair_err *err);
+
+/*
+ * A descriptor and what it is to its attachment:
+ *
+ *	tap	queue	one of the device's; as many as it has queues, in order
+ *		netns	the namespace in which it is, or is to be made
+ *	pcap	read	the file that is replayed, from its beginning
+ *		write	the file that is recorded, behind its end
+ *
+ * The other kinds find their peers again by name, and have none.
+ */
+struct epair_fd {
+	const char *name; /* one of these */
+	int fd;
+};
+
+#define EPAIR_ATTACH_FDS_MAX 65u /* of one attachment */
+
+/*
+ * Attach by name, with descriptors in the place of what it would open; with
+ * spec NULL, what the vnet's kind gives. Borrows the descriptors: it keeps
+ * duplicates.
+ *
+ * A TAP that comes as `queue` is taken as it stands: the addresses and routes
+ * that it was made with are not added once more. If spec names a namespace and
+ * `netns` comes along, the name must still be that namespace's.
+ *
+ * Returns as epair_attach(); -EINVAL for descriptors that the kind does not
+ * take; -ESTALE if the name means another namespace by now; -ENOENT if spec is
+ * NULL and the vnet gives nothing.
+ */
+EPAIR_API int epair_attach_fds(struct epair_if *ifp, const char *spec,
+    const struct epair_fd *fds, unsigned count, struct epair_err *err);
+
+/*
+ * Duplicates of what the attachment holds, to be handed over; up to max of
+ * them, the caller's to close.
+ * Returns how many; -ENOENT if nothing is attached; -ENOSPC if there are more
+ * than max; -EMFILE; -ENXIO.
+ */
+EPAIR_API int epair_attach_get_fds(
+    struct epair_if *ifp, struct epair_fd *fds, unsigned max);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EPAIR_STATE_H */
