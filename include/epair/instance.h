@@ -9,7 +9,9 @@
  *	LOOP     each worker is run by the caller: poll epair_fd(), then call
  *	         epair_dispatch()
  *	SIM      one worker and a virtual clock: nothing runs until
- *	         epair_step(), epair_run() or epair_advance()
+ *	         epair_step(), epair_run() or epair_advance(). The same
+ *	         program and seed do the same, to the octet of a capture, in
+ *	         every run, on every machine
  *
  * Drivers and attachments do not know which. Attachments that live on
  * descriptors are refused in a SIM instance.
@@ -61,7 +63,8 @@ struct epair_opts {
 	/*
 	 * The host id of contract 2.3. It is used as it is if host_id_set;
 	 * else made from /etc/machine-id hashed with an application key and
-	 * mixed with `name`, or with random bits if name is NULL.
+	 * mixed with `name`, or with random bits if name is NULL. In SIM it
+	 * is made from the seed.
 	 */
 	bool host_id_set;
 	uint64_t host_id;
@@ -156,6 +159,18 @@ EPAIR_API int epair_run(struct epair *ep, unsigned max);
  * times without time passing.
  */
 EPAIR_API int epair_advance(struct epair *ep, uint64_t ns);
+
+/*
+ * SIM: let virtual time pass until is_met(arg) is not 0, at most ns further. It
+ * is asked at the start, after each task and timer that ran, and at the end, in
+ * the thread of the caller; it may call anything but what lets time pass. NULL
+ * is until all is at rest: no task waits and no timer is armed.
+ *
+ * Returns 1 when it was met, the clock standing where it was; 0 when it was not
+ * and the clock is ns further; -EINVAL, -EDEADLK, -ELOOP as epair_advance().
+ */
+EPAIR_API int epair_advance_until(
+    struct epair *ep, uint64_t ns, int (*is_met)(void *arg), void *arg);
 
 /* SIM: time of the next timer, or UINT64_MAX if there is none. */
 EPAIR_API uint64_t epair_next_timer(struct epair *ep);

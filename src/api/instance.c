@@ -127,6 +127,13 @@ epair_advance(struct epair *ep, uint64_t ns)
 	return ep_sched_advance(ep->sched, ns);
 }
 
+int
+epair_advance_until(
+    struct epair *ep, uint64_t ns, int (*is_met)(void *arg), void *arg)
+{
+	return ep_sched_advance_until(ep->sched, ns, is_met, arg);
+}
+
 uint64_t
 epair_next_timer(struct epair *ep)
 {

@@ -73,10 +73,14 @@ random_bits(void)
 static uint64_t
 host_id_of(const struct epair_opts *opts)
 {
-	uint64_t machine;
+	uint64_t machine = opts->seed;
 
 	if (opts->host_id_set)
 		return opts->host_id;
+	/* Nothing of the machine's: a run is the same wherever it is run. */
+	if (opts->way == EPAIR_SIM)
+		return ep_hash_mix(ep_splitmix64(&machine),
+		    opts->name != NULL ? opts->name : "");
 	machine = ep_hash_machine();
 	if (machine == 0)
 		return 0;

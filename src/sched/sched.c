@@ -311,36 +311,105 @@ ep_sched_run(struct ep_sched *sched, unsigned max)
 	return ep_sched_step(sched, max == 0 ? UINT32_MAX : max);
 }
 
-int
-ep_sched_advance(struct ep_sched *sched, uint64_t ns) EP_NO_TSA
+/* Is nothing left to run, not even later? */
+static int
+is_at_rest(void *arg)
+{
+	const struct ep_worker *w = arg;
+
+	return ep_load_relaxed(&w->waiting) == 0 &&
+	       ep_load_relaxed(&w->timers) == 0;
+}
+
+/* Ask the caller, who may call anything. */
+static bool
+is_met_now(struct ep_worker *w, int (*is_met)(void *arg), void *arg)
+    EP_REQUIRES(w->lock) EP_NO_TSA
+{
+	int met;
+
+	ep_worker_call_begin(w, NULL);
+	met = is_met(arg);
+	ep_worker_call_end(w);
+	return met != 0;
+}
+
+/*
+ * Run what waits at this instant: a task if there is one, else a timer; one, if
+ * the caller looks between, or all. Returns how many it ran.
+ */
+static unsigned
+run_instant(struct ep_worker *w, unsigned max) EP_REQUIRES(w->lock)
+{
+	unsigned runs = ep_worker_run_tasks(w, max);
+
+	return runs < max ? runs + ep_worker_run_timers(w, 1) : runs;
+}
+
+/*
+ * Let time pass to the next timer, or the end. Returns whether that is all:
+ * nothing is left to run before the end.
+ */
+static bool
+pass_time(struct ep_worker *w, uint64_t end) EP_REQUIRES(w->lock)
+{
+	uint64_t next = ep_worker_next(w);
+
+	ep_store_relaxed(&w->sched->sim_now_ns, next < end ? next : end);
+	return next > end || next == UINT64_MAX;
+}
+
+static int
+advance(struct ep_sched *sched, uint64_t ns, int (*is_met)(void *arg),
+    void *arg) EP_NO_TSA
 {
 	struct ep_worker *w = &sched->workers[0];
-	int error = sim_enter(sched);
-	unsigned runs = 0;
-	uint64_t end, next;
+	unsigned max = is_met != NULL ? 1 : INSTANT_RUNS_MAX, runs = 0;
+	int answer = sim_enter(sched);
+	uint64_t end;
 
-	if (error != 0)
-		return error;
+	if (answer != 0)
+		return answer;
 	end = sched->sim_now_ns + ns;
 	if (end < ns)
 		end = UINT64_MAX;
 	for (;;) {
-		runs += ep_worker_run_tasks(w, INSTANT_RUNS_MAX);
-		runs += ep_worker_run_timers(w, 1);
-		if (runs >= INSTANT_RUNS_MAX) {
-			error = -ELOOP;
+		if (is_met != NULL && is_met_now(w, is_met, arg)) {
+			answer = 1;
 			break;
 		}
-		next = ep_worker_next(w);
-		if (w->waiting > 0 || next <= sched->sim_now_ns)
+		if (w->waiting == 0 && ep_worker_next(w) > sched->sim_now_ns) {
+			runs = 0;
+			if (pass_time(w, end))
+				break;
 			continue;
-		runs = 0;
-		ep_store_relaxed(&sched->sim_now_ns, next < end ? next : end);
-		if (next > end || next == UINT64_MAX)
+		}
+		runs += run_instant(w, max);
+		if (runs >= INSTANT_RUNS_MAX) {
+			answer = -ELOOP;
 			break;
+		}
 	}
+	/* The clock has come to the end: what is true then counts. */
+	if (answer == 0 && is_met != NULL)
+		answer = is_met_now(w, is_met, arg);
 	(void)sim_leave(sched);
-	return error;
+	return answer;
+}
+
+int
+ep_sched_advance(struct ep_sched *sched, uint64_t ns)
+{
+	return advance(sched, ns, NULL, NULL);
+}
+
+int
+ep_sched_advance_until(
+    struct ep_sched *sched, uint64_t ns, int (*is_met)(void *arg), void *arg)
+{
+	if (is_met == NULL)
+		return advance(sched, ns, is_at_rest, &sched->workers[0]);
+	return advance(sched, ns, is_met, arg);
 }
 
 uint64_t

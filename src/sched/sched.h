@@ -91,6 +91,8 @@ int ep_sched_dispatch(struct ep_sched *sched, unsigned worker, unsigned budget);
 int ep_sched_step(struct ep_sched *sched, unsigned n);
 int ep_sched_run(struct ep_sched *sched, unsigned max);
 int ep_sched_advance(struct ep_sched *sched, uint64_t ns);
+int ep_sched_advance_until(
+    struct ep_sched *sched, uint64_t ns, int (*is_met)(void *arg), void *arg);
 uint64_t ep_sched_next_timer(struct ep_sched *sched);
 uint32_t ep_sched_waiting(struct ep_sched *sched);
 

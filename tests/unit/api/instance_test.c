@@ -117,6 +117,7 @@ free_from_within(struct seen *seen, struct epair_if *ifp)
 	assert_int_equal(epair_step(ep, 1), -EDEADLK);
 	assert_int_equal(epair_run(ep, 0), -EDEADLK);
 	assert_int_equal(epair_advance(ep, 1), -EDEADLK);
+	assert_int_equal(epair_advance_until(ep, 1, NULL, NULL), -EDEADLK);
 }
 
 static void
@@ -146,6 +147,72 @@ virtual_time_moves_only_when_told(void **state)
 	assert_int_equal(epair_next_timer(r->ep), UINT64_MAX);
 }
 
+/* Has the other end got as many frames as were asked for? */
+static int
+has_arrived(void *arg)
+{
+	struct rig *r = arg;
+
+	return r->at_b.count == 2;
+}
+
+static void
+virtual_time_stops_where_a_condition_is_met(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(epair_if_set_link(r->a, "delay 30ms", NULL), 0);
+	send_many(r->a, 2, 60);
+	assert_int_equal(
+	    epair_advance_until(r->ep, 29999999, has_arrived, r), 0);
+	assert_int_equal(epair_now(r->ep), 29999999);
+	assert_int_equal(
+	    epair_advance_until(r->ep, 200000000, has_arrived, r), 1);
+	assert_int_equal(epair_now(r->ep), 30000000);
+	/* Met already: nothing runs. */
+	assert_int_equal(send_one(r->a, 60), 0);
+	assert_int_equal(epair_advance_until(r->ep, 1, has_arrived, r), 1);
+	assert_int_equal(epair_now(r->ep), 30000000);
+}
+
+static void
+virtual_time_stops_where_all_is_at_rest(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(epair_if_set_link(r->a, "delay 30ms", NULL), 0);
+	send_many(r->a, 3, 60);
+	assert_int_equal(epair_advance_until(r->ep, 1, NULL, NULL), 0);
+	assert_int_equal(epair_advance_until(r->ep, UINT64_MAX, NULL, NULL), 1);
+	assert_int_equal(epair_now(r->ep), 30000000);
+	assert_int_equal(r->at_b.count, 3);
+}
+
+/* Two instances of one seed, and one of another, give these addresses. */
+static void
+addresses_of_simulated_time_come_from_the_seed(void **state)
+{
+	static const uint64_t seeds[] = { 7, 7, 8 };
+	uint8_t macs[3][6];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct epair_opts opts = {
+			.size = sizeof(opts), .way = EPAIR_SIM, .seed = seeds[i]
+		};
+		struct epair *ep;
+		struct epair_if *a;
+
+		assert_int_equal(epair_new(&opts, &ep, NULL), 0);
+		a = make(ep, NULL, "epair");
+		memcpy(macs[i], info(a).mac, 6);
+		epair_if_put(a);
+		assert_int_equal(epair_free(ep), 0);
+	}
+	assert_memory_equal(macs[0], macs[1], 6);
+	assert_memory_not_equal(macs[0], macs[2], 6);
+}
+
 static void
 calls_of_another_way_are_invalid(void **state)
 {
@@ -157,6 +224,7 @@ calls_of_another_way_are_invalid(void **state)
 	assert_int_equal(epair_step(ep, 1), -EINVAL);
 	assert_int_equal(epair_run(ep, 0), -EINVAL);
 	assert_int_equal(epair_advance(ep, 1), -EINVAL);
+	assert_int_equal(epair_advance_until(ep, 1, NULL, NULL), -EINVAL);
 	assert_int_equal(epair_fd(ep, 1), -EINVAL);
 	assert_int_equal(epair_dispatch(ep, 1, 0), -EINVAL);
 	assert_int_equal(epair_free(ep), 0);
@@ -375,6 +443,10 @@ main(void)
 		cmocka_unit_test(free_is_refused_while_a_subscription_is_held),
 		RIG_TEST(callback_may_not_wait_for_itself),
 		RIG_TEST(virtual_time_moves_only_when_told),
+		RIG_TEST(virtual_time_stops_where_a_condition_is_met),
+		RIG_TEST(virtual_time_stops_where_all_is_at_rest),
+		cmocka_unit_test(
+		    addresses_of_simulated_time_come_from_the_seed),
 		RIG_TEST(calls_of_another_way_are_invalid),
 		cmocka_unit_test(options_out_of_range_are_invalid),
 		cmocka_unit_test(limit_of_pairs_is_kept),

@@ -129,7 +129,6 @@ first_mac(struct epair_opts opts, uint8_t mac[6])
 	struct epair_if_info i;
 
 	opts.size = sizeof(opts);
-	opts.way = EPAIR_SIM;
 	assert_int_equal(epair_new(&opts, &ep, NULL), 0);
 	a = make(ep, NULL, "epair");
 	i = info(a);
@@ -143,7 +142,9 @@ first_mac(struct epair_opts opts, uint8_t mac[6])
 static void
 host_id_zero_is_random_bits(void **state)
 {
-	const struct epair_opts zero = { .host_id_set = true, .seed = 1 };
+	const struct epair_opts zero = {
+		.way = EPAIR_SIM, .host_id_set = true, .seed = 1
+	};
 	struct epair_opts other = zero;
 	uint8_t mine[6], its[6];
 
@@ -157,7 +158,7 @@ host_id_zero_is_random_bits(void **state)
 static void
 programs_on_one_host_begin_with_different_addresses(void **state)
 {
-	const struct epair_opts none = { .way = EPAIR_SIM };
+	const struct epair_opts none = { .way = EPAIR_LOOP };
 	uint8_t mine[6], its[6];
 
 	(void)state;
@@ -169,8 +170,8 @@ programs_on_one_host_begin_with_different_addresses(void **state)
 static void
 named_instances_differ_by_their_name(void **state)
 {
-	const struct epair_opts lab = { .name = "lab" };
-	const struct epair_opts other = { .name = "other" };
+	const struct epair_opts lab = { .way = EPAIR_LOOP, .name = "lab" };
+	const struct epair_opts other = { .way = EPAIR_LOOP, .name = "other" };
 	uint8_t mine[6], its[6];
 
 	(void)state;
@@ -182,7 +183,7 @@ named_instances_differ_by_their_name(void **state)
 static void
 named_instance_begins_with_the_same_address_again(void **state)
 {
-	const struct epair_opts lab = { .name = "lab" };
+	const struct epair_opts lab = { .way = EPAIR_LOOP, .name = "lab" };
 	uint8_t first[6], second[6];
 	FILE *id = fopen("/etc/machine-id", "r");
 	int octet = EOF;
