@@ -7,6 +7,7 @@
 #include <epair/if.h>
 
 #include "capture/capture.h"
+#include "mbuf/filter.h"
 
 int
 epair_capture_open(struct epair_if *ifp, const struct epair_capture_opts *opts,
@@ -30,4 +31,15 @@ epair_capture_close(struct epair_capture *cap)
 	ifp = cap->ifp;
 	ep_capture_close(cap);
 	epair_if_put(ifp);
+}
+
+int
+epair_filter_check(const char *filter, struct epair_err *err)
+{
+	struct ep_filter f;
+	int error = ep_filter_init(&f, filter, err);
+
+	if (error == 0)
+		ep_filter_fini(&f);
+	return error;
 }

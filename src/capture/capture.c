@@ -8,15 +8,9 @@
 #include "base/atomic.h"
 #include "base/error.h"
 #include "base/sized.h"
-#include "capture/flat.h"
+#include "mbuf/flat.h"
 #include "mbuf/mbuf.h"
 #include "net/instance.h"
-
-/*
- * So much of a frame is made one piece for the filter when it is not. More is
- * looked at only by filters that nobody writes; it is not worth an allocation.
- */
-#define FILTER_OCTETS 2048u
 
 /* Life. */
 
@@ -166,25 +160,6 @@ ended(struct ep_watcher *w, struct epair_if *ifp)
 
 /* Data. */
 
-static bool
-passes(const struct epair_capture *cap, struct epair_mbuf *m)
-{
-	const uint8_t *octets;
-	uint8_t copy[FILTER_OCTETS];
-	uint32_t len, have;
-
-	if (ep_filter_is_all(&cap->filter))
-		return true;
-	len = have = ep_flat_len(m);
-	octets = ep_flat_in_place(m);
-	if (octets == NULL) {
-		have = len < sizeof(copy) ? len : sizeof(copy);
-		ep_flat_copy(m, copy, have);
-		octets = copy;
-	}
-	return ep_filter_pass(&cap->filter, octets, have, len);
-}
-
 /* To whom it is: the sender's word, or the address if he gave none. */
 static uint32_t
 group_flags(const struct epair_mbuf *m)
@@ -242,7 +217,7 @@ show(struct ep_watcher *w, const struct ep_sight *sight,
 		if (sight->drop >= 0 && (ms[i]->flags & EPAIR_M_PKTID) == 0)
 			continue;
 		seen++;
-		if (!passes(cap, ms[i]))
+		if (!ep_filter_frame(&cap->filter, ms[i]))
 			continue;
 		passed++;
 		if (!record(end, sight, ms[i]))

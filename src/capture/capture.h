@@ -30,9 +30,9 @@
 #include <epair/capture.h>
 #include <epair/if.h>
 
-#include "capture/filter.h"
 #include "capture/ring.h"
 #include "capture/section.h"
+#include "mbuf/filter.h"
 #include "net/watch.h"
 
 #define EP_CAPTURE_SNAPLEN 262144u

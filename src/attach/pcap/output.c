@@ -10,9 +10,9 @@
 
 #include "base/error.h"
 #include "capture/capture.h"
-#include "capture/flat.h"
 #include "capture/pcapng.h"
 #include "capture/section.h"
+#include "mbuf/flat.h"
 
 /* One write takes no more. The longest frame fits, and so do two headers. */
 #define STAGE_SIZE ((size_t)EP_CAPTURE_SNAPLEN + EP_PCAPNG_OVERHEAD)

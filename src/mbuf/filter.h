@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * capture/filter.h - pcap-filter(7): libpcap's compiler and interpreter.
+ * mbuf/filter.h - pcap-filter(7): libpcap's compiler and interpreter.
  *
  * A filter is compiled for Ethernet frames as they are on a wire: VLAN tags
  * inline, no metadata of a kernel. Names of hosts are looked up when it is
  * compiled, so compile only where waiting is allowed.
  */
-#ifndef EP_CAPTURE_FILTER_H
-#define EP_CAPTURE_FILTER_H
+#ifndef EP_MBUF_FILTER_H
+#define EP_MBUF_FILTER_H
 
 #include <pcap/pcap.h>
 #include <stdbool.h>
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include <epair/err.h>
+#include <epair/mbuf.h>
 
 struct ep_filter {
 	struct bpf_program program; /* bf_insns is NULL: passes all */
@@ -44,4 +45,7 @@ ep_filter_is_all(const struct ep_filter *f)
 bool ep_filter_pass(const struct ep_filter *f, const uint8_t *octets,
     uint32_t have, uint32_t len);
 
-#endif /* EP_CAPTURE_FILTER_H */
+/* The same for a frame as it would be on a wire; the frame is not changed. */
+bool ep_filter_frame(const struct ep_filter *f, struct epair_mbuf *m);
+
+#endif /* EP_MBUF_FILTER_H */

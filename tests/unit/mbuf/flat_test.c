@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/flat.h"
+#include "mbuf/flat.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/filter.h"
+#include "mbuf/filter.h"
 
 #include <epair/capture.h>
 #include <errno.h>

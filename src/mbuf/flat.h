@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * capture/flat.h - a frame as it would be on a wire, in one piece.
+ * mbuf/flat.h - a frame as it would be on a wire, in one piece.
  *
  * What offload left open is done on the copy: an out-of-band VLAN tag goes
  * back behind the addresses, an open checksum is completed, and a frame to be
  * segmented becomes one big packet with lengths to match. The frame itself is
  * not changed.
  */
-#ifndef EP_CAPTURE_FLAT_H
-#define EP_CAPTURE_FLAT_H
+#ifndef EP_MBUF_FLAT_H
+#define EP_MBUF_FLAT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,4 +51,4 @@ void ep_flat_copy(struct epair_mbuf *m, uint8_t *buf, uint32_t caplen);
  */
 void ep_flat_finish(struct epair_mbuf *m, uint8_t *buf, uint32_t caplen);
 
-#endif /* EP_CAPTURE_FLAT_H */
+#endif /* EP_MBUF_FLAT_H */
