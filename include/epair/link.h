@@ -7,18 +7,26 @@
  * tc-netem(8), as far as netem has them:
  *
  *	delay TIME [JITTER [CORRELATION]]
- *	distribution uniform|normal|pareto|paretonormal
+ *	distribution uniform|normal|pareto|paretonormal|FILE
  *	ordered [on|off]         no frame overtakes, whatever the jitter
  *	loss [random] PERCENT [CORRELATION]
  *	loss state P13 [P31 [P32 [P23 [P14]]]]
  *	loss gemodel P [R [1-H [1-K]]]
  *	loss every N
+ *	loss filter EXPRESSION [PERCENT]
  *	corrupt PERCENT [CORRELATION]
  *	duplicate PERCENT [CORRELATION]
  *	reorder PERCENT [CORRELATION]
  *	gap N
- *	rate RATE
- *	overhead N               octets more than each frame has
+ *	slot MIN [MAX]           frames arrive in slots, so far apart
+ *	slot distribution NAME TIME JITTER
+ *	packets N                of each slot
+ *	bytes SIZE               of each slot
+ *	rate RATE [OVERHEAD [CELL [CELLOVERHEAD]]]
+ *	overhead N               octets more than each frame has, or less
+ *	cell SIZE [OVERHEAD]     frames go in whole cells
+ *	wire [on|off]            FCS, padding, preamble and gap count
+ *	trace FILE|off           deliver when a Mahimahi trace says so
  *	burst SIZE               octets that may go at once
  *	limit FRAMES             what may wait for the link
  *	limit bytes SIZE
@@ -28,9 +36,11 @@
  *	seed N
  *	none                     forget all of it
  *
- * 20ms, 100us, 1.5s; 0.1%; 64kbit, 10mbit, 1.5gbit; 64k, 2m.
+ * 20ms, 100us, 1.5s; 0.1%; 64kbit, 10mbit, 1.5gbit; 64k, 2m. A FILE has a
+ * slash, unless it is a trace; what has blanks stands in quotes, '...' or
+ * "...". Files are read by the call, with the rights of the process.
  *
- * A frame waits for its turn if there is a rate - in the queue discipline, if
+ * A frame waits for its turn if there is a rate or a trace - in the queue discipline, if
  * the interface has one - then is on the link and counted as sent, then what
  * happens by chance happens, then it is delayed and put in the other end's
  * queue. A delay holds frames and no thread; what is held counts against the
@@ -54,7 +64,7 @@ extern "C" {
 
 struct epair_if;
 
-#define EPAIR_LINK_TEXT_MAX 512 /* a link in words, with its NUL */
+#define EPAIR_LINK_TEXT_MAX 2048 /* a link in words, with its NUL */
 
 /*
  * Change what the words name of what this end's frames go through. A word sets
@@ -63,7 +73,8 @@ struct epair_if;
  * their time, but all at once with "none". Frames do not overtake each other by
  * a change.
  *
- * Returns 0; -EINVAL with a sentence that names the word; -ENOMEM; -ENXIO.
+ * Returns 0; -EINVAL with a sentence that names the word, or file and line;
+ * what the system said of a file; -ENOMEM; -ENXIO.
  */
 EPAIR_API int epair_if_set_link(
     struct epair_if *ifp, const char *words, struct epair_err *err);

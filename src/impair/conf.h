@@ -6,6 +6,8 @@
  *	F1  parsing what formatting gave gives the same numbers again
  *	F2  a probability is a whole number of EP_PART-th parts, so a percentage
  *	    is exact to its seventh decimal
+ *	F3  a text has no control characters and not both sorts of quotes, and is
+ *	    all zero behind its end
  */
 #ifndef EP_IMPAIR_CONF_H
 #define EP_IMPAIR_CONF_H
@@ -18,13 +20,15 @@
 
 #define EP_PART UINT32_C(1000000000) /* parts of a probability of 1 */
 
-#define EP_LINK_TEXT_MAX 512 /* a whole link in words, with its NUL */
+#define EP_LINK_TEXT_MAX 2048 /* a whole link in words, with its NUL */
+#define EP_LINK_NAME_MAX 256 /* a path or filter in it, with its NUL */
 
 enum ep_loss_model {
 	EP_LOSS_RANDOM, /* loss: p, correlation */
 	EP_LOSS_STATE, /* p13, p31, p32, p23, p14 */
 	EP_LOSS_GEMODEL, /* p, r, 1-h, 1-k */
 	EP_LOSS_EVERY, /* n */
+	EP_LOSS_FILTER, /* p, of what the filter passes */
 };
 
 enum ep_distribution {
@@ -32,6 +36,12 @@ enum ep_distribution {
 	EP_DIST_NORMAL,
 	EP_DIST_PARETO,
 	EP_DIST_PARETONORMAL,
+	EP_DIST_TABLE, /* of a file */
+};
+
+enum ep_slot_model {
+	EP_SLOT_BETWEEN, /* slot[0] to slot[1] apart */
+	EP_SLOT_DISTRIBUTED, /* slot[0], give or take slot[1] by slot_dist */
 };
 
 #define EP_LOSS_ARGS 5
@@ -47,22 +57,46 @@ struct ep_link_conf {
 	uint64_t duplicate, duplicate_corr;
 	uint64_t reorder, reorder_corr, gap; /* gap 0 is 1 */
 	uint64_t ordered;
+	uint64_t slot_model; /* enum ep_slot_model */
+	uint64_t slot_dist; /* enum ep_distribution, no table */
+	uint64_t slot[2]; /* ns; both 0: none */
+	uint64_t slot_packets, slot_bytes; /* of each; 0: all that come */
 	uint64_t rate; /* bit/s; 0: as fast as it comes */
-	uint64_t overhead; /* octets more than each frame has */
+	uint64_t overhead; /* octets more than each frame has; an int64_t */
+	uint64_t cell, cell_overhead; /* frames go in whole cells */
+	uint64_t wire; /* what Ethernet adds counts */
 	uint64_t burst; /* octets that may go at once */
 	uint64_t limit, limit_bytes; /* of what waits; 0: the default */
 	uint64_t drop_head;
 	uint64_t cut;
 	uint64_t per_superframe;
 	uint64_t seed; /* 0: the instance's */
+	char table[EP_LINK_NAME_MAX]; /* of EP_DIST_TABLE, else "" */
+	char filter[EP_LINK_NAME_MAX]; /* of EP_LOSS_FILTER, else "" */
+	char trace[EP_LINK_NAME_MAX]; /* or "" */
+};
+
+/* What more there is to a text of a link than itself: parts.h. */
+enum {
+	EP_LINK_TABLE = 1u << 0,
+	EP_LINK_FILTER = 1u << 1,
+	EP_LINK_TRACE = 1u << 2,
 };
 
 /*
- * Change in *conf what the words name. Returns 0, or -EINVAL with a sentence
- * naming the word and *conf as it was.
+ * Change in *conf what the words name; *named says which parts these want,
+ * anew if they are there already. Returns 0, or -EINVAL with a sentence naming
+ * the word and *conf as it was.
  */
-int ep_link_parse(
-    const char *words, struct ep_link_conf *conf, struct epair_err *err);
+int ep_link_parse(const char *words, struct ep_link_conf *conf, unsigned *named,
+    struct epair_err *err);
+
+/* Do frames wait for their turn on the link? */
+static inline bool
+ep_link_has_turns(const struct ep_link_conf *conf)
+{
+	return conf->rate != 0 || conf->trace[0] != '\0';
+}
 
 /*
  * Write *conf in words: "none", or what differs from it. Returns the length,

@@ -14,11 +14,21 @@ enum ep_arg_type {
 	EP_ARG_RATE, /* 10mbit: bit/s */
 	EP_ARG_SIZE, /* 64k: octets */
 	EP_ARG_COUNT, /* 1000 */
-	EP_ARG_CHOICE, /* one of words */
+	EP_ARG_SIGNED, /* -14: an int64_t */
+	EP_ARG_CHOICE, /* one of words, or a path if there is a text */
+	EP_ARG_PATH, /* "off" is none */
+	EP_ARG_FILTER, /* pcap-filter(7) */
 };
 
 #define EP_ARGS_MAX 5
 #define EP_TIME_MAX UINT64_C(3600000000000) /* an hour */
+
+/* What an argument is that is not written, beside a number. */
+#define EP_OMITTED_REST  UINT64_MAX /* 100% less the word's first */
+#define EP_OMITTED_FIRST (UINT64_MAX - 1) /* the word's first */
+#define EP_OMITTED_KEEP  (UINT64_MAX - 2) /* as it was; has its own word */
+
+#define EP_NO_TEXT SIZE_MAX
 
 struct ep_arg {
 	enum ep_arg_type type;
@@ -27,6 +37,8 @@ struct ep_arg {
 	uint64_t max;
 	uint64_t omitted; /* its value when it is not written */
 	const char *const *choices; /* NULL-terminated */
+	size_t text; /* of the char[EP_LINK_NAME_MAX], or EP_NO_TEXT */
+	unsigned part; /* EP_LINK_*, of the text */
 };
 
 /*
@@ -36,7 +48,8 @@ struct ep_arg {
 struct ep_word {
 	const char *word, *sub;
 	unsigned least;
-	int model; /* enum ep_loss_model that it sets, or -1 */
+	int model; /* that it sets at model_at, or -1 */
+	size_t model_at;
 	struct ep_arg args[EP_ARGS_MAX + 1];
 };
 
@@ -54,6 +67,36 @@ ep_arg_of(const struct ep_link_conf *conf, const struct ep_arg *arg)
 {
 	return *(
 	    const uint64_t *)(const void *)((const char *)conf + arg->offset);
+}
+
+static inline char *
+ep_text_at(struct ep_link_conf *conf, const struct ep_arg *arg)
+{
+	return (char *)conf + arg->text;
+}
+
+static inline const char *
+ep_text_of(const struct ep_link_conf *conf, const struct ep_arg *arg)
+{
+	return (const char *)conf + arg->text;
+}
+
+/* Does the argument stand for a text and nothing else? */
+static inline bool
+ep_arg_is_text(const struct ep_arg *arg)
+{
+	return arg->type == EP_ARG_PATH || arg->type == EP_ARG_FILTER;
+}
+
+/* Has it another value than what it has with nothing said? */
+static inline bool
+ep_arg_is_set(const struct ep_link_conf *conf, const struct ep_arg *arg)
+{
+	if (arg->omitted == EP_OMITTED_KEEP)
+		return false; /* its own word tells it */
+	if (ep_arg_is_text(arg))
+		return ep_text_of(conf, arg)[0] != '\0';
+	return ep_arg_of(conf, arg) != 0;
 }
 
 #endif /* EP_IMPAIR_CONF_PRIV_H */

@@ -16,6 +16,7 @@ ep_dice_init(struct ep_dice *dice, uint64_t seed)
 	ep_rng_init(&dice->duplicate.rng, ep_splitmix64(&seed));
 	ep_rng_init(&dice->reorder.rng, ep_splitmix64(&seed));
 	ep_rng_init(&dice->jitter.rng, ep_splitmix64(&seed));
+	ep_rng_init(&dice->slot.rng, ep_splitmix64(&seed));
 }
 
 static bool
@@ -106,6 +107,8 @@ bool
 ep_dice_lost(struct ep_dice *dice, const struct ep_link_conf *conf)
 {
 	switch ((enum ep_loss_model)conf->loss_model) {
+	case EP_LOSS_FILTER:
+		return ep_die_throw(&dice->loss, conf->loss[0], 0);
 	case EP_LOSS_RANDOM:
 		return ep_die_throw(&dice->loss, conf->loss[0], conf->loss[1]);
 	case EP_LOSS_STATE:
@@ -136,7 +139,8 @@ ep_dice_ahead(struct ep_dice *dice, const struct ep_link_conf *conf)
 }
 
 uint64_t
-ep_dice_delay(struct ep_dice *dice, const struct ep_link_conf *conf)
+ep_dice_delay(struct ep_dice *dice, const struct ep_link_conf *conf,
+    const struct ep_samples *table)
 {
 	int64_t delay = (int64_t)conf->delay_ns;
 
@@ -144,7 +148,24 @@ ep_dice_delay(struct ep_dice *dice, const struct ep_link_conf *conf)
 		return conf->delay_ns;
 	if (!repeats(&dice->jitter, conf->delay_corr))
 		dice->last_jitter = ep_dist_draw(&dice->jitter.rng,
-		    (enum ep_distribution)conf->distribution, conf->jitter_ns);
+		    (enum ep_distribution)conf->distribution, conf->jitter_ns,
+		    table);
 	delay += dice->last_jitter;
 	return delay > 0 ? (uint64_t)delay : 0;
+}
+
+uint64_t
+ep_dice_slot(struct ep_dice *dice, const struct ep_link_conf *conf)
+{
+	const uint64_t *slot = conf->slot;
+	int64_t apart;
+
+	if (conf->slot_model == EP_SLOT_BETWEEN)
+		return slot[0] +
+		       ep_rng_next(&dice->slot.rng) % (slot[1] - slot[0] + 1);
+	apart = (int64_t)slot[0];
+	if (slot[1] != 0)
+		apart += ep_dist_draw(&dice->slot.rng,
+		    (enum ep_distribution)conf->slot_dist, slot[1], NULL);
+	return apart > 0 ? (uint64_t)apart : 0;
 }

@@ -31,6 +31,8 @@ enum ep_loss_state {
 	EP_STATE_LOST, /* state: 4 */
 };
 
+struct ep_samples;
+
 struct ep_dice {
 	struct ep_die loss, corrupt, duplicate, reorder;
 	enum ep_loss_state state;
@@ -38,6 +40,7 @@ struct ep_dice {
 	uint64_t in_order; /* frames since one was sent ahead */
 	struct ep_die jitter; /* repeats last_jitter when correlated */
 	int64_t last_jitter;
+	struct ep_die slot;
 };
 
 /* The same seed gives the same dice. */
@@ -52,7 +55,11 @@ bool ep_dice_lost(struct ep_dice *dice, const struct ep_link_conf *conf);
 /* Is it sent ahead of those that are delayed? */
 bool ep_dice_ahead(struct ep_dice *dice, const struct ep_link_conf *conf);
 
-/* How long is it delayed? */
-uint64_t ep_dice_delay(struct ep_dice *dice, const struct ep_link_conf *conf);
+/* How long is it delayed? table: of EP_DIST_TABLE, else NULL. */
+uint64_t ep_dice_delay(struct ep_dice *dice, const struct ep_link_conf *conf,
+    const struct ep_samples *table);
+
+/* How far is the next slot from the last one? */
+uint64_t ep_dice_slot(struct ep_dice *dice, const struct ep_link_conf *conf);
 
 #endif /* EP_IMPAIR_DICE_H */

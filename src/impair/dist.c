@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "impair/dist.h"
 
+#include "impair/parts.h"
+
 #define CELL_BITS 10
 
 _Static_assert(EP_DIST_CELLS == 1 << CELL_BITS, "a cell for each number");
@@ -25,7 +27,8 @@ normal(uint64_t bits)
 }
 
 int64_t
-ep_dist_draw(struct ep_rng *rng, enum ep_distribution dist, uint64_t jitter_ns)
+ep_dist_draw(struct ep_rng *rng, enum ep_distribution dist, uint64_t jitter_ns,
+    const struct ep_samples *table)
 {
 	uint64_t bits = ep_rng_next(rng);
 	int64_t value = 0, jitter = (int64_t)jitter_ns;
@@ -44,6 +47,9 @@ ep_dist_draw(struct ep_rng *rng, enum ep_distribution dist, uint64_t jitter_ns)
 			    3 * look_up(ep_dist_pareto, ep_rng_next(rng))) /
 			4;
 		break;
+	case EP_DIST_TABLE:
+		value = table->values[bits % table->count];
+		return jitter * value / EP_SAMPLES_SCALE;
 	}
 	/* The tables end below 32 and jitter at an hour: less than 2^63. */
 	return jitter * value / EP_DIST_ONE;

@@ -10,6 +10,8 @@
 #include "base/rng.h"
 #include "impair/conf.h"
 
+struct ep_samples;
+
 #define EP_DIST_CELLS 1024
 #define EP_DIST_ONE   65536 /* of the tables' numbers */
 
@@ -20,9 +22,9 @@ extern const int32_t ep_dist_pareto[EP_DIST_CELLS + 1];
 /*
  * Draw by how much a delay differs from its mean: within jitter_ns for UNIFORM,
  * with the deviation jitter_ns for NORMAL, and as netem scales them for the
- * other two (epair_link(3)).
+ * other two (epair_link(3)). table is that of EP_DIST_TABLE, else NULL.
  */
-int64_t ep_dist_draw(
-    struct ep_rng *rng, enum ep_distribution dist, uint64_t jitter_ns);
+int64_t ep_dist_draw(struct ep_rng *rng, enum ep_distribution dist,
+    uint64_t jitter_ns, const struct ep_samples *table);
 
 #endif /* EP_IMPAIR_DIST_H */

@@ -80,23 +80,49 @@ put_arg(struct writer *w, const struct ep_arg *arg, uint64_t value)
 		put_percent(w, value);
 	else if (arg->type == EP_ARG_CHOICE)
 		put(w, " %s", arg->choices[value]);
+	else if (arg->type == EP_ARG_SIGNED)
+		put(w, " %" PRId64, (int64_t)value);
 	else
 		put(w, " %" PRIu64, value);
+}
+
+/* In quotes if it must, and then in those that it does not have (F3). */
+static void
+put_text(struct writer *w, const char *text)
+{
+	const char *quote = strchr(text, '"') != NULL ? "'" : "\"";
+
+	if (strpbrk(text, " '\"") == NULL && strcmp(text, "off") != 0)
+		quote = "";
+	put(w, " %s%s%s", quote, text, quote);
+}
+
+/* `loss 1%` is told as `loss random 1%`, which stands before it. */
+static bool
+is_another(const struct ep_word *word)
+{
+	return word->model_at == offsetof(struct ep_link_conf, loss_model) &&
+	       word->sub == NULL;
 }
 
 static bool
 is_told(const struct ep_word *word, const struct ep_link_conf *conf)
 {
-	if (word->model >= 0 &&
-	    (word->sub == NULL || conf->loss_model != (uint64_t)word->model))
+	const void *model = (const char *)conf + word->model_at;
+
+	if (word->model >= 0 && (is_another(word) || *(const uint64_t *)model !=
+							 (uint64_t)word->model))
 		return false;
 	for (unsigned i = 0; word->args[i].type != EP_ARG_END; i++)
-		if (ep_arg_of(conf, &word->args[i]) != 0)
+		if (ep_arg_is_set(conf, &word->args[i]))
 			return true;
 	return false;
 }
 
-/* The models' arguments all; else as far as they are not 0. */
+/*
+ * The arguments of models all, whose omitted ones are not 0; else as far as
+ * they are set.
+ */
 static void
 put_word(struct writer *w, const struct ep_word *word,
     const struct ep_link_conf *conf)
@@ -104,14 +130,20 @@ put_word(struct writer *w, const struct ep_word *word,
 	unsigned count = 0;
 
 	for (unsigned i = 0; word->args[i].type != EP_ARG_END; i++)
-		if (word->model > EP_LOSS_RANDOM || i == 0 ||
-		    ep_arg_of(conf, &word->args[i]) != 0)
+		if (word->model > 0 || i == 0 ||
+		    ep_arg_is_set(conf, &word->args[i]))
 			count = i + 1;
 	put(w, "%s%s", w->len > 0 ? " " : "", word->word);
 	if (word->sub != NULL)
 		put(w, " %s", word->sub);
-	for (unsigned i = 0; i < count; i++)
-		put_arg(w, &word->args[i], ep_arg_of(conf, &word->args[i]));
+	for (unsigned i = 0; i < count; i++) {
+		const struct ep_arg *arg = &word->args[i];
+
+		if (arg->text != EP_NO_TEXT && ep_text_of(conf, arg)[0] != '\0')
+			put_text(w, ep_text_of(conf, arg));
+		else
+			put_arg(w, arg, ep_arg_of(conf, arg));
+	}
 }
 
 int

@@ -5,20 +5,47 @@
 #include "mbuf/offload.h"
 #include "mbuf/pool.h"
 
+#define WIRE_MIN   60u /* shorter frames are padded; without FCS */
+#define WIRE_EXTRA 24u /* FCS 4, preamble 8, gap 12 */
+/* Longer than any frame; times 8 * 10^9 it is below 2^63. */
+#define OCTETS_MAX (INT64_C(1) << 30)
+
+static uint64_t
+on_wire(uint64_t len, const struct ep_link_conf *conf)
+{
+	int64_t octets = len < OCTETS_MAX ? (int64_t)len : OCTETS_MAX;
+
+	if (conf->wire != 0)
+		octets = (octets < WIRE_MIN ? WIRE_MIN : octets) + WIRE_EXTRA;
+	octets += (int64_t)conf->overhead;
+	if (octets < 1)
+		octets = 1;
+	if (conf->cell != 0) {
+		int64_t cell = (int64_t)conf->cell;
+
+		octets = (octets + cell - 1) / cell *
+			 (cell + (int64_t)conf->cell_overhead);
+	}
+	return (uint64_t)(octets < OCTETS_MAX ? octets : OCTETS_MAX);
+}
+
 uint64_t
 ep_impair_wire_bytes(
     const struct epair_mbuf *m, const struct ep_link_conf *conf)
 {
-	uint64_t frames = 1, headers;
+	uint64_t frames, full, headers, rest, octets;
 
 	if (m->gso == EPAIR_GSO_NONE)
-		return m->pktlen + conf->overhead;
+		return on_wire(m->pktlen, conf);
 	frames = ep_mbuf_segments(m);
 	if (frames == 0)
 		frames = 1;
-	headers = ep_mbuf_segment_len(m);
-	headers = headers > m->gso_size ? headers - m->gso_size : 0;
-	return m->pktlen + (frames - 1) * headers + frames * conf->overhead;
+	full = ep_mbuf_segment_len(m);
+	headers = full > m->gso_size ? full - m->gso_size : 0;
+	rest = m->pktlen + (frames - 1) * headers;
+	rest = rest > (frames - 1) * full ? rest - (frames - 1) * full : 0;
+	octets = (frames - 1) * on_wire(full, conf) + on_wire(rest, conf);
+	return octets < OCTETS_MAX ? octets : OCTETS_MAX;
 }
 
 void

@@ -40,60 +40,9 @@ ep_impair_destroy(struct ep_impair *imp)
 {
 	EP_ASSERT(imp->line.count == 0);
 	ep_held_fini(&imp->held);
+	ep_link_parts_fini(&imp->parts);
 	ep_mutex_fini(&imp->lock);
 	free(imp);
-}
-
-/*
- * The link: how long a frame takes, and when the next may begin.
- */
-
-/* How much earlier than its turn a frame may go, for the burst allowed. */
-static uint64_t
-ahead_ns(const struct ep_link_conf *conf)
-{
-	return conf->burst * 8 * EP_NS_PER_S / conf->rate;
-}
-
-/* When the next frame may begin. */
-static uint64_t
-free_ns(const struct ep_impair *imp)
-{
-	uint64_t ahead;
-
-	if (imp->conf.rate == 0)
-		return 0;
-	ahead = ahead_ns(&imp->conf);
-	return imp->taken_ns > ahead ? imp->taken_ns - ahead : 0;
-}
-
-/*
- * Take the link up with a frame that waited since came_ns. Returns when its
- * last bit is on the way. Begins when the link became free, also if we come
- * late to see that it did: the rate is held whatever the timer's manners.
- */
-static uint64_t
-take_up(struct ep_impair *imp, const struct epair_mbuf *m, uint64_t came_ns)
-{
-	const struct ep_link_conf *conf = &imp->conf;
-	uint64_t start = free_ns(imp), part, ahead;
-
-	if (conf->rate == 0)
-		return came_ns;
-	if (start < came_ns)
-		start = came_ns;
-	if (imp->taken_ns < start) {
-		imp->taken_ns = start;
-		imp->taken_rest = 0;
-	}
-	part = ep_impair_wire_bytes(m, conf) * 8 * EP_NS_PER_S +
-	       imp->taken_rest;
-	imp->taken_ns += part / conf->rate;
-	imp->taken_rest = part % conf->rate;
-	ahead = ahead_ns(conf);
-	if (imp->taken_ns < start + ahead)
-		return start;
-	return imp->taken_ns - ahead;
 }
 
 /*
@@ -113,24 +62,58 @@ keeps_order(const struct ep_link_conf *conf)
 	return conf->jitter_ns == 0 || conf->ordered != 0;
 }
 
+/*
+ * When a frame arrives that could at when_ns: in a slot that is not over yet
+ * and has room, else in the next.
+ */
+static uint64_t
+in_slot(struct ep_impair *imp, const struct epair_mbuf *m, uint64_t when_ns)
+{
+	const struct ep_link_conf *conf = &imp->conf;
+	struct ep_slot *slot = &imp->slot;
+
+	if (conf->slot[0] == 0 && conf->slot[1] == 0)
+		return when_ns;
+	if (slot->at_ns < when_ns || slot->packets == 0 || slot->bytes <= 0) {
+		if (slot->at_ns < when_ns)
+			slot->at_ns = when_ns;
+		slot->at_ns += ep_dice_slot(&imp->dice, conf);
+		slot->packets = conf->slot_packets != 0 ? conf->slot_packets
+							: UINT64_MAX;
+		slot->bytes = conf->slot_bytes != 0 ? (int64_t)conf->slot_bytes
+						    : INT64_MAX;
+	}
+	slot->packets--;
+	slot->bytes -= m->pktlen;
+	return slot->at_ns;
+}
+
 static void
 hold(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
 {
 	const struct ep_link_conf *conf = &imp->conf;
-	uint64_t when;
+	bool is_ahead = ep_dice_ahead(&imp->dice, conf);
+	uint64_t when = sent_ns;
 
-	if (ep_dice_ahead(&imp->dice, conf)) {
-		when = sent_ns;
+	if (is_ahead)
 		(void)ep_add_relaxed(&imp->ifp->linked.reordered, 1);
-	} else {
-		when = sent_ns + ep_dice_delay(&imp->dice, conf);
-		if (when < imp->last_ns && keeps_order(conf))
-			when = imp->last_ns;
-		if (when > imp->last_ns)
-			imp->last_ns = when;
-	}
+	else
+		when += ep_dice_delay(&imp->dice, conf, imp->parts.table);
+	if (!is_ahead && when < imp->last_ns && keeps_order(conf))
+		when = imp->last_ns;
+	when = in_slot(imp, m, when);
+	if (!is_ahead && when > imp->last_ns)
+		imp->last_ns = when;
 	if (!ep_held_put(&imp->held, m, when))
 		lose(imp, m, EPAIR_DROP_NO_MEMORY);
+}
+
+static bool
+is_lost(struct ep_impair *imp, struct epair_mbuf *m)
+{
+	if (imp->parts.filter != NULL && !ep_filter_frame(imp->parts.filter, m))
+		return false;
+	return ep_dice_lost(&imp->dice, &imp->conf);
 }
 
 /* On the link: what happens to it by chance, then it is under way. */
@@ -147,7 +130,7 @@ send_off(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
 		lose(imp, m, EPAIR_DROP_IMPAIR_CUT);
 		return;
 	}
-	if (ep_dice_lost(&imp->dice, conf)) {
+	if (is_lost(imp, m)) {
 		lose(imp, m, EPAIR_DROP_IMPAIR_LOSS);
 		return;
 	}
@@ -176,9 +159,9 @@ is_full(const struct ep_impair *imp, const struct epair_mbuf *m)
 	uint64_t limit = conf->limit;
 	uint64_t count = imp->line.count, bytes = imp->line.bytes;
 
-	if (conf->rate != 0 && limit == 0)
+	if (ep_link_has_turns(conf) && limit == 0)
 		limit = EP_LINE_LIMIT;
-	if (conf->rate == 0) {
+	if (!ep_link_has_turns(conf)) {
 		count = ep_held_count(&imp->held);
 		bytes = ep_held_bytes(&imp->held);
 	}
@@ -206,18 +189,29 @@ stand_in_line(struct ep_impair *imp, struct epair_mbuf *m, uint64_t came_ns)
 	ep_line_put(&imp->line, m);
 }
 
+/* When the first in line may go. */
+static uint64_t
+turn_of_first(struct ep_impair *imp)
+{
+	return ep_turn_free(&imp->turn, &imp->conf, imp->line.first->held_ns);
+}
+
 /* Those whose turn has come leave the line. */
 static void
 move_up(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
 {
-	while (imp->line.count > 0 && free_ns(imp) <= now_ns) {
+	const struct ep_link_conf *conf = &imp->conf;
+
+	while (imp->line.count > 0 && turn_of_first(imp) <= now_ns) {
 		struct epair_mbuf *m = ep_line_take(&imp->line);
 		uint64_t came = m->held_ns;
 
-		/* No rate any more: it goes now, not when it came. */
-		if (imp->conf.rate == 0)
+		/* No turns any more: it goes now, not when it came. */
+		if (!ep_link_has_turns(conf))
 			came = now_ns;
-		send_off(imp, m, take_up(imp, m, came));
+		send_off(imp, m,
+		    ep_turn_take(
+			&imp->turn, conf, ep_impair_wire_bytes(m, conf), came));
 	}
 }
 
@@ -245,10 +239,14 @@ let_go(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
 static void
 arm(struct ep_impair *imp) EP_REQUIRES(imp->lock)
 {
-	uint64_t next = ep_held_next(&imp->held);
+	uint64_t next = ep_held_next(&imp->held), turn = UINT64_MAX;
 
-	if ((imp->line.count > 0 || imp->waits) && free_ns(imp) < next)
-		next = free_ns(imp);
+	if (imp->line.count > 0)
+		turn = turn_of_first(imp);
+	else if (imp->waits)
+		turn = ep_turn_free(&imp->turn, &imp->conf, 0);
+	if (turn < next)
+		next = turn;
 	if (next >= imp->armed_ns)
 		return;
 	imp->armed_ns = next;
@@ -278,10 +276,15 @@ timer_fired(struct ep_timer *timer)
 	imp->armed_ns = UINT64_MAX;
 	waited = imp->waits;
 	imp->waits = false;
+	imp->woken = waited;
 	run(imp, ep_sched_mono(imp->ifp->ep->sched));
 	ep_unlock(&imp->lock);
-	if (waited)
-		imp->ready(imp);
+	if (!waited)
+		return;
+	imp->ready(imp);
+	ep_lock(&imp->lock);
+	imp->woken = false;
+	ep_unlock(&imp->lock);
 }
 
 void
@@ -297,9 +300,13 @@ ep_impair_put(struct ep_impair *imp, struct epair_mbuf **ms, unsigned n,
 }
 
 bool
-ep_impair_is_free(const struct ep_impair *imp, uint64_t now_ns)
+ep_impair_is_free(struct ep_impair *imp, uint64_t now_ns)
 {
-	return imp->line.count == 0 && free_ns(imp) <= now_ns;
+	/* While nobody waits, a trace's opportunities are lost. */
+	uint64_t since = imp->waits || imp->woken ? 0 : now_ns;
+
+	return imp->line.count == 0 &&
+	       ep_turn_free(&imp->turn, &imp->conf, since) <= now_ns;
 }
 
 void
@@ -320,28 +327,28 @@ cuts_of(const struct ep_link_conf *c)
 		return EP_CUTS_ALL;
 	if (c->per_superframe != 0)
 		return EP_CUTS_NOTHING;
-	return c->rate != 0 || c->loss[0] != 0 || c->loss[3] != 0 ||
-		       c->loss[4] != 0 || c->duplicate != 0 ||
-		       c->reorder != 0 || c->jitter_ns != 0
+	return ep_link_has_turns(c) || c->slot[1] != 0 || c->loss[0] != 0 ||
+		       c->loss[3] != 0 || c->loss[4] != 0 ||
+		       c->duplicate != 0 || c->reorder != 0 || c->jitter_ns != 0
 		   ? EP_CUTS_SEGMENTS
 		   : EP_CUTS_NOTHING;
 }
 
 void
-ep_impair_set(
-    struct ep_impair *imp, const struct ep_link_conf *conf, uint64_t now_ns)
+ep_impair_set(struct ep_impair *imp, const struct ep_link_conf *conf,
+    struct ep_link_parts *parts, uint64_t now_ns)
 {
 	const struct ep_link_conf old = imp->conf;
 
 	imp->conf = *conf;
+	ep_link_replace(&imp->parts, parts, conf);
+	ep_turn_set(&imp->turn, conf, &old, imp->parts.trace, now_ns);
 	ep_store_relaxed(&imp->cuts, cuts_of(conf));
 	if (conf->seed != old.seed)
 		ep_dice_init(
 		    &imp->dice, conf->seed != 0 ? conf->seed : imp->seed);
 	if (conf->loss_model != old.loss_model)
 		imp->dice.state = EP_STATE_GOOD;
-	if (conf->rate != old.rate)
-		imp->taken_rest = 0;
 	/* A straggler of the jitter that was holds nobody up. */
 	if (!keeps_order(&old))
 		imp->last_ns = 0;
@@ -352,8 +359,9 @@ void
 ep_impair_flush(struct ep_impair *imp)
 {
 	const struct ep_link_conf none = { .delay_ns = 0 };
+	struct ep_link_parts parts = { .table = NULL };
 
-	ep_impair_set(imp, &none, ep_sched_mono(imp->ifp->ep->sched));
+	ep_impair_set(imp, &none, &parts, ep_sched_mono(imp->ifp->ep->sched));
 	let_go(imp, UINT64_MAX);
 	imp->last_ns = 0;
 }

@@ -5,12 +5,13 @@
  *
  * The way of a frame, in the order of a real link:
  *
- *	in line     with a rate: waits for the link; a full line drops it
- *	on the link is taken up at the rate; here the sender counts it
+ *	in line     with a rate or a trace: waits for the link; a full line
+ *	            drops it
+ *	on the link is taken up as turn.h says; here the sender counts it
  *	by chance   cut, lost, damaged, doubled
- *	under way   held until its time, then given to `arrive`
+ *	under way   held until its time and slot, then given to `arrive`
  *
- * Without a rate there is no line; without a delay a frame goes all of the way
+ * Without a rate or trace there is no line; without a delay a frame goes all of the way
  * within ep_impair_put(). What waits is linked and sorted in held.h; no thread
  * waits for it, but one timer, of the worker of the receiver.
  *
@@ -38,6 +39,8 @@
 #include "impair/conf.h"
 #include "impair/dice.h"
 #include "impair/held.h"
+#include "impair/parts.h"
+#include "impair/turn.h"
 #include "mbuf/line.h"
 #include "net/ifnet.h"
 
@@ -50,6 +53,13 @@ enum ep_impair_cuts {
 	EP_CUTS_ALL, /* checksums finished too: frames may be damaged */
 };
 
+/* The slot that frames arrive in (netem's `slot`). */
+struct ep_slot {
+	uint64_t at_ns;
+	uint64_t packets; /* that still fit; 0: the next slot */
+	int64_t bytes; /* below 1: the next slot */
+};
+
 struct ep_impair {
 	struct epair_if *ifp; /* the sender; constant, as all before lock */
 	void (*arrive)(
@@ -59,15 +69,17 @@ struct ep_impair {
 	unsigned cuts; /* atomic: enum ep_impair_cuts */
 	struct ep_mutex lock;
 	struct ep_link_conf conf;
+	struct ep_link_parts parts; /* of conf */
 	struct ep_dice dice;
 	struct ep_line line;
 	struct ep_held held;
 	struct ep_timer timer;
 	uint64_t armed_ns; /* for when; UINT64_MAX: not */
-	uint64_t taken_ns; /* the link is taken until then ... */
-	uint64_t taken_rest; /* ... and this many rate-th parts of a ns */
+	struct ep_turn turn;
+	struct ep_slot slot;
 	uint64_t last_ns; /* when the last frame in order arrives */
-	bool waits; /* a discipline holds frames for us */
+	bool waits; /* a discipline holds frames for us ... */
+	bool woken; /* ... and is being told that it need not */
 };
 
 /*
@@ -81,9 +93,12 @@ struct ep_impair *ep_impair_create(struct epair_if *ifp, uint64_t seed,
 /* Free it. It holds nothing, and its timer was drained. */
 void ep_impair_destroy(struct ep_impair *imp);
 
-/* From now on do this. What is held stays held until its time. */
+/*
+ * From now on do this. What is held stays held until its time. Takes the parts
+ * that are new.
+ */
 void ep_impair_set(struct ep_impair *imp, const struct ep_link_conf *conf,
-    uint64_t now_ns) EP_REQUIRES(imp->lock);
+    struct ep_link_parts *parts, uint64_t now_ns) EP_REQUIRES(imp->lock);
 
 /*
  * Take n frames that came at came_ns, charged to the pair, and let go what may
@@ -93,7 +108,7 @@ void ep_impair_put(struct ep_impair *imp, struct epair_mbuf **ms, unsigned n,
     uint64_t came_ns, uint64_t now_ns) EP_REQUIRES(imp->lock);
 
 /* May the next frame of a discipline be put? */
-bool ep_impair_is_free(const struct ep_impair *imp, uint64_t now_ns)
+bool ep_impair_is_free(struct ep_impair *imp, uint64_t now_ns)
     EP_REQUIRES(imp->lock);
 
 /* A discipline has frames for us: come back when the link is free. */

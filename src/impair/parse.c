@@ -11,7 +11,7 @@
 #include "base/number.h"
 #include "impair/conf_priv.h"
 
-#define TOKEN_MAX 32 /* a word with its NUL */
+#define SHOWN_MAX 32 /* of a word in an error, with its NUL */
 
 #define KI UINT64_C(1024)
 
@@ -74,49 +74,139 @@ static const struct {
 				      "(64kbit, 1.5mbit, 10gbit)" },
 	[EP_ARG_SIZE] = { size_units, "a number of octets (1500, 64k, 2m)" },
 	[EP_ARG_COUNT] = { count_units, "a number" },
+	[EP_ARG_SIGNED] = { count_units, "a number, -65535 to 65535" },
+	[EP_ARG_PATH] = { NULL, "the path of a file, or off" },
+	[EP_ARG_FILTER] = { NULL, "an expression of pcap-filter(7), in quotes "
+				  "if it has blanks" },
 };
 
+/* One word, or what stands in quotes: 'tcp port 80', "tcp port 80". */
 struct reader {
 	const char *at; /* behind `token` */
-	char token[TOKEN_MAX]; /* "" at the end */
-	bool is_long; /* longer than any word is */
+	char token[EP_LINK_NAME_MAX]; /* "" at the end */
+	char shown[SHOWN_MAX]; /* as it may stand in a sentence */
+	bool is_quoted; /* never a word of ours */
+	bool is_bad; /* longer than may be, or quotes without an end */
 };
+
+static void
+show(struct reader *r)
+{
+	(void)snprintf(r->shown, sizeof(r->shown), "%.*s",
+	    (int)sizeof(r->shown) - 1, r->token);
+	for (char *p = r->shown; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+}
 
 static void
 advance(struct reader *r)
 {
-	size_t len = 0;
+	const char *begin;
+	size_t len;
 
 	r->at += strspn(r->at, " \t\n");
-	len = strcspn(r->at, " \t\n");
-	r->is_long = len >= sizeof(r->token);
-	(void)snprintf(r->token, sizeof(r->token), "%.*s",
-	    (int)(r->is_long ? sizeof(r->token) - 1 : len), r->at);
-	/* It stands in an error's sentence. */
-	for (char *p = r->token; *p != '\0'; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
-	r->at += len;
+	r->is_quoted = *r->at == '\'' || *r->at == '"';
+	begin = r->at + (r->is_quoted ? 1 : 0);
+	if (r->is_quoted)
+		len = strcspn(begin, *r->at == '"' ? "\"" : "'");
+	else
+		len = strcspn(begin, " \t\n");
+	r->at = begin + len;
+	r->is_bad = len >= sizeof(r->token) || (r->is_quoted && *r->at == '\0');
+	r->at += r->is_quoted && *r->at != '\0';
+	if (len >= sizeof(r->token))
+		len = sizeof(r->token) - 1;
+	memset(r->token, 0, sizeof(r->token)); /* F3 */
+	memcpy(r->token, begin, len);
+	show(r);
 }
 
 static bool
-read_choice(const struct ep_arg *arg, const char *token, uint64_t *value)
+is_end(const struct reader *r)
 {
-	for (unsigned i = 0; arg->choices[i] != NULL; i++)
-		if (strcmp(arg->choices[i], token) == 0) {
-			*value = i;
-			return true;
-		}
-	return false;
+	return r->token[0] == '\0' && !r->is_quoted;
 }
 
 static bool
-read_value(const struct ep_arg *arg, const struct reader *r, uint64_t *value)
+is_text(const struct reader *r)
 {
-	if (r->is_long)
+	bool quotes[2] = { false, false };
+
+	for (const char *p = r->token; *p != '\0'; p++) {
+		if ((unsigned char)*p < ' ' || *p == '\x7f')
+			return false;
+		quotes[0] |= *p == '\'';
+		quotes[1] |= *p == '"';
+	}
+	return r->token[0] != '\0' && !(quotes[0] && quotes[1]);
+}
+
+static bool
+read_choice(
+    const struct ep_arg *arg, const struct reader *r, struct ep_link_conf *conf)
+{
+	unsigned i = 0;
+
+	while (
+	    arg->choices[i] != NULL && strcmp(arg->choices[i], r->token) != 0)
+		i++;
+	if (arg->choices[i] == NULL &&
+	    (arg->text == EP_NO_TEXT || strchr(r->token, '/') == NULL ||
+		!is_text(r)))
 		return false;
+	*ep_arg_at(conf, arg) = i;
+	if (arg->text == EP_NO_TEXT)
+		return true;
+	memset(ep_text_at(conf, arg), 0, EP_LINK_NAME_MAX);
+	if (arg->choices[i] == NULL)
+		memcpy(ep_text_at(conf, arg), r->token, EP_LINK_NAME_MAX);
+	return true;
+}
+
+static bool
+read_text(
+    const struct ep_arg *arg, const struct reader *r, struct ep_link_conf *conf)
+{
+	bool is_off = arg->type == EP_ARG_PATH && !r->is_quoted &&
+		      strcmp(r->token, "off") == 0;
+
+	if (!is_text(r))
+		return false;
+	memset(ep_text_at(conf, arg), 0, EP_LINK_NAME_MAX);
+	if (!is_off)
+		memcpy(ep_text_at(conf, arg), r->token, EP_LINK_NAME_MAX);
+	return true;
+}
+
+/* Of two's complement, as an unsigned number of its own. */
+static bool
+read_signed(const struct ep_arg *arg, const char *token, uint64_t *value)
+{
+	bool is_negative = *token == '-';
+
+	if (!ep_number_scaled(token + is_negative, count_units, value) ||
+	    *value > arg->max)
+		return false;
+	if (is_negative)
+		*value = -*value;
+	return true;
+}
+
+static bool
+read_arg(
+    const struct ep_arg *arg, const struct reader *r, struct ep_link_conf *conf)
+{
+	uint64_t *value = ep_arg_at(conf, arg);
+
+	if (r->is_bad)
+		return false;
+	if (ep_arg_is_text(arg))
+		return read_text(arg, r, conf);
 	if (arg->type == EP_ARG_CHOICE)
-		return read_choice(arg, r->token, value);
+		return read_choice(arg, r, conf);
+	if (arg->type == EP_ARG_SIGNED)
+		return read_signed(arg, r->token, value);
 	return ep_number_scaled(r->token, types[arg->type].units, value) &&
 	       *value <= arg->max;
 }
@@ -155,53 +245,64 @@ bad_value(const struct ep_word *w, const struct ep_arg *arg,
 	size_t len = 0;
 
 	if (arg->type != EP_ARG_CHOICE) {
-		if (r->token[0] == '\0')
+		if (is_end(r))
 			return ep_fail(err, -EINVAL, "%s%s%s needs %s: %s",
 			    w->word, blank, sub, arg->name,
 			    types[arg->type].what);
 		return ep_fail(err, -EINVAL, "%s%s%s: %s '%s': must be %s",
-		    w->word, blank, sub, arg->name, r->token,
+		    w->word, blank, sub, arg->name, r->shown,
 		    types[arg->type].what);
 	}
 	for (unsigned i = 0; arg->choices[i] != NULL; i++)
 		len += (size_t)snprintf(words + len, sizeof(words) - len,
 		    "%s%s", i > 0 ? ", " : "", arg->choices[i]);
-	return ep_fail(err, -EINVAL, "%s '%s': must be one of %s", w->word,
-	    r->token, words);
+	return ep_fail(err, -EINVAL, "%s '%s': must be one of %s%s", w->word,
+	    r->shown, words,
+	    arg->text != EP_NO_TEXT ? ", or a path with a slash" : "");
 }
 
-/* What is omitted may be the rest to the whole of what was written first. */
-static uint64_t
-omitted(const struct ep_word *w, const struct ep_arg *arg,
-    const struct ep_link_conf *conf)
+static void
+omit(const struct ep_word *w, const struct ep_arg *arg,
+    struct ep_link_conf *conf)
 {
-	if (arg->omitted == UINT64_MAX)
-		return EP_PART - ep_arg_of(conf, &w->args[0]);
-	return arg->omitted;
+	uint64_t first = ep_arg_of(conf, &w->args[0]);
+
+	if (arg->omitted == EP_OMITTED_KEEP)
+		return;
+	if (arg->omitted == EP_OMITTED_REST)
+		*ep_arg_at(conf, arg) = EP_PART - first;
+	else if (arg->omitted == EP_OMITTED_FIRST)
+		*ep_arg_at(conf, arg) = first;
+	else
+		*ep_arg_at(conf, arg) = arg->omitted;
+}
+
+static bool
+is_word(const struct reader *r)
+{
+	return !r->is_quoted && !r->is_bad &&
+	       (find_word(r->token) != NULL || strcmp(r->token, "none") == 0);
 }
 
 /* The word is taken; its arguments follow. */
 static int
 read_args(const struct ep_word *w, struct reader *r, struct ep_link_conf *conf,
-    struct epair_err *err)
+    unsigned *named, struct epair_err *err)
 {
 	bool ended = false;
 
 	for (unsigned i = 0; w->args[i].type != EP_ARG_END; i++) {
 		const struct ep_arg *arg = &w->args[i];
-		uint64_t value = 0;
 
 		/* The next word ends them, once there are enough. */
-		ended |= i >= w->least &&
-			 (r->token[0] == '\0' || find_word(r->token) != NULL ||
-			     strcmp(r->token, "none") == 0);
+		ended |= i >= w->least && (is_end(r) || is_word(r));
 		if (ended) {
-			*ep_arg_at(conf, arg) = omitted(w, arg, conf);
+			omit(w, arg, conf);
 			continue;
 		}
-		if (!read_value(arg, r, &value))
+		if (!read_arg(arg, r, conf))
 			return bad_value(w, arg, r, err);
-		*ep_arg_at(conf, arg) = value;
+		*named |= arg->part;
 		advance(r);
 	}
 	return 0;
@@ -216,7 +317,7 @@ find_sub(const struct ep_word *w, struct reader *r)
 	for (; w < end; w++) {
 		if (w->sub == NULL)
 			return w;
-		if (strcmp(w->sub, r->token) == 0) {
+		if (!r->is_quoted && strcmp(w->sub, r->token) == 0) {
 			advance(r);
 			return w;
 		}
@@ -224,25 +325,38 @@ find_sub(const struct ep_word *w, struct reader *r)
 	return NULL; /* not with such a table */
 }
 
-static int
-read_word(struct reader *r, struct ep_link_conf *conf, struct epair_err *err)
+static void
+set_model(const struct ep_word *w, struct ep_link_conf *conf)
 {
-	const struct ep_word *w = r->is_long ? NULL : find_word(r->token);
+	if (w->model < 0)
+		return;
+	*(uint64_t *)(void *)((char *)conf + w->model_at) = (uint64_t)w->model;
+	if (w->model_at == offsetof(struct ep_link_conf, loss_model)) {
+		memset(conf->loss, 0, sizeof(conf->loss));
+		memset(conf->filter, 0, sizeof(conf->filter));
+	} else {
+		conf->slot_dist = EP_DIST_UNIFORM;
+	}
+}
 
-	if (strcmp(r->token, "none") == 0) {
+static int
+read_word(struct reader *r, struct ep_link_conf *conf, unsigned *named,
+    struct epair_err *err)
+{
+	const struct ep_word *w = NULL;
+
+	if (!is_word(r))
+		return unknown(r->shown, err);
+	w = find_word(r->token);
+	advance(r);
+	if (w == NULL) { /* none */
 		*conf = (struct ep_link_conf){ .delay_ns = 0 };
-		advance(r);
+		*named = 0;
 		return 0;
 	}
-	if (w == NULL)
-		return unknown(r->token, err);
-	advance(r);
 	w = find_sub(w, r);
-	if (w->model >= 0) {
-		memset(conf->loss, 0, sizeof(conf->loss));
-		conf->loss_model = (uint64_t)w->model;
-	}
-	return read_args(w, r, conf, err);
+	set_model(w, conf);
+	return read_args(w, r, conf, named, err);
 }
 
 /* Sums of ways out of one state. */
@@ -269,6 +383,12 @@ check(const struct ep_link_conf *c, struct epair_err *err)
 	if (c->reorder != 0 && c->ordered != 0)
 		return ep_fail(
 		    err, -EINVAL, "reorder and ordered exclude each other");
+	if (c->rate != 0 && c->trace[0] != '\0')
+		return ep_fail(err, -EINVAL,
+		    "rate and trace exclude each other: say rate 0, or trace "
+		    "off");
+	if (c->slot_model == EP_SLOT_BETWEEN && c->slot[0] > c->slot[1])
+		return ep_fail(err, -EINVAL, "slot: MIN is more than MAX");
 	return check_state(c, err);
 }
 
@@ -276,21 +396,21 @@ check(const struct ep_link_conf *c, struct epair_err *err)
 static void
 settle(struct ep_link_conf *c)
 {
-	if (c->loss[0] == 0 && (c->loss_model == EP_LOSS_EVERY ||
-				   c->loss_model == EP_LOSS_RANDOM)) {
-		c->loss_model = EP_LOSS_RANDOM;
-		c->loss[1] = 0;
-	}
-	if (c->loss[0] == 0 && c->loss[4] == 0 &&
-	    c->loss_model == EP_LOSS_STATE) {
+	bool may_lose = c->loss[0] != 0 ||
+			(c->loss_model == EP_LOSS_STATE && c->loss[4] != 0) ||
+			(c->loss_model == EP_LOSS_GEMODEL && c->loss[3] != 0);
+
+	if (!may_lose) {
 		memset(c->loss, 0, sizeof(c->loss));
+		memset(c->filter, 0, sizeof(c->filter));
 		c->loss_model = EP_LOSS_RANDOM;
 	}
-	if (c->loss[0] == 0 && c->loss[3] == 0 &&
-	    c->loss_model == EP_LOSS_GEMODEL) {
-		memset(c->loss, 0, sizeof(c->loss));
-		c->loss_model = EP_LOSS_RANDOM;
+	if (c->slot[0] == 0 && c->slot[1] == 0) {
+		c->slot_model = EP_SLOT_BETWEEN;
+		c->slot_dist = EP_DIST_UNIFORM;
 	}
+	if (c->cell == 0)
+		c->cell_overhead = 0;
 	if (c->corrupt == 0)
 		c->corrupt_corr = 0;
 	if (c->duplicate == 0)
@@ -302,24 +422,31 @@ settle(struct ep_link_conf *c)
 }
 
 int
-ep_link_parse(
-    const char *words, struct ep_link_conf *conf, struct epair_err *err)
+ep_link_parse(const char *words, struct ep_link_conf *conf, unsigned *named,
+    struct epair_err *err)
 {
 	struct ep_link_conf next = *conf;
 	struct reader r = { .at = words };
 	int error = 0;
 
+	*named = 0;
 	advance(&r);
-	if (r.token[0] == '\0')
+	if (is_end(&r))
 		return ep_fail(err, -EINVAL,
 		    "a link needs words, like 'delay 20ms loss 1%%' or 'none'");
-	while (error == 0 && r.token[0] != '\0')
-		error = read_word(&r, &next, err);
+	while (error == 0 && !is_end(&r))
+		error = read_word(&r, &next, named, err);
 	if (error == 0)
 		error = check(&next, err);
 	if (error != 0)
 		return error;
 	settle(&next);
+	if (next.filter[0] == '\0')
+		*named &= ~(unsigned)EP_LINK_FILTER;
+	if (next.table[0] == '\0')
+		*named &= ~(unsigned)EP_LINK_TABLE;
+	if (next.trace[0] == '\0')
+		*named &= ~(unsigned)EP_LINK_TRACE;
 	*conf = next;
 	return 0;
 }

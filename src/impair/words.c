@@ -10,36 +10,33 @@
 #define BYTES_MAX (UINT64_C(1) << 40)
 #define RATE_MAX  UINT64_C(1000000000000) /* 1 Tb/s */
 /* Times 8 * 10^9 it is below 2^63. */
-#define BURST_MAX (UINT64_C(1) << 30)
+#define BURST_MAX    (UINT64_C(1) << 30)
+#define OVERHEAD_MAX 65535
+#define CELL_MAX     1024
 
-#define TIME(name, field) \
+#define NO_TEXT .text = EP_NO_TEXT
+#define NUMBER(t, what, field, most, none) \
 	{ \
-		EP_ARG_TIME, name, LINK(field), EP_TIME_MAX, 0, NULL \
+		.type = (t), .name = (what), .offset = LINK(field), \
+		.max = (most), .omitted = (none), NO_TEXT \
 	}
-#define PERCENT(name, field) \
+#define TIME(what, field)    NUMBER(EP_ARG_TIME, what, field, EP_TIME_MAX, 0)
+#define PERCENT(what, field) NUMBER(EP_ARG_PERCENT, what, field, EP_PART, 0)
+#define FULL(what, field)    NUMBER(EP_ARG_PERCENT, what, field, EP_PART, EP_PART)
+#define REST(what, field) \
+	NUMBER(EP_ARG_PERCENT, what, field, EP_PART, EP_OMITTED_REST)
+#define COUNT(what, field, most) NUMBER(EP_ARG_COUNT, what, field, most, 0)
+#define SIZE(what, field, most)  NUMBER(EP_ARG_SIZE, what, field, most, 0)
+#define CHOICE(what, field, words) \
 	{ \
-		EP_ARG_PERCENT, name, LINK(field), EP_PART, 0, NULL \
+		.type = EP_ARG_CHOICE, .name = (what), .offset = LINK(field), \
+		.omitted = 1, .choices = (words), NO_TEXT \
 	}
-#define FULL(name, field) \
-	{ \
-		EP_ARG_PERCENT, name, LINK(field), EP_PART, EP_PART, NULL \
-	}
-#define REST(name, field) \
-	{ \
-		EP_ARG_PERCENT, name, LINK(field), EP_PART, UINT64_MAX, NULL \
-	}
-#define COUNT(name, field, max) \
-	{ \
-		EP_ARG_COUNT, name, LINK(field), max, 0, NULL \
-	}
-#define SIZE(name, field, max) \
-	{ \
-		EP_ARG_SIZE, name, LINK(field), max, 0, NULL \
-	}
-#define CHOICE(name, field, words) \
-	{ \
-		EP_ARG_CHOICE, name, LINK(field), 0, 1, words \
-	}
+#define KEPT(t, what, field, most) NUMBER(t, what, field, most, EP_OMITTED_KEEP)
+
+#define PLAIN   .model = -1
+#define LOSS(m) .model = (m), .model_at = LINK(loss_model)
+#define SLOT(m) .model = (m), .model_at = LINK(slot_model)
 
 static const char *const on_off[] = { "off", "on", NULL };
 static const char *const tail_head[] = { "tail", "head", NULL };
@@ -52,47 +49,88 @@ static const char *const distributions[] = {
 };
 
 const struct ep_word ep_words[] = {
-	{ "delay", NULL, 1, -1,
-	    { TIME("TIME", delay_ns), TIME("JITTER", jitter_ns),
+	{ "delay", NULL, 1, PLAIN,
+	    .args = { TIME("TIME", delay_ns), TIME("JITTER", jitter_ns),
 		PERCENT("CORRELATION", delay_corr) } },
-	{ "distribution", NULL, 1, -1,
-	    { CHOICE("NAME", distribution, distributions) } },
-	{ "ordered", NULL, 0, -1, { CHOICE("on|off", ordered, on_off) } },
-	{ "loss", "random", 1, EP_LOSS_RANDOM,
-	    { PERCENT("PERCENT", loss[0]), PERCENT("CORRELATION", loss[1]) } },
-	{ "loss", "state", 1, EP_LOSS_STATE,
-	    { PERCENT("P13", loss[0]), REST("P31", loss[1]),
+	{ "distribution", NULL, 1, PLAIN,
+	    .args = { { .type = EP_ARG_CHOICE,
+		.name = "NAME",
+		.offset = LINK(distribution),
+		.choices = distributions,
+		.text = LINK(table),
+		.part = EP_LINK_TABLE } } },
+	{ "ordered", NULL, 0, PLAIN,
+	    .args = { CHOICE("on|off", ordered, on_off) } },
+	{ "loss", "random", 1, LOSS(EP_LOSS_RANDOM),
+	    .args = { PERCENT("PERCENT", loss[0]),
+		PERCENT("CORRELATION", loss[1]) } },
+	{ "loss", "state", 1, LOSS(EP_LOSS_STATE),
+	    .args = { PERCENT("P13", loss[0]), REST("P31", loss[1]),
 		PERCENT("P32", loss[2]), FULL("P23", loss[3]),
 		PERCENT("P14", loss[4]) } },
-	{ "loss", "gemodel", 1, EP_LOSS_GEMODEL,
-	    { PERCENT("P", loss[0]), REST("R", loss[1]), FULL("1-H", loss[2]),
-		PERCENT("1-K", loss[3]) } },
-	{ "loss", "every", 1, EP_LOSS_EVERY,
-	    { COUNT("N", loss[0], UINT32_MAX) } },
+	{ "loss", "gemodel", 1, LOSS(EP_LOSS_GEMODEL),
+	    .args = { PERCENT("P", loss[0]), REST("R", loss[1]),
+		FULL("1-H", loss[2]), PERCENT("1-K", loss[3]) } },
+	{ "loss", "every", 1, LOSS(EP_LOSS_EVERY),
+	    .args = { COUNT("N", loss[0], UINT32_MAX) } },
+	{ "loss", "filter", 1, LOSS(EP_LOSS_FILTER),
+	    .args = { { .type = EP_ARG_FILTER,
+			  .name = "EXPRESSION",
+			  .text = LINK(filter),
+			  .part = EP_LINK_FILTER },
+		FULL("PERCENT", loss[0]) } },
 	/* Behind the others: as netem, `loss 1%` is `loss random 1%`. */
-	{ "loss", NULL, 1, EP_LOSS_RANDOM,
-	    { PERCENT("PERCENT", loss[0]), PERCENT("CORRELATION", loss[1]) } },
-	{ "corrupt", NULL, 1, -1,
-	    { PERCENT("PERCENT", corrupt),
+	{ "loss", NULL, 1, LOSS(EP_LOSS_RANDOM),
+	    .args = { PERCENT("PERCENT", loss[0]),
+		PERCENT("CORRELATION", loss[1]) } },
+	{ "corrupt", NULL, 1, PLAIN,
+	    .args = { PERCENT("PERCENT", corrupt),
 		PERCENT("CORRELATION", corrupt_corr) } },
-	{ "duplicate", NULL, 1, -1,
-	    { PERCENT("PERCENT", duplicate),
+	{ "duplicate", NULL, 1, PLAIN,
+	    .args = { PERCENT("PERCENT", duplicate),
 		PERCENT("CORRELATION", duplicate_corr) } },
-	{ "reorder", NULL, 1, -1,
-	    { PERCENT("PERCENT", reorder),
+	{ "reorder", NULL, 1, PLAIN,
+	    .args = { PERCENT("PERCENT", reorder),
 		PERCENT("CORRELATION", reorder_corr) } },
-	{ "gap", NULL, 1, -1, { COUNT("N", gap, UINT32_MAX) } },
-	{ "rate", NULL, 1, -1,
-	    { { EP_ARG_RATE, "RATE", LINK(rate), RATE_MAX, 0, NULL } } },
-	{ "overhead", NULL, 1, -1, { COUNT("N", overhead, 65535) } },
-	{ "burst", NULL, 1, -1, { SIZE("SIZE", burst, BURST_MAX) } },
-	{ "limit", "bytes", 1, -1, { SIZE("SIZE", limit_bytes, BYTES_MAX) } },
-	{ "limit", NULL, 1, -1, { COUNT("FRAMES", limit, LIMIT_MAX) } },
-	{ "drop", NULL, 1, -1, { CHOICE("tail|head", drop_head, tail_head) } },
-	{ "cut", NULL, 0, -1, { CHOICE("on|off", cut, on_off) } },
-	{ "per-superframe", NULL, 0, -1,
-	    { CHOICE("on|off", per_superframe, on_off) } },
-	{ "seed", NULL, 1, -1, { COUNT("N", seed, UINT64_MAX) } },
+	{ "gap", NULL, 1, PLAIN, .args = { COUNT("N", gap, UINT32_MAX) } },
+	{ "slot", "distribution", 2, SLOT(EP_SLOT_DISTRIBUTED),
+	    .args = { CHOICE("NAME", slot_dist, distributions),
+		TIME("TIME", slot[0]), TIME("JITTER", slot[1]) } },
+	{ "slot", NULL, 1, SLOT(EP_SLOT_BETWEEN),
+	    .args = { TIME("MIN", slot[0]),
+		NUMBER(EP_ARG_TIME, "MAX", slot[1], EP_TIME_MAX,
+		    EP_OMITTED_FIRST) } },
+	{ "packets", NULL, 1, PLAIN,
+	    .args = { COUNT("N", slot_packets, LIMIT_MAX) } },
+	{ "bytes", NULL, 1, PLAIN,
+	    .args = { SIZE("SIZE", slot_bytes, BYTES_MAX) } },
+	{ "rate", NULL, 1, PLAIN,
+	    .args = { NUMBER(EP_ARG_RATE, "RATE", rate, RATE_MAX, 0),
+		KEPT(EP_ARG_SIGNED, "OVERHEAD", overhead, OVERHEAD_MAX),
+		KEPT(EP_ARG_COUNT, "CELL", cell, OVERHEAD_MAX),
+		KEPT(EP_ARG_COUNT, "CELLOVERHEAD", cell_overhead, CELL_MAX) } },
+	{ "trace", NULL, 1, PLAIN,
+	    .args = { { .type = EP_ARG_PATH,
+		.name = "FILE",
+		.text = LINK(trace),
+		.part = EP_LINK_TRACE } } },
+	{ "overhead", NULL, 1, PLAIN,
+	    .args = { NUMBER(EP_ARG_SIGNED, "N", overhead, OVERHEAD_MAX, 0) } },
+	{ "cell", NULL, 1, PLAIN,
+	    .args = { COUNT("N", cell, OVERHEAD_MAX),
+		COUNT("OVERHEAD", cell_overhead, CELL_MAX) } },
+	{ "wire", NULL, 0, PLAIN, .args = { CHOICE("on|off", wire, on_off) } },
+	{ "burst", NULL, 1, PLAIN, .args = { SIZE("SIZE", burst, BURST_MAX) } },
+	{ "limit", "bytes", 1, PLAIN,
+	    .args = { SIZE("SIZE", limit_bytes, BYTES_MAX) } },
+	{ "limit", NULL, 1, PLAIN,
+	    .args = { COUNT("FRAMES", limit, LIMIT_MAX) } },
+	{ "drop", NULL, 1, PLAIN,
+	    .args = { CHOICE("tail|head", drop_head, tail_head) } },
+	{ "cut", NULL, 0, PLAIN, .args = { CHOICE("on|off", cut, on_off) } },
+	{ "per-superframe", NULL, 0, PLAIN,
+	    .args = { CHOICE("on|off", per_superframe, on_off) } },
+	{ "seed", NULL, 1, PLAIN, .args = { COUNT("N", seed, UINT64_MAX) } },
 };
 
 const unsigned ep_word_count = sizeof(ep_words) / sizeof(ep_words[0]);

@@ -39,8 +39,8 @@ put(struct ep_impair *imp, struct ep_mcache *mc, struct epair_mbuf **ms,
 	 * ahead of it would be held for the difference.
 	 */
 	now_ns = ep_sched_mono(imp->ifp->ep->sched);
-	/* A link without a rate keeps nobody waiting. */
-	if (came_ns == 0 || imp->conf.rate == 0)
+	/* A link without turns keeps nobody waiting. */
+	if (came_ns == EP_CAME_NOW || !ep_link_has_turns(&imp->conf))
 		came_ns = now_ns;
 	ep_impair_put(imp, ms, n, came_ns, now_ns);
 	ep_unlock(&imp->lock);
@@ -100,7 +100,7 @@ ep_cable_room(struct ep_impair *imp, uint64_t now_ns)
 	ep_lock(&imp->lock);
 	if (!ep_impair_is_free(imp, now_ns))
 		room = 0;
-	else if (imp->conf.rate != 0)
+	else if (ep_link_has_turns(&imp->conf))
 		room = 1;
 	ep_unlock(&imp->lock);
 	return room;
@@ -153,10 +153,11 @@ seed_of(struct epair_if *ifp) EP_REQUIRES(ifp->ep->lock)
 }
 
 static void
-change(struct ep_impair *imp, const struct ep_link_conf *conf)
+change(struct ep_impair *imp, const struct ep_link_conf *conf,
+    struct ep_link_parts *parts)
 {
 	ep_lock(&imp->lock);
-	ep_impair_set(imp, conf, ep_sched_mono(imp->ifp->ep->sched));
+	ep_impair_set(imp, conf, parts, ep_sched_mono(imp->ifp->ep->sched));
 	ep_unlock(&imp->lock);
 }
 
@@ -183,13 +184,17 @@ set_locked(struct epair_if *ifp, const char *words, struct ep_impair **old,
 {
 	struct ep_link_conf conf = { .delay_ns = 0 };
 	struct ep_impair *imp = ifp->impair;
+	struct ep_link_parts parts;
+	unsigned named;
 	int error;
 
 	if (ifp->dying)
 		return ep_fail(err, -ENXIO, "the interface is destroyed");
 	if (imp != NULL)
 		conf = imp->conf;
-	error = ep_link_parse(words, &conf, err);
+	error = ep_link_parse(words, &conf, &named, err);
+	if (error == 0)
+		error = ep_link_load(&conf, named, &parts, err);
 	if (error != 0)
 		return error;
 	if (ep_link_is_none(&conf)) {
@@ -201,9 +206,11 @@ set_locked(struct epair_if *ifp, const char *words, struct ep_impair **old,
 	}
 	if (imp == NULL)
 		imp = ep_impair_create(ifp, seed_of(ifp), arrive, ready);
-	if (imp == NULL)
+	if (imp == NULL) {
+		ep_link_parts_fini(&parts);
 		return ep_fail(err, -ENOMEM, "no memory for a link");
-	change(imp, &conf);
+	}
+	change(imp, &conf, &parts);
 	/* acquired by hand_over() */
 	ep_store_release(&ifp->impair, imp);
 	show_cut(ifp, conf.cut != 0);

@@ -27,6 +27,9 @@ void ep_pair_pull(struct epair_if *ifp);
 
 /* cable.c: impairments. In an epoch section. */
 
+/* Frames that no discipline held came when they are sent. */
+#define EP_CAME_NOW UINT64_MAX
+
 /* Send frames through; came_ns as hand_over() has it. */
 void ep_cable_send(struct ep_impair *imp, struct ep_mcache *mc,
     struct epair_mbuf **ms, unsigned n, uint64_t came_ns);

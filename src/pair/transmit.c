@@ -198,7 +198,8 @@ ep_pair_charge(struct epair_if *ifp, struct ep_mcache *mc,
 
 /*
  * Hand a burst of at most BURST over to the other end. came_ns: when a frame
- * came that a discipline held for the link, or 0.
+ * came that a discipline held for the link, or
+ * EP_CAME_NOW.
  */
 static void
 hand_over(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
@@ -345,7 +346,7 @@ transmit_burst(struct epair_if *ifp, struct ep_mcache *mc,
 		return refused != 0 ? refused : error;
 	}
 	ep_watch_show(ifp, true, -1, 0, ms, n);
-	hand_over(ifp, mc, ms, n, 0);
+	hand_over(ifp, mc, ms, n, EP_CAME_NOW);
 	return error;
 }
 

@@ -24,10 +24,11 @@ check_again(const struct ep_link_conf *conf)
 {
 	char text[EP_LINK_TEXT_MAX], again[EP_LINK_TEXT_MAX];
 	struct ep_link_conf other = { .delay_ns = 0 };
+	unsigned named;
 	int len = ep_link_format(conf, text, sizeof(text));
 
 	EP_ASSERT(len > 0 && strlen(text) == (size_t)len);
-	EP_ASSERT(ep_link_parse(text, &other, NULL) == 0);
+	EP_ASSERT(ep_link_parse(text, &other, &named, NULL) == 0);
 	EP_ASSERT(memcmp(conf, &other, sizeof(other)) == 0);
 	EP_ASSERT(ep_link_format(&other, again, sizeof(again)) == len);
 	EP_ASSERT(strcmp(text, again) == 0);
@@ -42,6 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ep_link_conf conf = { .delay_ns = 0 }, was;
 	struct epair_err err = { 0 };
 	char *text = malloc(size + 1), *line, *rest;
+	unsigned named;
 	int error;
 
 	if (text == NULL)
@@ -56,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (rest != NULL)
 			*rest++ = '\0';
 		was = conf;
-		error = ep_link_parse(line, &conf, &err);
+		error = ep_link_parse(line, &conf, &named, &err);
 		if (error != 0) {
 			check_err(error, &err);
 			EP_ASSERT(memcmp(&was, &conf, sizeof(was)) == 0);

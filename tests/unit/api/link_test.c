@@ -58,78 +58,6 @@ assert_accounted(struct rig *r, uint64_t offered)
 	    a.opackets + l.duplicated, b.ipackets + l.dropped + l.under_way);
 }
 
-/* Words. */
-
-static void
-words_are_shown_back(void **state)
-{
-	struct rig *r = *state;
-
-	assert_link(r->a, "none");
-	set(r->a, "loss 1% delay 20ms 5ms");
-	assert_link(r->a, "delay 20ms 5ms loss random 1%");
-	assert_link(r->b, "none");
-	set(r->a, "none");
-	assert_link(r->a, "none");
-	assert_int_equal(epair_if_set(r->a, "link", "delay 3ms", NULL), 0);
-	assert_link(r->a, "delay 3ms");
-}
-
-static void
-what_is_not_named_stays(void **state)
-{
-	struct rig *r = *state;
-
-	set(r->a, "delay 20ms 5ms 25% distribution normal rate 10mbit");
-	set(r->a, "loss gemodel 1% 10%");
-	set(r->a, "rate 0");
-	assert_link(r->a, "delay 20ms 5ms 25% distribution normal "
-			  "loss gemodel 1% 10% 100% 0%");
-	set(r->a, "loss 0% delay 1ms");
-	assert_link(r->a, "delay 1ms distribution normal");
-}
-
-static void
-wrong_word_is_named_and_changes_nothing(void **state)
-{
-	static const char *const wrong[][2] = {
-		{ "", "a link needs words" },
-		{ "dealy 1ms", "unknown word 'dealy'; known are none, delay" },
-		{ "delay", "delay needs TIME" },
-		{ "delay 10", "delay: TIME '10': must be a time" },
-		{ "loss 101%", "loss: PERCENT '101%': must be 0% to 100%" },
-		{ "loss state 1% x", "loss state: P31 'x'" },
-		{ "rate 10", "rate: RATE '10': must be a rate" },
-		{ "drop left", "drop 'left': must be one of tail, head" },
-		{ "reorder 5% delay 0", "reorder needs a delay" },
-		{ "reorder 5% ordered", "exclude each other" },
-		{ "loss state 60% 1% 1% 1% 41%", "P13 and P14" },
-	};
-	struct rig *r = *state;
-
-	set(r->a, "delay 7ms");
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		struct epair_err err = { .text = "" };
-
-		assert_int_equal(
-		    epair_if_set_link(r->a, wrong[i][0], &err), -EINVAL);
-		assert_non_null(strstr(err.text, wrong[i][1]));
-	}
-	assert_link(r->a, "delay 7ms");
-}
-
-static void
-destroyed_interface_has_no_link(void **state)
-{
-	struct rig *r = *state;
-	char text[EPAIR_LINK_TEXT_MAX];
-
-	set(r->a, "delay 7ms");
-	assert_int_equal(epair_if_destroy(r->a, NULL), 0);
-	assert_int_equal(epair_if_set_link(r->a, "none", NULL), -ENXIO);
-	assert_int_equal(epair_if_get_link(r->a, text, sizeof(text)), -ENXIO);
-}
-
 /* Delay. */
 
 static void
@@ -673,10 +601,6 @@ no_change_of_a_delay_reorders(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	RIG_TEST(words_are_shown_back),
-	RIG_TEST(what_is_not_named_stays),
-	RIG_TEST(wrong_word_is_named_and_changes_nothing),
-	RIG_TEST(destroyed_interface_has_no_link),
 	RIG_TEST(delayed_frame_arrives_at_its_time),
 	RIG_TEST(other_direction_is_not_delayed),
 	RIG_TEST(frame_does_not_overtake_when_the_delay_shrinks),

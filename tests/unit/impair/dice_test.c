@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "impair/dice.h"
 #include "impair/dist.h"
+#include "impair/parts.h"
 
 #define FRAMES 1000000u
 #define RUNS   64u /* longest run of losses that is told apart */
@@ -28,8 +30,9 @@ static struct ep_link_conf
 conf_of(const char *words)
 {
 	struct ep_link_conf conf = { .delay_ns = 0 };
+	unsigned named;
 
-	assert_int_equal(ep_link_parse(words, &conf, NULL), 0);
+	assert_int_equal(ep_link_parse(words, &conf, &named, NULL), 0);
 	return conf;
 }
 
@@ -217,7 +220,7 @@ one_die_does_not_change_what_another_shows(void **state)
 	ep_dice_init(&a, 11);
 	ep_dice_init(&b, 11);
 	for (unsigned i = 0; i < 1000; i++) {
-		(void)ep_dice_delay(&b, &both);
+		(void)ep_dice_delay(&b, &both, NULL);
 		assert_int_equal(
 		    ep_dice_lost(&a, &alone), ep_dice_lost(&b, &both));
 	}
@@ -272,35 +275,43 @@ pareto_cdf(double x)
 }
 
 static void
-assert_distributed(const char *words, uint64_t seed, double (*cdf)(double x))
+assert_distance(
+    const char *what, double *sample, unsigned n, double (*cdf)(double x))
+{
+	double d = distance(sample, n, cdf);
+
+	if (d * sqrt(n) > KS_LIMIT)
+		fail_msg(
+		    "%s: distance %f, %f allowed", what, d, KS_LIMIT / sqrt(n));
+}
+
+static void
+assert_distributed(const char *words, uint64_t seed,
+    const struct ep_samples *table, double (*cdf)(double x))
 {
 	const struct ep_link_conf conf = conf_of(words);
 	double *sample = malloc(FRAMES * sizeof(double));
 	struct ep_dice dice;
-	double d;
 
 	assert_non_null(sample);
 	ep_dice_init(&dice, seed);
 	for (unsigned i = 0; i < FRAMES; i++)
-		sample[i] = ((double)ep_dice_delay(&dice, &conf) -
+		sample[i] = ((double)ep_dice_delay(&dice, &conf, table) -
 				(double)conf.delay_ns) /
 			    (double)conf.jitter_ns;
-	d = distance(sample, FRAMES, cdf);
+	assert_distance(words, sample, FRAMES, cdf);
 	free(sample);
-	if (d * sqrt(FRAMES) > KS_LIMIT)
-		fail_msg("%s: distance %f, %f allowed", words, d,
-		    KS_LIMIT / sqrt(FRAMES));
 }
 
 static void
 jitter_is_distributed_as_its_name_says(void **state)
 {
 	(void)state;
-	assert_distributed("delay 100ms 5ms", 21, uniform_cdf);
+	assert_distributed("delay 100ms 5ms", 21, NULL, uniform_cdf);
 	assert_distributed(
-	    "delay 100ms 5ms distribution normal", 22, normal_cdf);
+	    "delay 100ms 5ms distribution normal", 22, NULL, normal_cdf);
 	assert_distributed(
-	    "delay 100ms 5ms distribution pareto", 23, pareto_cdf);
+	    "delay 100ms 5ms distribution pareto", 23, NULL, pareto_cdf);
 }
 
 static void
@@ -314,7 +325,8 @@ pareto_and_normal_mix_to_a_quarter_and_three(void **state)
 	(void)state;
 	ep_dice_init(&dice, 24);
 	for (unsigned i = 0; i < FRAMES; i++) {
-		double x = ((double)ep_dice_delay(&dice, &conf) - 1e9) / 5e6;
+		double x = ((double)ep_dice_delay(&dice, &conf, NULL) - 1e9) /
+			   5e6;
 
 		sum += x;
 		squares += x * x;
@@ -324,6 +336,102 @@ pareto_and_normal_mix_to_a_quarter_and_three(void **state)
 	assert_true(fabs(sum / FRAMES) < 3 * sqrt(variance / FRAMES));
 	/* Its fourth moment is infinite: no three sigma for the variance. */
 	assert_true(fabs(squares / FRAMES - variance) < 0.1 * variance);
+}
+
+/* The larger the more often: no name that we have. */
+static double
+rising_cdf(double x)
+{
+	return x < -1 ? 0 : x > 1 ? 1 : (x + 1) * (x + 1) / 4;
+}
+
+static struct ep_samples *
+parse(const char *text)
+{
+	struct ep_samples *table = NULL;
+	struct epair_err err = { .text = "" };
+
+	(void)ep_samples_parse("a file", text, strlen(text), &table, &err);
+	assert_string_equal(err.text, "");
+	return table;
+}
+
+static void
+table_is_the_distribution_that_it_was_made_of(void **state)
+{
+	/* As iproute2 makes its own: what is not exceeded by (i + 1/2) / n. */
+	const unsigned n = 8192;
+	char *text = malloc(n * 8), *p = text;
+	struct ep_samples *table;
+
+	(void)state;
+	assert_non_null(text);
+	for (unsigned i = 0; i < n; i++) {
+		double x = 2 * sqrt((i + 0.5) / n) - 1;
+
+		p += sprintf(p, "%ld%s", lround(x * EP_SAMPLES_SCALE),
+		    i % 8 == 7 ? "\n" : " ");
+	}
+	table = parse(text);
+	free(text);
+	assert_int_equal(table->count, n);
+	assert_distributed(
+	    "delay 100ms 5ms distribution ./a", 27, table, rising_cdf);
+	free(table);
+}
+
+static void
+table_of_iproute2_is_normal(void **state)
+{
+	const char *path = "/usr/lib/x86_64-linux-gnu/tc/normal.dist";
+	const struct ep_link_conf conf = conf_of(
+	    "distribution /usr/lib/x86_64-linux-gnu/tc/normal.dist");
+	struct ep_link_parts parts;
+
+	(void)state;
+	if (access(path, R_OK) != 0) {
+		print_message("# %s is not there\n", path);
+		return;
+	}
+	assert_int_equal(ep_link_load(&conf, EP_LINK_TABLE, &parts, NULL), 0);
+	assert_distributed(
+	    "delay 100ms 5ms distribution ./a", 28, parts.table, normal_cdf);
+	ep_link_parts_fini(&parts);
+}
+
+static double
+between_cdf(double x)
+{
+	return x < 5 ? 0 : x > 15 ? 1 : (x - 5) / 10;
+}
+
+static double
+slot_normal_cdf(double x)
+{
+	return normal_cdf((x - 100) / 2);
+}
+
+static void
+assert_slots(const char *words, double (*cdf)(double x))
+{
+	const struct ep_link_conf conf = conf_of(words);
+	double *sample = malloc(FRAMES * sizeof(double));
+	struct ep_dice dice;
+
+	assert_non_null(sample);
+	ep_dice_init(&dice, 29);
+	for (unsigned i = 0; i < FRAMES; i++)
+		sample[i] = (double)ep_dice_slot(&dice, &conf) / 1e6;
+	assert_distance(words, sample, FRAMES, cdf);
+	free(sample);
+}
+
+static void
+slots_are_apart_as_they_should(void **state)
+{
+	(void)state;
+	assert_slots("slot 5ms 15ms", between_cdf);
+	assert_slots("slot distribution normal 100ms 2ms", slot_normal_cdf);
 }
 
 static void
@@ -337,7 +445,7 @@ correlated_jitter_repeats_and_keeps_its_distribution(void **state)
 	(void)state;
 	ep_dice_init(&dice, 25);
 	for (unsigned i = 0; i < FRAMES; i++) {
-		uint64_t delay = ep_dice_delay(&dice, &conf);
+		uint64_t delay = ep_dice_delay(&dice, &conf, NULL);
 
 		repeats += delay == last;
 		sum += ((double)delay - 1e8) / 5e6;
@@ -359,7 +467,7 @@ delay_is_never_less_than_none(void **state)
 	(void)state;
 	ep_dice_init(&dice, 26);
 	for (unsigned i = 0; i < FRAMES; i++) {
-		uint64_t delay = ep_dice_delay(&dice, &conf);
+		uint64_t delay = ep_dice_delay(&dice, &conf, NULL);
 
 		assert_true(delay < UINT64_C(5) * 3600000000000);
 		none += delay == 0;
@@ -382,6 +490,9 @@ main(void)
 		cmocka_unit_test(other_dice_keep_their_share),
 		cmocka_unit_test(one_die_does_not_change_what_another_shows),
 		cmocka_unit_test(jitter_is_distributed_as_its_name_says),
+		cmocka_unit_test(table_is_the_distribution_that_it_was_made_of),
+		cmocka_unit_test(table_of_iproute2_is_normal),
+		cmocka_unit_test(slots_are_apart_as_they_should),
 		cmocka_unit_test(pareto_and_normal_mix_to_a_quarter_and_three),
 		cmocka_unit_test(
 		    correlated_jitter_repeats_and_keeps_its_distribution),

@@ -4,126 +4,30 @@
  * frames, and that the same seed gives the same arrivals, to the nanosecond and
  * the octet, on every run, machine and build.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "lab.h"
 
-#include <cmocka.h>
-
-#include <epair/epair.h>
-
-#define MS UINT64_C(1000000)
-
-struct lab {
-	struct epair *ep;
-	struct epair_if *a, *b;
-	uint64_t arrived, first_ns, last_ns;
-	uint64_t digest; /* of when, which and what */
-};
-
-static void
-digest(struct lab *lab, const void *octets, size_t n)
+/* Of when, which and what. */
+static uint64_t
+fold(uint64_t digest, const void *octets, size_t n)
 {
 	const uint8_t *o = octets;
 
 	for (size_t i = 0; i < n; i++)
-		lab->digest = (lab->digest ^ o[i]) * UINT64_C(0x100000001b3);
+		digest = (digest ^ o[i]) * UINT64_C(0x100000001b3);
+	return digest;
 }
 
 static void
-receive(void *arg, struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+digest(struct lab *lab, struct epair_mbuf *m)
 {
-	struct lab *lab = arg;
+	uint64_t at[2] = { lab->last_ns, m->tstamp_ns }, *sum = lab->arg;
+	uint8_t octets[64];
 
-	(void)ifp;
-	lab->last_ns = epair_now(lab->ep);
-	if (lab->arrived == 0)
-		lab->first_ns = lab->last_ns;
-	lab->arrived += n;
-	for (unsigned i = 0; i < n; i++) {
-		uint8_t octets[64];
-		uint64_t at[2] = { lab->last_ns, ms[i]->tstamp_ns };
-
-		for (unsigned k = 0; k < 16; k++)
-			octets[k] = (uint8_t)(at[k / 8] >> k % 8 * 8);
-		digest(lab, octets, 16);
-		digest(lab, octets,
-		    epair_mbuf_read(ms[i], 0, octets, sizeof(octets)));
-	}
-	epair_mbuf_free(ms, n);
-}
-
-static struct epair_if *
-make(struct lab *lab, const char *name)
-{
-	struct epair_if *a, *b;
-
-	assert_int_equal(
-	    epair_if_create(lab->ep, NULL, name, NULL, &a, NULL), 0);
-	b = epair_if_peer(a);
-	assert_int_equal(epair_if_up(a), 0);
-	assert_int_equal(epair_if_up(b), 0);
-	epair_if_put(b);
-	return a;
-}
-
-static void
-lab_init(struct lab *lab, uint64_t seed)
-{
-	const struct epair_opts opts = { .size = sizeof(opts),
-		.way = EPAIR_SIM,
-		.seed = seed,
-		.host_id_set = true,
-		.host_id = 1 };
-	const struct epair_stack stack = { .size = sizeof(stack),
-		.receive = receive };
-
-	*lab = (struct lab){ .digest = UINT64_C(0xcbf29ce484222325) };
-	assert_int_equal(epair_new(&opts, &lab->ep, NULL), 0);
-	lab->a = make(lab, "epair7");
-	lab->b = epair_if_peer(lab->a);
-	assert_int_equal(epair_attach_stack(lab->b, &stack, lab, NULL), 0);
-}
-
-static void
-lab_fini(struct lab *lab)
-{
-	struct epair_usage u = { .size = sizeof(u) };
-
-	epair_if_put(lab->b);
-	assert_int_equal(epair_if_destroy(lab->a, NULL), 0);
-	epair_if_put(lab->a);
-	assert_int_equal(epair_get_usage(lab->ep, &u), 0);
-	assert_int_equal(u.mbufs, 0);
-	assert_int_equal(epair_free(lab->ep), 0);
-}
-
-static void
-set(struct epair_if *ifp, const char *words)
-{
-	assert_int_equal(epair_if_set_link(ifp, words, NULL), 0);
-}
-
-static void
-send(struct epair_if *ifp, uint64_t number, uint32_t len)
-{
-	static const uint8_t octets[1514] = { 2, 0, 0, 0, 0, 1, 2 };
-	struct epair_mbuf *m = epair_mbuf_from(
-	    epair_if_instance(ifp), octets, len);
-
-	assert_non_null(m);
-	m->flags |= EPAIR_M_TSTAMP;
-	m->tstamp_ns = number;
-	(void)epair_if_transmit(ifp, &m, 1);
-}
-
-static void
-pass(struct lab *lab, uint64_t ns)
-{
-	assert_int_equal(epair_advance(lab->ep, ns), 0);
+	for (unsigned k = 0; k < 16; k++)
+		octets[k] = (uint8_t)(at[k / 8] >> k % 8 * 8);
+	*sum = fold(*sum, octets, 16);
+	*sum = fold(
+	    *sum, octets, epair_mbuf_read(m, 0, octets, sizeof(octets)));
 }
 
 /* Keep the line from running dry until n frames have arrived. */
@@ -133,15 +37,15 @@ time_of(const char *words, uint64_t n, uint32_t len, uint64_t step_ns)
 	struct lab lab;
 	uint64_t took;
 
-	lab_init(&lab, 1);
-	set(lab.a, words);
+	lab_init(&lab, 1, NULL, NULL);
+	lab_set(lab.a, words);
 	for (uint64_t sent = 0; lab.arrived < n;) {
 		struct epair_link_stats s = { .size = sizeof(s) };
 
 		assert_int_equal(epair_if_get_link_stats(lab.a, &s), 0);
 		for (; s.waiting < 900 && sent < n; s.waiting++)
-			send(lab.a, sent++, len);
-		pass(&lab, step_ns);
+			lab_send(lab.a, sent++, len);
+		lab_pass(&lab, step_ns);
 	}
 	took = lab.last_ns - lab.first_ns;
 	lab_fini(&lab);
@@ -191,32 +95,31 @@ digest_of(uint64_t seed, bool with_neighbour)
 		"reorder 0% ordered", "loss state 1% 20% 10%" };
 	struct epair_if *neighbour = NULL;
 	struct lab lab;
-	uint64_t result;
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
 
-	lab_init(&lab, seed);
+	lab_init(&lab, seed, digest, &sum);
 	if (with_neighbour) {
-		neighbour = make(&lab, "epair3");
-		set(neighbour, "delay 1ms 1ms loss 5%");
+		neighbour = lab_make(&lab, "epair3");
+		lab_set(neighbour, "delay 1ms 1ms loss 5%");
 	}
-	set(lab.a, "delay 2ms 1ms distribution paretonormal loss 1% "
-		   "corrupt 2% duplicate 1%");
+	lab_set(lab.a, "delay 2ms 1ms distribution paretonormal loss 1% "
+		       "corrupt 2% duplicate 1%");
 	for (unsigned i = 0; i < 100000; i++) {
 		if (i % 5000 == 4999)
-			set(lab.a, changes[i / 5000 % 8]);
+			lab_set(lab.a, changes[i / 5000 % 8]);
 		if (neighbour != NULL && i % 3 == 0)
-			send(neighbour, i, 200);
-		send(lab.a, i, 60 + i % 1455);
+			lab_send(neighbour, i, 200);
+		lab_send(lab.a, i, 60 + i % 1455);
 		if (i % 7 == 0)
-			pass(&lab, 777777);
+			lab_pass(&lab, 777777);
 	}
-	pass(&lab, 10000 * MS);
-	result = lab.digest;
+	lab_pass(&lab, 10000 * MS);
 	if (neighbour != NULL) {
 		assert_int_equal(epair_if_destroy(neighbour, NULL), 0);
 		epair_if_put(neighbour);
 	}
 	lab_fini(&lab);
-	return result;
+	return sum;
 }
 
 static void

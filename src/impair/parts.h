@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * impair/parts.h - what texts in a link stand for: a table of a distribution, a
+ * compiled filter, a delivery trace.
+ *
+ * They are made where waiting is allowed, before anything is changed, and
+ * constant from then on. Files are read once, whole, by whoever calls, with
+ * that process' rights: regular files of a limited size.
+ */
+#ifndef EP_IMPAIR_PARTS_H
+#define EP_IMPAIR_PARTS_H
+
+#include "impair/conf.h"
+#include "mbuf/filter.h"
+
+#define EP_SAMPLES_MAX   16384u /* numbers, as netem */
+#define EP_SAMPLES_SCALE 8192 /* of them is one standard deviation */
+
+/*
+ * tc-netem(8)'s distribution: numbers with white space between them, by which
+ * EP_SAMPLES_SCALE-th parts of the jitter a delay differs; `#` begins a comment.
+ */
+struct ep_samples {
+	uint32_t count; /* 1 to EP_SAMPLES_MAX */
+	int16_t values[];
+};
+
+#define EP_TRACE_MAX (1u << 22) /* lines */
+
+/*
+ * Mahimahi's trace: each line is a time in milliseconds, not before the last
+ * one's, at which the link delivers a packet of full size. The last one's time
+ * is where it begins anew.
+ */
+struct ep_trace {
+	uint32_t count; /* 1 to EP_TRACE_MAX */
+	uint32_t at_ms[]; /* sorted; the last is not 0 */
+};
+
+/* Each NULL where there is none. */
+struct ep_link_parts {
+	struct ep_samples *table;
+	struct ep_filter *filter;
+	struct ep_trace *trace;
+};
+
+/*
+ * Make the parts of *conf that `named` says (EP_LINK_*). Returns 0; -EINVAL
+ * with a sentence that names file and line; -ENOMEM; what the system said of
+ * the file. *parts is then empty.
+ */
+int ep_link_load(const struct ep_link_conf *conf, unsigned named,
+    struct ep_link_parts *parts, struct epair_err *err);
+
+/*
+ * Put what *from has in the place of what *parts had, and end what *conf has
+ * no more. *from is empty then.
+ */
+void ep_link_replace(struct ep_link_parts *parts, struct ep_link_parts *from,
+    const struct ep_link_conf *conf);
+
+/* End them. *parts is empty then. */
+void ep_link_parts_fini(struct ep_link_parts *parts);
+
+/*
+ * From text of len octets. Returns 0; -EINVAL with a sentence that begins with
+ * `name`; -ENOMEM.
+ */
+int ep_samples_parse(const char *name, const char *text, size_t len,
+    struct ep_samples **table, struct epair_err *err);
+int ep_trace_parse(const char *name, const char *text, size_t len,
+    struct ep_trace **trace, struct epair_err *err);
+
+#endif /* EP_IMPAIR_PARTS_H */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What single words of a link do, in virtual time: what counts for the rate,
+ * loss by a filter, slots.
+ */
+#include <stdlib.h>
+
+#include "lab.h"
+
+/* How long a link of 8 Mb/s - an octet in a microsecond - takes for one. */
+static uint64_t
+takes_us(const char *words, uint32_t len)
+{
+	struct lab lab;
+	uint64_t took;
+
+	lab_init(&lab, 1, NULL, NULL);
+	lab_set(lab.a, words);
+	lab_send(lab.a, 0, len);
+	lab_pass(&lab, 1000 * MS);
+	assert_int_equal(lab.arrived, 1);
+	took = lab.last_ns / 1000;
+	lab_fini(&lab);
+	return took;
+}
+
+static void
+rate_counts_overhead_cells_and_the_wire(void **state)
+{
+	(void)state;
+	assert_int_equal(takes_us("rate 8mbit", 60), 60);
+	assert_int_equal(takes_us("rate 8mbit 20", 60), 80);
+	assert_int_equal(takes_us("rate 8mbit -14", 60), 46);
+	assert_int_equal(takes_us("rate 8mbit -1000", 60), 1);
+	/* ATM: cells of 48 octets and a header of five for each. */
+	assert_int_equal(takes_us("rate 8mbit 0 48 5", 48), 53);
+	assert_int_equal(takes_us("rate 8mbit 0 48 5", 49), 106);
+	assert_int_equal(takes_us("rate 8mbit 8 48 5", 1514), 32 * 53);
+	/* FCS, preamble and gap; and no frame is shorter than 60. */
+	assert_int_equal(takes_us("rate 8mbit wire", 1514), 1538);
+	assert_int_equal(takes_us("rate 8mbit wire", 20), 84);
+	assert_int_equal(takes_us("rate 8mbit wire overhead 4", 20), 88);
+}
+
+static void
+send_type(struct epair_if *ifp, uint64_t number, unsigned type)
+{
+	uint8_t octets[60] = { 2, 0, 0, 0, 0, 1, 2 };
+	struct epair_mbuf *m;
+
+	octets[12] = (uint8_t)(type >> 8);
+	octets[13] = (uint8_t)type;
+	m = epair_mbuf_from(epair_if_instance(ifp), octets, sizeof(octets));
+	assert_non_null(m);
+	m->flags |= EPAIR_M_TSTAMP;
+	m->tstamp_ns = number;
+	(void)epair_if_transmit(ifp, &m, 1);
+}
+
+static void
+only_even_ones(struct lab *lab, struct epair_mbuf *m)
+{
+	(void)lab;
+	assert_int_equal(m->tstamp_ns % 2, 0);
+}
+
+static void
+filter_loses_what_it_passes_and_nothing_else(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, 1, only_even_ones, NULL);
+	lab_set(lab.a, "loss filter 'ether proto 0x88b5'");
+	for (unsigned i = 0; i < 1000; i++)
+		send_type(lab.a, i, i % 2 == 0 ? 0x88b6 : 0x88b5);
+	lab_pass(&lab, MS);
+	assert_int_equal(lab.arrived, 500);
+	assert_int_equal(lab_stats(lab.a).drops[EPAIR_DROP_IMPAIR_LOSS], 500);
+	lab_fini(&lab);
+}
+
+static void
+filter_with_a_share_loses_so_much_of_it(void **state)
+{
+	struct lab lab;
+	uint64_t lost;
+
+	(void)state;
+	lab_init(&lab, 2, NULL, NULL);
+	lab_set(lab.a, "loss filter 'ether proto 0x88b5' 25%");
+	for (unsigned i = 0; i < 20000; i++) {
+		send_type(lab.a, i, i % 2 == 0 ? 0x88b6 : 0x88b5);
+		if (i % 100 == 0)
+			lab_pass(&lab, 1);
+	}
+	lab_pass(&lab, MS);
+	lost = lab_stats(lab.a).drops[EPAIR_DROP_IMPAIR_LOSS];
+	/* 2500, and three times the root of 10000 x 1/4 x 3/4. */
+	assert_in_range(lost, 2500 - 130, 2500 + 130);
+	assert_int_equal(lab.arrived, 20000 - lost);
+	lab_fini(&lab);
+}
+
+struct arrivals {
+	uint64_t at_ns[100];
+	unsigned count;
+};
+
+static void
+note_time(struct lab *lab, struct epair_mbuf *m)
+{
+	struct arrivals *a = lab->arg;
+
+	assert_int_equal(m->tstamp_ns, a->count); /* in order */
+	assert_in_range(a->count, 0, 99);
+	a->at_ns[a->count++] = lab->last_ns;
+}
+
+static void
+frames_arrive_in_slots_of_so_many(void **state)
+{
+	struct arrivals a = { .count = 0 };
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, 1, note_time, &a);
+	lab_set(lab.a, "slot 10ms packets 3");
+	for (unsigned i = 0; i < 10; i++)
+		lab_send(lab.a, i, 100);
+	lab_pass(&lab, 100 * MS);
+	assert_int_equal(a.count, 10);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(a.at_ns[i], (i / 3 + 1) * 10 * MS);
+	/* A slot that is over takes nobody: the next is as far from now. */
+	lab_send(lab.a, 10, 100);
+	lab_pass(&lab, 10 * MS);
+	assert_int_equal(a.at_ns[10], 110 * MS);
+	lab_fini(&lab);
+}
+
+static void
+slot_holds_so_many_octets_and_comes_after_the_delay(void **state)
+{
+	struct arrivals a = { .count = 0 };
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, 1, note_time, &a);
+	lab_set(lab.a, "delay 5ms slot 10ms bytes 150");
+	for (unsigned i = 0; i < 4; i++)
+		lab_send(lab.a, i, 100);
+	lab_pass(&lab, 100 * MS);
+	/* The second begins in it, as netem has it. */
+	assert_int_equal(a.at_ns[0], 15 * MS);
+	assert_int_equal(a.at_ns[1], 15 * MS);
+	assert_int_equal(a.at_ns[2], 25 * MS);
+	assert_int_equal(a.at_ns[3], 25 * MS);
+	lab_fini(&lab);
+}
+
+static void
+cut_is_of_one_direction(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, 1, NULL, NULL);
+	lab_set(lab.b, "cut");
+	lab_send(lab.a, 0, 60);
+	lab_send(lab.b, 0, 60);
+	lab_pass(&lab, MS);
+	assert_int_equal(lab.arrived, 1);
+	assert_int_equal(lab_stats(lab.a).ipackets, 0);
+	assert_int_equal(lab_stats(lab.b).drops[EPAIR_DROP_IMPAIR_CUT], 1);
+	lab_fini(&lab);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rate_counts_overhead_cells_and_the_wire),
+		cmocka_unit_test(filter_loses_what_it_passes_and_nothing_else),
+		cmocka_unit_test(filter_with_a_share_loses_so_much_of_it),
+		cmocka_unit_test(frames_arrive_in_slots_of_so_many),
+		cmocka_unit_test(
+		    slot_holds_so_many_octets_and_comes_after_the_delay),
+		cmocka_unit_test(cut_is_of_one_direction),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
