@@ -25,14 +25,14 @@ ORDER = [["base"], ["mbuf", "sched"], ["queue"], ["net"], ["rss", "qdisc", "impa
          ["pair"], ["attach"], ["api"], ["ctl"]]
 LAYER = {name: i for i, row in enumerate(ORDER) for name in row}
 
-# Folders of src/ that are programs of their own: nobody includes them, and
-# they see no further than the named layer.
-PROGRAMS_IN_SRC = {"opener": "attach"}
+# Folders of src/ that are programs, or for programs: no layer includes them, and
+# they see no further than the named one.
+PROGRAMS_IN_SRC = {"opener": "attach", "confine": "base"}
 
 # Programs on top of the public interface, and the files of src/ they may see.
 PROGRAMS = {
-    "cli": re.compile(r"ctl/codec\w*\.h"),
-    "daemon": re.compile(r"ctl/codec\w*\.h"),
+    "cli": re.compile(r"ctl/codec\w*\.h|confine/confine\.h"),
+    "daemon": re.compile(r"ctl/codec\w*\.h|confine/confine\.h"),
     "examples": None,
 }
 
