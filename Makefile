@@ -9,7 +9,7 @@ FUZZ_SECONDS = 30
 GROUPS = build run
 
 .DEFAULT_GOAL = build
-.PHONY: build deps run test check bench fuzz install clean help
+.PHONY: build deps run test check bench fuzz install deb clean help
 
 # $(call setup,FOLDER): configure, or look again at what is installed by now.
 setup = meson setup $1 $(if $(wildcard $1/build.ninja),--reconfigure)
@@ -59,6 +59,10 @@ install: ## install under PREFIX; DESTDIR is honoured
 	@ninja -C build-install
 	@DESTDIR="$(DESTDIR)" meson install -C build-install --no-rebuild
 	@test -n "$(DESTDIR)" || ldconfig
+
+deb: ## make the Debian packages in build-deb/
+	@tools/deps.sh build deb
+	@DEB_BUILD_OPTIONS=nocheck tools/deb.sh
 
 clean: ## remove everything that was built here
 	rm -rf build build-*
