@@ -46,7 +46,7 @@ ep_tap_set_offload(const struct ep_tap *tap, uint32_t caps)
 static bool
 can_see(const struct ep_tap *tap)
 {
-	return tap->route >= 0 && tap->netns >= 0;
+	return tap->ns.route >= 0 && tap->ns.fd >= 0;
 }
 
 bool
@@ -60,16 +60,16 @@ ep_tap_is_there(const struct ep_tap *tap)
  * Ask, and take the kernel's count of frames that were sent in there and never
  * read by us. Not those that it dropped while the link was not running: for as
  * long, and up to a second after carrier has come, nothing of them reaches the
- * TAP's queue. *told as ep_tap_ask_link() says.
+ * TAP's queue. *told as ep_netdev_ask() says.
  */
 static int
-look(struct ep_tap *tap, struct ep_tap_link *link, bool *told)
+look(struct ep_tap *tap, struct ep_netdev *link, bool *told)
 {
 	int error;
 
 	ep_lock(&tap->nl);
-	error = ep_tap_ask_link(
-	    tap->route, tap->ifindex, ++tap->nl_serial, link, told);
+	error = ep_netdev_ask(
+	    tap->ns.route, tap->ifindex, ++tap->nl_serial, link, told);
 	if (error == 0) {
 		if (tap->is_running && link->tx_dropped > tap->dropped)
 			ep_drop_count(tap->st.ifp,
@@ -86,7 +86,7 @@ look(struct ep_tap *tap, struct ep_tap_link *link, bool *told)
 static void
 look_now(struct ep_tap *tap)
 {
-	struct ep_tap_link link;
+	struct ep_netdev link;
 	bool told = false;
 
 	(void)look(tap, &link, &told);
@@ -144,7 +144,7 @@ set_one(struct ep_tap *tap, uint32_t what, const struct epair_if_info *info)
 		req->gw_count = tap->gw_count;
 		memcpy(req->gws, tap->gws, sizeof(req->gws));
 	}
-	call.fds[call.fd_count++] = tap->netns;
+	call.fds[call.fd_count++] = tap->ns.fd;
 	error = ep_opener_ask(tap->st.ifp->ep, &call, &err);
 	/* That it has gone is noticed where it matters. */
 	if (error != 0 && error != -ENODEV)
@@ -271,7 +271,7 @@ take_flags(struct ep_tap *tap, uint32_t ifflags) EP_REQUIRES(tap->conf)
 void
 ep_tap_follow(struct ep_tap *tap)
 {
-	struct ep_tap_link now;
+	struct ep_netdev now;
 	bool told;
 	int error = 0;
 
@@ -298,12 +298,12 @@ ep_tap_route(struct ep_watch *watch, uint32_t events)
 {
 	struct ep_tap *tap =
 	    (struct ep_tap *)(void *)((char *)watch -
-				      offsetof(struct ep_tap, route_watch));
+				      offsetof(struct ep_tap, ns.route_watch));
 	bool is_told;
 
 	(void)events;
 	ep_lock(&tap->nl);
-	is_told = ep_tap_told(tap->route, tap->ifindex);
+	is_told = ep_netdev_told(tap->ns.route, tap->ifindex);
 	ep_unlock(&tap->nl);
 	if (is_told)
 		ep_tap_follow(tap);

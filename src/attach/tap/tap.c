@@ -30,65 +30,11 @@ tap_check(const void *arg, struct epair_err *err)
 			    "octets without / : %% and spaces",
 			    conf->name);
 	}
-	if (conf->netns != NULL &&
-	    (*conf->netns == '\0' ||
-		strlen(conf->netns) >= EP_OPENER_NETNS_MAX))
-		return ep_fail(err, -EINVAL,
-		    "netns= takes a name, a process id, a path or new");
 	if (conf->fd_count > 0 && (conf->name != NULL || conf->queues != 0))
 		return ep_fail(err, -EINVAL,
 		    "fd= is a device that is there: name= and queues= are its "
 		    "own");
-	return 0;
-}
-
-/* A whole number: a process. */
-static bool
-is_number(const char *text)
-{
-	return text[strspn(text, "0123456789")] == '\0';
-}
-
-/*
- * A name that can be unlinked, and its namespace with it. What is in /proc goes
- * with its process instead.
- */
-static const char *
-watched_entry(const struct ep_tap_conf *conf)
-{
-	const char *slash;
-
-	if (conf->netns == NULL || strcmp(conf->netns, "new") == 0 ||
-	    is_number(conf->netns) || strncmp(conf->netns, "/proc/", 6) == 0 ||
-	    strncmp(conf->netns, "/dev/", 5) == 0)
-		return NULL;
-	slash = strrchr(conf->netns, '/');
-	return slash == NULL ? conf->netns : slash + 1;
-}
-
-static void
-name_gone(struct ep_name_watch *w)
-{
-	struct ep_tap *tap =
-	    (struct ep_tap *)(void *)((char *)w -
-				      offsetof(struct ep_tap, name_watch));
-	char why[64];
-
-	(void)snprintf(
-	    why, sizeof(why), "namespace %.40s was deleted", tap->entry);
-	ep_attach_lost(&tap->st, why);
-}
-
-static void
-process_ended(struct ep_watch *watch, uint32_t events)
-{
-	struct ep_tap *tap =
-	    (struct ep_tap *)(void *)((char *)watch -
-				      offsetof(struct ep_tap, process_watch));
-
-	(void)events;
-	ep_watch_drain(watch);
-	ep_attach_lost(&tap->st, "the process that had the namespace ended");
+	return ep_netns_check(conf->netns, err);
 }
 
 static void
@@ -111,10 +57,7 @@ tap_release(struct ep_stack *st)
 {
 	struct ep_tap *tap = (struct ep_tap *)(void *)st;
 
-	if (tap->has_name_watch)
-		ep_name_watch_end(st->ifp->ep, &tap->name_watch);
-	ep_watch_drain(&tap->process_watch);
-	ep_watch_drain(&tap->route_watch);
+	ep_netns_stop(&tap->ns);
 	for (unsigned i = 0; i < tap->queue_count; i++)
 		ep_watch_drain(&tap->queues[i].watch);
 	(void)ep_task_drain(&tap->follow_task);
@@ -123,9 +66,7 @@ tap_release(struct ep_stack *st)
 		ep_tap_ring_destroy(tap->queues[i].ring);
 	for (unsigned i = 0; i < tap->queue_count; i++)
 		close_fd(tap->queues[i].fd);
-	close_fd(tap->process);
-	close_fd(tap->route);
-	close_fd(tap->netns);
+	ep_netns_fini(&tap->ns);
 	ep_mutex_fini(&tap->nl);
 	ep_mutex_fini(&tap->conf);
 	free(tap);
@@ -141,14 +82,10 @@ make(struct epair_if *ifp, unsigned queues)
 	if (tap == NULL)
 		return NULL;
 	tap->st.ifp = ifp;
-	tap->netns = tap->route = tap->process = -1;
-	tap->wd = -1;
+	ep_netns_init(&tap->ns, &tap->st, ep_tap_route);
 	ep_mutex_init(&tap->conf);
 	ep_mutex_init(&tap->nl);
 	ep_task_init(&tap->follow_task, ep_ifnet_worker(ifp, 0), follow_run);
-	ep_watch_init(&tap->route_watch, ep_ifnet_worker(ifp, 0), ep_tap_route);
-	ep_watch_init(
-	    &tap->process_watch, ep_ifnet_worker(ifp, 0), process_ended);
 	tap->queue_count = queues;
 	tap->lane_count = lanes;
 	for (unsigned i = 0; i < lanes; i++) {
@@ -162,37 +99,17 @@ make(struct epair_if *ifp, unsigned queues)
 	return tap;
 }
 
-/* A path that means another thing to another process. */
-static bool
-is_own_path(const char *netns)
-{
-	return strncmp(netns, "/proc/self/", 11) == 0 ||
-	       strncmp(netns, "/proc/thread-self/", 18) == 0 ||
-	       strncmp(netns, "/dev/fd/", 8) == 0;
-}
-
-/* Does the opener find the same namespace by it, whoever asks? */
-static bool
-is_looked_up(const char *netns)
-{
-	return strcmp(netns, "new") != 0 && !is_own_path(netns);
-}
-
 /*
  * What is asked for again: the device is there, with all that it was given and
  * that others gave it since. Only its name may be an older one.
  */
 static void
-fill_again(struct ep_opener_request *req, const struct ep_tap_conf *conf,
-    const struct ep_tap *tap, bool has_netns)
+fill_again(struct ep_opener_request *req, const struct ep_tap *tap)
 {
 	req->flags |= EP_OPENER_AGAIN;
 	if (tap->follows_name)
 		req->flags |= EP_OPENER_NAME;
 	req->addr_count = 0;
-	/* A name is looked up again, but for one that is only ours. */
-	if (has_netns && conf->netns != NULL && !is_looked_up(conf->netns))
-		req->netns[0] = '\0';
 }
 
 static void
@@ -213,72 +130,10 @@ fill_request(struct ep_opener_request *req, const struct ep_tap_conf *conf,
 	memcpy(req->mac, info->mac, sizeof(req->mac));
 	(void)snprintf(req->ifname, sizeof(req->ifname), "%s",
 	    conf->name != NULL ? conf->name : info->name);
-	if (conf->netns != NULL)
-		(void)snprintf(
-		    req->netns, sizeof(req->netns), "%s", conf->netns);
 	req->addr_count = conf->addr_count;
 	memcpy(req->addrs, conf->addrs, sizeof(req->addrs));
 	req->gw_count = conf->gw_count;
 	memcpy(req->gws, conf->gws, sizeof(req->gws));
-}
-
-/*
- * The namespace where the opener cannot find it by itself: handed over, or by a
- * path that means another thing to another process. Gives a descriptor, to be
- * closed, or -1 if it is none of these.
- */
-static int
-open_own(const struct ep_tap_conf *conf, const struct ep_fds *with,
-    struct epair_err *err)
-{
-	int handed = ep_fds_find(with, "netns", 0), fd;
-
-	if (handed >= 0)
-		fd = fcntl(handed, F_DUPFD_CLOEXEC, 0);
-	else if (conf->netns == NULL || !is_own_path(conf->netns))
-		return -1;
-	else
-		fd = open(conf->netns, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	return ep_fail_sys(err, -errno, "cannot open %.160s",
-	    conf->netns != NULL ? conf->netns : "the namespace");
-}
-
-static void
-take_answer(struct ep_tap *tap, const struct ep_opener_call *call)
-{
-	const struct ep_opener_answer *answer = &call->answer;
-	const int *got = call->got;
-
-	if ((answer->fds & EP_OPENER_FD_NETNS) != 0)
-		tap->netns = *got++;
-	if ((answer->fds & EP_OPENER_FD_ROUTE) != 0)
-		tap->route = *got++;
-	if ((answer->fds & EP_OPENER_FD_PROCESS) != 0)
-		tap->process = *got++;
-	for (unsigned i = 0; i < answer->queues; i++)
-		tap->queues[i].fd = *got++;
-	tap->ifindex = answer->ifindex;
-	tap->wd = answer->wd;
-}
-
-/* Have an eye on the name; without, its going is not noticed, no more. */
-static void
-watch_name(struct ep_tap *tap, struct ep_opener_call *call)
-{
-	int inotify;
-
-	if (*tap->entry == '\0')
-		return;
-	tap->name_watch.entry = tap->entry;
-	tap->name_watch.gone = name_gone;
-	inotify = ep_name_watch_begin(tap->st.ifp->ep, &tap->name_watch);
-	if (inotify < 0)
-		return;
-	tap->has_name_watch = true;
-	call->req.flags |= EP_OPENER_WATCH;
-	call->fds[call->fd_count++] = inotify;
 }
 
 /* Have the opener make it. On success tap has the descriptors. */
@@ -287,27 +142,24 @@ open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
     const struct ep_fds *with, const struct epair_if_info *info,
     struct ep_opener_call *call, struct epair_err *err)
 {
-	int error, own = open_own(conf, with, err);
+	unsigned rest;
+	int error;
 
-	if (own < -1)
-		return own;
 	fill_request(&call->req, conf, tap, info);
 	if (ep_fds_find(with, "queue", 0) >= 0)
-		fill_again(&call->req, conf, tap, own >= 0);
-	if (own >= 0) {
-		call->req.flags |= EP_OPENER_NETNS_FD;
-		call->fds[call->fd_count++] = own;
-	}
-	watch_name(tap, call);
+		fill_again(&call->req, tap);
 	if (tap->handed_count > 0)
 		call->req.flags |= EP_OPENER_USE_FD;
-	for (unsigned i = 0; i < tap->handed_count; i++)
-		call->fds[call->fd_count++] = tap->handed[i];
-	error = ep_opener_ask(tap->st.ifp->ep, call, err);
-	close_fd(own);
-	if (error == 0)
-		take_answer(tap, call);
-	return error;
+	error = ep_netns_ask(&tap->ns, conf->netns,
+	    &(struct ep_netns_with){
+		ep_fds_find(with, "netns", 0), tap->handed, tap->handed_count },
+	    call, &rest, err);
+	if (error != 0)
+		return error;
+	for (unsigned i = 0; i < call->answer.queues; i++)
+		tap->queues[i].fd = call->got[rest + i];
+	tap->ifindex = call->answer.ifindex;
+	return 0;
 }
 
 /* A TAP of ours has the header; one handed over as it was made. */
@@ -381,7 +233,7 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 {
 	struct epair_if_info info = { .size = sizeof(info) };
 	struct ep_opener_call call = { .fd_count = 0 };
-	struct ep_tap_link link;
+	struct ep_netdev dev;
 	bool told;
 	int error;
 
@@ -407,10 +259,10 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 	(void)ep_tap_set_offload(tap, tap->st.accepts & info.caps);
 	note_state(tap, &info, &call.answer);
 	/* What was dropped before our time is none of ours. */
-	if (tap->route >= 0 && ep_tap_ask_link(tap->route, tap->ifindex,
-				   ++tap->nl_serial, &link, &told) == 0) {
-		tap->dropped = link.tx_dropped;
-		tap->is_running = (link.ifflags & IFF_RUNNING) != 0;
+	if (tap->ns.route >= 0 && ep_netdev_ask(tap->ns.route, tap->ifindex,
+				      ++tap->nl_serial, &dev, &told) == 0) {
+		tap->dropped = dev.tx_dropped;
+		tap->is_running = (dev.ifflags & IFF_RUNNING) != 0;
 	}
 	return 0;
 }
@@ -456,7 +308,6 @@ tap_create_with(struct epair_if *ifp, const void *arg,
     const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
 {
 	const struct ep_tap_conf *conf = arg;
-	const char *entry = watched_entry(conf);
 	struct ep_tap *tap = make(ifp, count_queues(ifp, conf, with));
 	int error;
 
@@ -464,8 +315,6 @@ tap_create_with(struct epair_if *ifp, const void *arg,
 		return ep_fail(err, -ENOMEM, "no memory for a TAP");
 	tap->st.ops = &tap_ops;
 	tap->follows_name = conf->name == NULL && conf->fd_count == 0;
-	if (entry != NULL)
-		(void)snprintf(tap->entry, sizeof(tap->entry), "%s", entry);
 	find_handed(tap, conf, with);
 	tap->gw_count = conf->gw_count;
 	memcpy(tap->gws, conf->gws, sizeof(tap->gws));
@@ -487,14 +336,6 @@ tap_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
 	return tap_create_with(ifp, arg, NULL, st, err);
 }
 
-/* A watch that cannot be had is as good as a device that is gone. */
-static void
-watch_or_lose(struct ep_tap *tap, struct ep_watch *watch, int fd)
-{
-	if (fd >= 0 && ep_watch_add(watch, fd, EPOLLIN) != 0)
-		ep_attach_lost(&tap->st, "its descriptors cannot be watched");
-}
-
 static void
 tap_start(struct ep_stack *st)
 {
@@ -504,16 +345,14 @@ tap_start(struct ep_stack *st)
 	/* Handed over, now that nothing can fail any more. */
 	while (tap->is_given && tap->handed_count > 0)
 		close_fd(tap->handed[--tap->handed_count]);
-	if (tap->has_name_watch && tap->wd >= 0)
-		ep_name_watch_bind(st->ifp->ep, &tap->name_watch, tap->wd);
-	watch_or_lose(tap, &tap->route_watch, tap->route);
-	watch_or_lose(tap, &tap->process_watch, tap->process);
+	ep_netns_start(&tap->ns);
 	for (unsigned i = 0; i < tap->queue_count; i++)
-		watch_or_lose(tap, &tap->queues[i].watch, tap->queues[i].fd);
+		ep_netns_watch(
+		    &tap->ns, &tap->queues[i].watch, tap->queues[i].fd);
 	/* It has no other name. */
 	if (strstr(st->spec, "netns=new") != NULL) {
 		(void)snprintf(detail, sizeof(detail),
-		    "namespace is /proc/%d/fd/%d", (int)getpid(), tap->netns);
+		    "namespace is /proc/%d/fd/%d", (int)getpid(), tap->ns.fd);
 		ep_attach_event(st, detail);
 	}
 	if (tap->no_ring != 0) {
@@ -545,8 +384,8 @@ tap_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
 
 	for (unsigned i = 0; i < tap->queue_count; i++)
 		ep_fds_give(&out, "queue", tap->queues[i].fd);
-	if (tap->netns >= 0)
-		ep_fds_give(&out, "netns", tap->netns);
+	if (tap->ns.fd >= 0)
+		ep_fds_give(&out, "netns", tap->ns.fd);
 	return ep_fds_end(&out);
 }
 

@@ -5,7 +5,6 @@
  *	tap.c     options, life, the contract table
  *	io.c      frames: read from the device, written to it
  *	device.c  the device's own state: applied from ours, and followed
- *	link.c    asking the kernel about the device
  *
  * The opener makes the device and hands over its descriptors; nothing here
  * needs a right. What we set at the device later goes through the opener too,
@@ -31,6 +30,8 @@
 #define EP_ATTACH_TAP_TAP_H
 
 #include "attach/attach.h"
+#include "attach/netdev.h"
+#include "attach/netns.h"
 #include "attach/opener.h"
 #include "attach/virtio.h"
 
@@ -66,26 +67,17 @@ struct ep_tap_queue {
 	uint64_t sent; /* by its worker, read relaxed */
 };
 
-/* What the kernel tells of a link. */
-struct ep_tap_link {
-	uint32_t mtu;
-	uint32_t ifflags; /* IFF_* of <linux/if.h> */
-	uint8_t mac[6];
-	char ifname[EPAIR_NAME_MAX];
-	uint64_t tx_dropped; /* that it sent and we never read */
-};
-
 struct ep_tap {
 	struct ep_stack st; /* first */
 	uint32_t hdr_len; /* constant: EP_VIRTIO_HDR_LEN, or 0: none */
 	bool follows_name; /* constant: no name= */
 	bool is_offloading; /* constant: offload=on, and there is a header */
-	int netns, route, process; /* constant; -1: none */
+	struct ep_netns ns;
 	uint32_t ifindex; /* constant */
 	bool carrier; /* atomic: as we set it */
 
 	struct ep_mutex conf;
-	struct ep_tap_link seen EP_GUARDED;
+	struct ep_netdev seen EP_GUARDED;
 	uint32_t asked_mtu EP_GUARDED;
 	uint8_t asked_mac[6] EP_GUARDED;
 	bool was_up EP_GUARDED; /* our interface */
@@ -99,11 +91,6 @@ struct ep_tap {
 	bool is_running EP_GUARDED; /* the link was, when last looked at */
 
 	struct ep_task follow_task;
-	struct ep_watch route_watch, process_watch;
-	struct ep_name_watch name_watch;
-	bool has_name_watch; /* constant after create */
-	int wd; /* of its folder; constant */
-	char entry[256]; /* constant */
 	int handed[EP_OPENER_QUEUES_MAX]; /* the device, where it was there */
 	unsigned handed_count;
 	bool is_given; /* by fd=: to be closed when it is sure */
@@ -147,21 +134,5 @@ void ep_tap_refresh(struct ep_stack *st);
  * moved to another namespace, and only following it ends.
  */
 void ep_tap_missing(struct ep_tap *tap);
-
-/* link.c */
-
-/*
- * Ask about a link. What the socket had to tell before is older than the answer
- * and forgotten; *told says whether there was any.
- * Returns 0; -ENODEV if it is not there; other errors.
- */
-int ep_tap_ask_link(int route, uint32_t ifindex, uint32_t serial,
-    struct ep_tap_link *link, bool *told);
-
-/*
- * Read what the route socket has to tell, to the end. Returns whether some of
- * it was about the link, or was lost.
- */
-bool ep_tap_told(int route, uint32_t ifindex);
 
 #endif /* EP_ATTACH_TAP_TAP_H */

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "attach/tap/tap.h"
+#include "attach/netdev.h"
 
 /*
- * One message of the route socket. What we ask for is a TAP's, and short; of
- * longer ones, cut off here, only the beginning is looked at.
+ * One message of the route socket. What is longer is cut off: what we look for
+ * stands at the beginning.
  */
 union message {
 	char octets[8192];
@@ -19,30 +19,30 @@ union message {
 };
 
 static void
-take_attr(const struct nlattr *attr, struct ep_tap_link *link)
+take_attr(const struct nlattr *attr, struct ep_netdev *dev)
 {
 	struct rtnl_link_stats64 stats;
 	size_t len = mnl_attr_get_payload_len(attr);
 
 	switch (mnl_attr_get_type(attr)) {
 	case IFLA_IFNAME:
-		(void)snprintf(link->ifname, sizeof(link->ifname), "%.*s",
+		(void)snprintf(dev->ifname, sizeof(dev->ifname), "%.*s",
 		    (int)len, mnl_attr_get_str(attr));
 		break;
 	case IFLA_MTU:
 		if (len == sizeof(uint32_t))
-			link->mtu = mnl_attr_get_u32(attr);
+			dev->mtu = mnl_attr_get_u32(attr);
 		break;
 	case IFLA_ADDRESS:
-		if (len == sizeof(link->mac))
-			memcpy(link->mac, mnl_attr_get_payload(attr), len);
+		if (len == sizeof(dev->mac))
+			memcpy(dev->mac, mnl_attr_get_payload(attr), len);
 		break;
 	case IFLA_STATS64:
 		/* It has grown over time, and is not aligned to 8. */
 		memset(&stats, 0, sizeof(stats));
 		memcpy(&stats, mnl_attr_get_payload(attr),
 		    len < sizeof(stats) ? len : sizeof(stats));
-		link->tx_dropped = stats.tx_dropped;
+		dev->tx_dropped = stats.tx_dropped;
 		break;
 	default:
 		break;
@@ -50,19 +50,19 @@ take_attr(const struct nlattr *attr, struct ep_tap_link *link)
 }
 
 static void
-take_link(const struct nlmsghdr *nlh, struct ep_tap_link *link)
+take_device(const struct nlmsghdr *nlh, struct ep_netdev *dev)
 {
 	const struct ifinfomsg *ifm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr = mnl_nlmsg_get_payload_offset(
 	    nlh, sizeof(*ifm));
 	const char *end = mnl_nlmsg_get_payload_tail(nlh);
 
-	memset(link, 0, sizeof(*link));
-	link->ifflags = ifm->ifi_flags;
+	memset(dev, 0, sizeof(*dev));
+	dev->ifflags = ifm->ifi_flags;
 	/* mnl_attr_for_each(), whose cast takes const off. */
 	for (; mnl_attr_ok(attr, (int)(end - (const char *)attr));
 	     attr = mnl_attr_next(attr))
-		take_attr(attr, link);
+		take_attr(attr, dev);
 }
 
 static ssize_t
@@ -107,8 +107,8 @@ is_about(const union message *msg, ssize_t n, uint32_t ifindex)
 }
 
 int
-ep_tap_ask_link(int route, uint32_t ifindex, uint32_t serial,
-    struct ep_tap_link *link, bool *told)
+ep_netdev_ask(int route, uint32_t ifindex, uint32_t serial,
+    struct ep_netdev *dev, bool *told)
 {
 	union message msg;
 	const struct nlmsghdr *nlh = &msg.align;
@@ -132,7 +132,7 @@ ep_tap_ask_link(int route, uint32_t ifindex, uint32_t serial,
 				    ->error;
 		else if (nlh->nlmsg_type == RTM_NEWLINK &&
 			 is_about(&msg, n, ifindex)) {
-			take_link(nlh, link);
+			take_device(nlh, dev);
 			return 0;
 		}
 	}
@@ -140,7 +140,7 @@ ep_tap_ask_link(int route, uint32_t ifindex, uint32_t serial,
 }
 
 bool
-ep_tap_told(int route, uint32_t ifindex)
+ep_netdev_told(int route, uint32_t ifindex)
 {
 	union message msg;
 	bool is_ours = false;
