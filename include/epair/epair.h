@@ -42,6 +42,7 @@
 #include <epair/instance.h>
 #include <epair/link.h>
 #include <epair/mbuf.h>
+#include <epair/qdisc.h>
 #include <epair/state.h>
 #include <epair/vnet.h>
 

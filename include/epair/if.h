@@ -253,11 +253,8 @@ EPAIR_API int epair_if_multi_add(struct epair_if *ifp, const uint8_t *mac);
 EPAIR_API int epair_if_multi_del(struct epair_if *ifp, const uint8_t *mac);
 
 /*
- * Queue discipline of what this end sends (contract 3.7), written
- * "kind:key=value,...": "fifo:limit=N", "priq:limit=N,by=pcp|dscp",
- * "codel:limit=N,target=TIME,interval=TIME,mtu=N,ecn=on|off" (RFC 8289) or
- * "fq-codel:..." with flows=N and quantum=N (RFC 8290); NULL or
- * "none" takes it away, and what it held is handed on.
+ * Queue discipline of what this end sends (contract 3.7), as <epair/qdisc.h>
+ * has them; NULL or "none" takes it away, and what it held is handed on.
  * Returns 0; -EINVAL naming what was wrong and what is known; -ENOMEM; -ENXIO.
  */
 EPAIR_API int epair_if_set_qdisc(

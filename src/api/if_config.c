@@ -6,16 +6,19 @@
  * there, check, change, tell.
  */
 #include <epair/if.h>
+#include <epair/qdisc.h>
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/atomic.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "net/event.h"
 #include "net/ifnet_life.h"
 #include "net/multi.h"
 #include "pair/pair.h"
+#include "qdisc/qdisc.h"
 
 #define CAPS_SETTABLE \
 	(EPAIR_CAP_CSUM | EPAIR_CAP_TSO | EPAIR_CAP_USO | \
@@ -255,4 +258,22 @@ epair_if_set_qdisc(
     struct epair_if *ifp, const char *spec, struct epair_err *err)
 {
 	return ep_pair_set_qdisc(ifp, spec, err);
+}
+
+int
+epair_if_get_qdisc_stats(
+    struct epair_if *ifp, struct epair_qdisc_stats *stats) EP_NO_TSA
+{
+	struct epair_qdisc_stats all = { .size = 0 };
+	int error = begin(ifp, NULL);
+
+	if (error != 0)
+		return error;
+	/* It goes away only under the lock. */
+	if (ifp->qdisc == NULL)
+		return end(ifp, -ENOENT);
+	ep_lock(&ifp->qdisc->lock);
+	ep_qdisc_look(ifp->qdisc, &all);
+	ep_unlock(&ifp->qdisc->lock);
+	return end(ifp, ep_sized_give(stats, &all, sizeof(all)));
 }

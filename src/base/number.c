@@ -7,6 +7,20 @@
 /* Decimals that a fraction may have. */
 #define DECIMALS_MAX 9
 
+/* As tc(8): bit counts bits, bps octets. */
+const struct ep_unit ep_rate_units[] = {
+	{ "bit", 1 },
+	{ "kbit", UINT64_C(1000) },
+	{ "mbit", UINT64_C(1000000) },
+	{ "gbit", UINT64_C(1000000000) },
+	{ "tbit", UINT64_C(1000000000000) },
+	{ "bps", 8 },
+	{ "kbps", UINT64_C(8000) },
+	{ "mbps", UINT64_C(8000000) },
+	{ "gbps", UINT64_C(8000000000) },
+	{ NULL, 0 },
+};
+
 static bool
 is_digit(char c)
 {

@@ -34,20 +34,6 @@ static const struct ep_unit percent_units[] = {
 	{ NULL, 0 },
 };
 
-/* As tc(8): bit counts bits, bps octets. */
-static const struct ep_unit rate_units[] = {
-	{ "bit", 1 },
-	{ "kbit", UINT64_C(1000) },
-	{ "mbit", UINT64_C(1000000) },
-	{ "gbit", UINT64_C(1000000000) },
-	{ "tbit", UINT64_C(1000000000000) },
-	{ "bps", 8 },
-	{ "kbps", UINT64_C(8000) },
-	{ "mbps", UINT64_C(8000000) },
-	{ "gbps", UINT64_C(8000000000) },
-	{ NULL, 0 },
-};
-
 static const struct ep_unit size_units[] = {
 	{ "", 1 },
 	{ "b", 1 },
@@ -70,8 +56,8 @@ static const struct {
 	[EP_ARG_TIME] = { time_units, "a time with its unit, at most an hour "
 				      "(100us, 20ms, 1.5s)" },
 	[EP_ARG_PERCENT] = { percent_units, "0% to 100%" },
-	[EP_ARG_RATE] = { rate_units, "a rate with its unit, at most 1tbit "
-				      "(64kbit, 1.5mbit, 10gbit)" },
+	[EP_ARG_RATE] = { ep_rate_units, "a rate with its unit, at most 1tbit "
+					 "(64kbit, 1.5mbit, 10gbit)" },
 	[EP_ARG_SIZE] = { size_units, "a number of octets (1500, 64k, 2m)" },
 	[EP_ARG_COUNT] = { count_units, "a number" },
 	[EP_ARG_SIGNED] = { count_units, "a number, -65535 to 65535" },

@@ -68,6 +68,7 @@ ep_pair_free_lost(struct epair_if *ifp, struct ep_lost *lost)
 	ep_epoch_wait(&ifp->ep->domain);
 	free(lost->watchers);
 	if (lost->qdisc != NULL) {
+		(void)ep_timer_drain(&lost->qdisc->timer);
 		drop_held(ifp, lost->qdisc);
 		ep_qdisc_destroy(lost->qdisc);
 	}

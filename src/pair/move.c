@@ -78,6 +78,7 @@ hand_on(struct epair_if *ifp, struct ep_qdisc *qd)
 	struct epair_mbuf *m;
 
 	ep_epoch_wait(&ifp->ep->domain);
+	(void)ep_timer_drain(&qd->timer);
 	for (;;) {
 		unsigned n;
 
@@ -108,6 +109,9 @@ ep_pair_set_qdisc(struct epair_if *ifp, const char *text, struct epair_err *err)
 			ep_qdisc_destroy(qd);
 			return ep_fail(err, -ENOMEM, "no memory");
 		}
+		qd->ifp = ifp;
+		ep_timer_init(
+		    &qd->timer, ep_ifnet_worker(ifp, 0), ep_pair_qdisc_fired);
 	}
 	ep_lock(&ep->lock);
 	if (ifp->dying) {

@@ -25,6 +25,9 @@ unsigned ep_pair_charge(struct epair_if *ifp, struct ep_mcache *mc,
 /* The link is free: send what the discipline holds. */
 void ep_pair_pull(struct epair_if *ifp);
 
+/* The timer of a discipline that shapes: it may give frames again. */
+void ep_pair_qdisc_fired(struct ep_timer *timer);
+
 /* cable.c: impairments. In an epoch section. */
 
 /* Frames that no discipline held came when they are sent. */

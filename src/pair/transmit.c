@@ -279,7 +279,19 @@ send_dequeued(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
 	}
 	if (max == 0)
 		ep_cable_wait(imp);
+	else if (qd->held > 0 && qd->ops->next != NULL)
+		/* Without a timer the next one who transmits pulls. */
+		(void)ep_timer_arm(&qd->timer, qd->ops->next(qd));
 	drop_given_up(ifp, qd);
+}
+
+void
+ep_pair_qdisc_fired(struct ep_timer *timer)
+{
+	struct ep_qdisc *qd = (void *)((char *)timer -
+				       offsetof(struct ep_qdisc, timer));
+
+	ep_pair_pull(qd->ifp);
 }
 
 void

@@ -109,6 +109,14 @@ codel_dequeue(struct ep_qdisc *qd, uint64_t now_ns)
 	return ep_codel_dequeue(&c->state, &c->conf.law, &q, now_ns);
 }
 
+static void
+codel_look(struct ep_qdisc *qd, struct epair_qdisc_stats *stats)
+{
+	const struct codel *c = (const struct codel *)qd;
+
+	stats->dropping = c->state.dropping;
+}
+
 extern const struct ep_qdisc_ops ep_qdisc_codel;
 const struct ep_qdisc_ops ep_qdisc_codel = {
 	.name = "codel",
@@ -119,4 +127,5 @@ const struct ep_qdisc_ops ep_qdisc_codel = {
 	.destroy = codel_destroy,
 	.enqueue = codel_enqueue,
 	.dequeue = codel_dequeue,
+	.look = codel_look,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "qdisc/codel_law.h"
 
-#include "qdisc/ecn.h"
+#include "mbuf/ecn.h"
 
 /* The whole part of the square root, bit by bit. */
 static uint64_t
@@ -55,13 +55,23 @@ look(struct ep_codel *c, const struct ep_codel_conf *conf,
 	return m;
 }
 
+static bool
+mark(const struct ep_codel_conf *conf, const struct ep_codel_queue *q,
+    struct epair_mbuf *m)
+{
+	if (!conf->ecn || !ep_ecn_mark(m))
+		return false;
+	ep_qdisc_marked(q->qd);
+	return true;
+}
+
 /* One must go. Returns the one that goes on in its place, or that was marked. */
 static struct epair_mbuf *
 punish(struct ep_codel *c, const struct ep_codel_conf *conf,
     const struct ep_codel_queue *q, struct epair_mbuf *m, uint64_t now_ns,
     bool *may_drop)
 {
-	if (conf->ecn && ep_ecn_mark(m)) {
+	if (mark(conf, q, m)) {
 		*may_drop = false;
 		return m;
 	}
@@ -78,7 +88,7 @@ go_on_dropping(struct ep_codel *c, const struct ep_codel_conf *conf,
 	if (!may_drop)
 		c->dropping = false;
 	while (c->dropping && now_ns >= c->drop_next_ns) {
-		bool marked = conf->ecn && ep_ecn_mark(m);
+		bool marked = mark(conf, q, m);
 
 		c->count++;
 		if (!marked) {

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* qdisc/fifo.c - first in, first out, with a limit. */
+/*
+ * qdisc/fifo.c - first in, first out, with a limit; and, as DCTCP wants it (RFC
+ * 8257), frames that find so many before them are marked, if they take part.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "mbuf/ecn.h"
 #include "qdisc/qdisc.h"
 
 struct fifo_conf {
-	uint32_t limit;
+	uint32_t limit, mark; /* mark 0: none */
 };
 
 struct fifo {
 	struct ep_qdisc qd;
-	uint32_t limit;
+	uint32_t limit, mark;
 	struct ep_ring ring;
 };
 
@@ -25,6 +29,11 @@ static const struct ep_opt fifo_opts[] = {
 	    .offset = offsetof(struct fifo_conf, limit),
 	    .min = 1,
 	    .max = 1048576 },
+	{ .key = "mark",
+	    .form = "N",
+	    .type = EP_OPT_U32,
+	    .offset = offsetof(struct fifo_conf, mark),
+	    .max = 1048576 },
 	{ .key = NULL },
 };
 
@@ -36,6 +45,7 @@ fifo_create(const void *conf, struct ep_qdisc **qd, struct epair_err *err)
 	if (f == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for fifo");
 	f->limit = ((const struct fifo_conf *)conf)->limit;
+	f->mark = ((const struct fifo_conf *)conf)->mark;
 	*qd = &f->qd;
 	return 0;
 }
@@ -57,6 +67,8 @@ fifo_enqueue(struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns)
 	(void)now_ns;
 	if (f->ring.count >= f->limit || !ep_ring_put(&f->ring, m))
 		return m;
+	if (f->mark != 0 && f->ring.count > f->mark && ep_ecn_mark(m))
+		ep_qdisc_marked(qd);
 	return NULL;
 }
 

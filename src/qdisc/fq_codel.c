@@ -40,6 +40,7 @@ struct fq {
 	struct ep_qdisc qd;
 	struct fq_conf conf;
 	uint32_t count;
+	uint64_t flows_new;
 	struct flow_list fresh, old;
 	struct flow flows[];
 };
@@ -155,6 +156,7 @@ fq_enqueue(struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns)
 		flow->listed = true;
 		flow->credits = f->conf.quantum;
 		TAILQ_INSERT_TAIL(&f->fresh, flow, link);
+		f->flows_new++;
 	}
 	if (++f->count > f->conf.limit)
 		make_room(f);
@@ -224,6 +226,27 @@ fq_dequeue(struct ep_qdisc *qd, uint64_t now_ns)
 	}
 }
 
+static void
+look_at(const struct flow_list *list, struct epair_qdisc_stats *stats)
+{
+	const struct flow *flow;
+
+	TAILQ_FOREACH(flow, list, link) {
+		stats->flows += flow->line.count > 0;
+		stats->dropping += flow->state.dropping;
+	}
+}
+
+static void
+fq_look(struct ep_qdisc *qd, struct epair_qdisc_stats *stats)
+{
+	const struct fq *f = (const struct fq *)qd;
+
+	stats->flows_new = f->flows_new;
+	look_at(&f->fresh, stats);
+	look_at(&f->old, stats);
+}
+
 extern const struct ep_qdisc_ops ep_qdisc_fq_codel;
 const struct ep_qdisc_ops ep_qdisc_fq_codel = {
 	.name = "fq-codel",
@@ -234,4 +257,5 @@ const struct ep_qdisc_ops ep_qdisc_fq_codel = {
 	.destroy = fq_destroy,
 	.enqueue = fq_enqueue,
 	.dequeue = fq_dequeue,
+	.look = fq_look,
 };

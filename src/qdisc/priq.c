@@ -3,21 +3,17 @@
  * qdisc/priq.c - strict priority: eight bands, the highest that holds a frame
  * goes first.
  *
- * The band is the 802.1Q priority (PCP) of the frame, in its order of
- * importance (IEEE 802.1Q: 1 is below 0), or the class selector of the IPv4 or
- * IPv6 DSCP (its upper three bits, RFC 2474). Frames without go into band 0 of
- * DSCP, or priority 0. When all bands together are at the limit, the last
+ * The band is the class of the frame (class.h). When all bands together are at the limit, the last
  * frame of the lowest band that is lower than the new one's gives way.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "qdisc/class.h"
 #include "qdisc/qdisc.h"
 
-#define BANDS 8u
-
-enum { BY_PCP, BY_DSCP };
+#define BANDS EP_CLASSES
 
 struct priq_conf {
 	uint32_t limit;
@@ -32,8 +28,7 @@ struct priq {
 	struct ep_ring bands[BANDS];
 };
 
-static const struct priq_conf priq_default = { .limit = 1000, .by = BY_PCP };
-static const char *const priq_by[] = { "pcp", "dscp", NULL };
+static const struct priq_conf priq_default = { .limit = 1000, .by = EP_BY_PCP };
 
 static const struct ep_opt priq_opts[] = {
 	{ .key = "limit",
@@ -46,47 +41,9 @@ static const struct ep_opt priq_opts[] = {
 	    .form = "pcp|dscp",
 	    .type = EP_OPT_CHOICE,
 	    .offset = offsetof(struct priq_conf, by),
-	    .choices = priq_by },
+	    .choices = ep_class_by },
 	{ .key = NULL },
 };
-
-/* 802.1Q-2014, table 8-2 and annex I: background (1) is the least. */
-static const uint8_t band_of_pcp[8] = { 1, 0, 2, 3, 4, 5, 6, 7 };
-
-#define HEADERS_MAX 24u /* two tags and the first octets of IP */
-
-static bool
-is_tag(uint16_t type)
-{
-	return type == 0x8100 || type == 0x88a8;
-}
-
-static unsigned
-band_of(const struct priq *p, const struct epair_mbuf *m)
-{
-	uint8_t h[HEADERS_MAX];
-	uint32_t len = epair_mbuf_read(m, 0, h, sizeof(h)), at = 12;
-	unsigned pcp = m->flags & EPAIR_M_VLANTAG ? m->vlan_tci >> 13 : 0;
-	bool tagged = m->flags & EPAIR_M_VLANTAG;
-	uint16_t type = 0;
-
-	for (; at + 4 <= len; at += 4) {
-		type = (uint16_t)(h[at] << 8 | h[at + 1]);
-		if (!is_tag(type))
-			break;
-		if (!tagged)
-			pcp = h[at + 2] >> 5;
-		tagged = true;
-	}
-	if (p->by == BY_PCP)
-		return band_of_pcp[pcp];
-	at += 2;
-	if (type == 0x0800 && at + 2 <= len)
-		return h[at + 1] >> 5;
-	if (type == 0x86dd && at + 2 <= len)
-		return (h[at] & 0x0f) >> 1;
-	return 0;
-}
 
 static int
 priq_create(const void *conf, struct ep_qdisc **qd, struct epair_err *err)
@@ -98,6 +55,7 @@ priq_create(const void *conf, struct ep_qdisc **qd, struct epair_err *err)
 		return ep_fail(err, -ENOMEM, "no memory for priq");
 	p->limit = c->limit;
 	p->by = c->by;
+	p->qd.classes = EP_CLASSES;
 	*qd = &p->qd;
 	return 0;
 }
@@ -132,10 +90,11 @@ static struct epair_mbuf *
 priq_enqueue(struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns)
 {
 	struct priq *p = (struct priq *)qd;
-	unsigned band = band_of(p, m);
+	unsigned band = ep_class_of((enum ep_class_by)p->by, m);
 	struct epair_mbuf *victim = NULL;
 
 	(void)now_ns;
+	m->user[1] = band;
 	if (!ep_ring_put(&p->bands[band], m))
 		return m;
 	if (p->count < p->limit) {

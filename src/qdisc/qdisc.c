@@ -8,16 +8,18 @@
 
 #include "base/error.h"
 
-#define CONF_MAX      64
+#define CONF_MAX      128
 #define RING_SIZE_MIN 64u
 
 extern const struct ep_qdisc_ops ep_qdisc_fifo, ep_qdisc_priq, ep_qdisc_codel,
-    ep_qdisc_fq_codel;
+    ep_qdisc_fq_codel, ep_qdisc_drr, ep_qdisc_htb;
 
 /* Every discipline of this build. */
 static const struct ep_qdisc_ops *const kinds[] = {
 	&ep_qdisc_fifo,
 	&ep_qdisc_priq,
+	&ep_qdisc_drr,
+	&ep_qdisc_htb,
 	&ep_qdisc_codel,
 	&ep_qdisc_fq_codel,
 };
@@ -57,9 +59,9 @@ ep_qdisc_create(const char *text, struct ep_qdisc **qd, struct epair_err *err)
 		memcpy(conf, ops->conf_default, ops->conf_size);
 		error = ep_spec_fill(spec, ops->opts, conf, err);
 	}
-	free(spec);
 	if (error == 0 && ops != NULL)
 		error = ops->create(conf, qd, err);
+	free(spec); /* conf points into it */
 	if (error == 0) {
 		(*qd)->ops = ops;
 		(*qd)->held = 0;
@@ -77,6 +79,82 @@ ep_qdisc_destroy(struct ep_qdisc *qd)
 	qd->ops->destroy(qd);
 }
 
+/*
+ * Counting.
+ */
+
+static struct epair_qdisc_class *
+class_of(struct ep_qdisc *qd, const struct epair_mbuf *m)
+{
+	return m->user[1] < qd->classes ? &qd->stats.of_class[m->user[1]]
+					: NULL;
+}
+
+static void
+count_in(struct ep_qdisc *qd, const struct epair_mbuf *m)
+{
+	struct epair_qdisc_class *class = class_of(qd, m);
+
+	qd->stats.waiting++;
+	qd->stats.waiting_bytes += m->pktlen;
+	if (class == NULL)
+		return;
+	class->waiting++;
+	class->waiting_bytes += m->pktlen;
+}
+
+static void
+count_out(struct ep_qdisc *qd, const struct epair_mbuf *m)
+{
+	struct epair_qdisc_class *class = class_of(qd, m);
+
+	qd->stats.waiting--;
+	qd->stats.waiting_bytes -= m->pktlen;
+	if (class == NULL)
+		return;
+	class->waiting--;
+	class->waiting_bytes -= m->pktlen;
+}
+
+static void
+count_lost(struct ep_qdisc *qd, const struct epair_mbuf *m)
+{
+	struct epair_qdisc_class *class = class_of(qd, m);
+
+	qd->stats.dropped++;
+	if (class != NULL)
+		class->dropped++;
+}
+
+static void
+count_sent(struct ep_qdisc *qd, const struct epair_mbuf *m, uint64_t now_ns)
+{
+	struct epair_qdisc_class *class = class_of(qd, m);
+
+	qd->stats.sent++;
+	qd->stats.sent_bytes += m->pktlen;
+	qd->stats.delay_ns = now_ns > m->held_ns ? now_ns - m->held_ns : 0;
+	if (qd->stats.delay_ns > qd->stats.delay_max_ns)
+		qd->stats.delay_max_ns = qd->stats.delay_ns;
+	if (class == NULL)
+		return;
+	class->sent++;
+	class->sent_bytes += m->pktlen;
+}
+
+void
+ep_qdisc_look(struct ep_qdisc *qd, struct epair_qdisc_stats *stats)
+{
+	*stats = qd->stats;
+	stats->classes = qd->classes;
+	if (qd->ops->look != NULL)
+		qd->ops->look(qd, stats);
+}
+
+/*
+ * Frames.
+ */
+
 unsigned
 ep_qdisc_enqueue(struct ep_qdisc *qd, struct epair_mbuf **ms, unsigned n,
     uint64_t now_ns, struct epair_mbuf **victims, bool *refused)
@@ -88,12 +166,17 @@ ep_qdisc_enqueue(struct ep_qdisc *qd, struct epair_mbuf **ms, unsigned n,
 		struct epair_mbuf *m = ms[i], *victim;
 
 		m->held_ns = now_ns;
+		m->user[1] = 0;
 		qd->held++;
 		victim = qd->ops->enqueue(qd, m, now_ns);
-		qd->held -= victim != NULL;
+		count_in(qd, m);
 		*refused |= victim == m;
-		if (victim != NULL)
-			victims[lost++] = victim;
+		if (victim == NULL)
+			continue;
+		qd->held--;
+		count_out(qd, victim);
+		count_lost(qd, victim);
+		victims[lost++] = victim;
 	}
 	return lost;
 }
@@ -106,11 +189,14 @@ ep_qdisc_dequeue(
 
 	/* Asked when empty too: some have lists to put in order then. */
 	while (got < n) {
-		ms[got] = qd->ops->dequeue(qd, now_ns);
-		if (ms[got] == NULL)
+		struct epair_mbuf *m = qd->ops->dequeue(qd, now_ns);
+
+		if (m == NULL)
 			break;
-		got++;
 		qd->held--;
+		count_out(qd, m);
+		count_sent(qd, m, now_ns);
+		ms[got++] = m;
 	}
 	return got;
 }
@@ -121,6 +207,8 @@ ep_qdisc_give_up(struct ep_qdisc *qd, struct epair_mbuf *m)
 	m->user[0] = (uintptr_t)qd->lost;
 	qd->lost = m;
 	qd->held--;
+	count_out(qd, m);
+	count_lost(qd, m);
 }
 
 unsigned

@@ -11,7 +11,8 @@
  *	K2  dequeue gives a frame whenever `held` is not 0, unless the
  *	    discipline shapes
  *	K3  a frame's held_ns is when it came and user[] the discipline's own,
- *	    until it leaves
+ *	    until it leaves; where there are classes, user[1] is the frame's
+ *	    when enqueue returns and from then on
  *
  * A discipline matters where something holds it back: frames stay in it while
  * the link of their direction is taken (impair/), and go through at once where
@@ -24,9 +25,12 @@
 
 #include <stdint.h>
 
+#include <epair/qdisc.h>
+
 #include "base/lock.h"
 #include "base/spec.h"
 #include "mbuf/mbuf.h"
+#include "sched/sched.h"
 
 struct ep_qdisc;
 
@@ -55,12 +59,23 @@ struct ep_qdisc_ops {
 	 * discipline is being emptied: then nothing is given up.
 	 */
 	struct epair_mbuf *(*dequeue)(struct ep_qdisc *qd, uint64_t now_ns);
+	/*
+	 * When it may give the next frame, after dequeue gave none and it
+	 * holds some. NULL: it does not shape.
+	 */
+	uint64_t (*next)(struct ep_qdisc *qd);
+	/* Fill what is its own. May be NULL. */
+	void (*look)(struct ep_qdisc *qd, struct epair_qdisc_stats *stats);
 };
 
 /* What every discipline begins with. */
 struct ep_qdisc {
 	const struct ep_qdisc_ops *ops;
+	unsigned classes; /* set by create: none, or how many */
+	struct epair_if *ifp; /* its owner's, and so is the timer */
+	struct ep_timer timer; /* of a discipline that shapes */
 	struct ep_mutex lock;
+	struct epair_qdisc_stats stats; /* under lock: by the framework */
 	uint32_t held; /* under lock: frames inside; kept by the framework */
 	struct epair_mbuf *lost; /* under lock: given up, not yet collected */
 };
@@ -87,6 +102,17 @@ unsigned ep_qdisc_enqueue(struct ep_qdisc *qd, struct epair_mbuf **ms,
 /* Take up to n frames that may go now, in the discipline's order. */
 unsigned ep_qdisc_dequeue(struct ep_qdisc *qd, struct epair_mbuf **ms,
     unsigned n, uint64_t now_ns) EP_REQUIRES(qd->lock);
+
+/* What it has done. */
+void ep_qdisc_look(struct ep_qdisc *qd, struct epair_qdisc_stats *stats)
+    EP_REQUIRES(qd->lock);
+
+/* For disciplines: a frame was marked instead of dropped. */
+static inline void
+ep_qdisc_marked(struct ep_qdisc *qd)
+{
+	qd->stats.marked++;
+}
 
 /*
  * For disciplines: a frame that they held is not to go on. It is dropped when

@@ -122,7 +122,7 @@ static void
 discipline_is_set_or_the_old_one_stays(void **state)
 {
 	static const char *const qdiscs[] = { "fifo", "priq", "codel",
-		"fq-codel" };
+		"fq-codel", "drr", "htb:class=7:1mbit" };
 	const struct oom_case c = { "qdisc", set_qdisc, no_qdisc, rig_same };
 	struct rig *r = *state;
 

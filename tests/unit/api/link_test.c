@@ -448,6 +448,48 @@ codel_keeps_the_line_before_a_slow_link_short(void **state)
 	assert_accounted(r, offered);
 }
 
+static void
+discipline_that_shapes_needs_no_link(void **state)
+{
+	struct epair_qdisc_stats s = { .size = sizeof(s) };
+	struct rig *r = *state;
+
+	assert_int_equal(epair_if_get_qdisc_stats(r->a, &s), -ENOENT);
+	/* A frame of 1000 octets each millisecond, the first two at once. */
+	assert_int_equal(epair_if_set_qdisc(
+			     r->a, "htb:burst=1000,class=1:1mbit:8mbit", NULL),
+	    0);
+	send_many(r->a, 10, 1000);
+	run(r);
+	assert_int_equal(r->at_b.count, 2);
+	pass(r, 3 * MS);
+	assert_int_equal(r->at_b.count, 5);
+	assert_int_equal(epair_if_get_qdisc_stats(r->a, &s), 0);
+	assert_int_equal(s.sent, 5);
+	assert_int_equal(s.of_class[1].waiting, 5);
+	pass(r, 5 * MS);
+	assert_int_equal(r->at_b.count, 10);
+	assert_true(in_order(&r->at_b, 0));
+}
+
+static void
+discipline_that_shapes_ends_with_frames_in_it(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(
+	    epair_if_set_qdisc(r->a, "htb:class=1:1kbit:1kbit", NULL), 0);
+	send_many(r->a, 10, 1000);
+	assert_int_equal(epair_if_set_qdisc(r->a, "priq", NULL), 0);
+	run(r);
+	assert_int_equal(r->at_b.count, 10);
+	assert_int_equal(
+	    epair_if_set_qdisc(r->a, "htb:class=1:1kbit:1kbit", NULL), 0);
+	send_many(r->a, 10, 1000);
+	assert_int_equal(epair_if_destroy(r->a, NULL), 0);
+	assert_int_equal(stats(r->a).drops[EPAIR_DROP_QDISC], 6);
+}
+
 /* Life. */
 
 static void
@@ -621,6 +663,8 @@ static const struct CMUnitTest tests[] = {
 	RIG_TEST(discipline_decides_what_goes_next_while_the_link_is_taken),
 	RIG_TEST(discipline_is_not_left_behind_when_the_rate_goes),
 	RIG_TEST(discipline_taken_away_hands_on_to_the_line),
+	RIG_TEST(discipline_that_shapes_needs_no_link),
+	RIG_TEST(discipline_that_shapes_ends_with_frames_in_it),
 	RIG_TEST(codel_keeps_the_line_before_a_slow_link_short),
 	RIG_TEST(frame_under_way_to_an_end_that_goes_down_is_dropped),
 	RIG_TEST(frame_under_way_arrives_though_its_sender_goes_down),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "qdisc/ecn.h"
+#include "mbuf/ecn.h"
 
 #define ETHER_TYPE_AT 12u
 #define TAG_LEN       4u

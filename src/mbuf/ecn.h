@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * qdisc/ecn.h - marking a packet instead of dropping it (RFC 3168).
+ * mbuf/ecn.h - marking a packet instead of dropping it (RFC 3168).
  */
-#ifndef EP_QDISC_ECN_H
-#define EP_QDISC_ECN_H
+#ifndef EP_MBUF_ECN_H
+#define EP_MBUF_ECN_H
 
 #include <stdbool.h>
 
@@ -17,4 +17,4 @@
  */
 bool ep_ecn_mark(struct epair_mbuf *m);
 
-#endif /* EP_QDISC_ECN_H */
+#endif /* EP_MBUF_ECN_H */
