@@ -18,84 +18,37 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "attach/burst.h"
 #include "attach/memif/memif.h"
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "mbuf/mbuf.h"
 
-/* Frames of one turn, and handed on at once; mbufs taken at a time. */
-#define TURN_MAX  256u
-#define BURST_MAX 64u
-#define TAKE_MAX  32u
+/* Frames of one turn. */
+#define TURN_MAX 256u
 
 #define LOOK_NS EP_NS_PER_MS
 
-#define FRAME_MAX (EP_MTU_MAX + EP_ETHER_HDR_LEN + EP_ETHER_VLAN_LEN)
-
 static const char region_lost[] = "Region was taken away";
-
-struct burst {
-	struct ep_memif_queue *q;
-	struct epair_if *ifp;
-	struct epair_mbuf *ms[BURST_MAX];
-	unsigned count;
-	struct epair_mbuf *fresh[TAKE_MAX]; /* small ones */
-	unsigned fresh_count;
-	unsigned take; /* how many next: doubles as frames come */
-};
 
 /* Reading. */
 
 static void
-hand_on(struct burst *b)
+copy_in(
+    struct ep_burst *b, const struct ep_memif_part *parts, int n, uint64_t len)
 {
-	if (b->count == 0)
+	struct epair_mbuf *m = ep_burst_mbuf(b, len);
+
+	if (m == NULL)
 		return;
-	ep_count_add(&b->q->sent, b->count);
-	(void)ep_pair_transmit(b->ifp, b->ms, b->count);
-	b->count = 0;
-}
-
-static struct epair_mbuf *
-take_mbuf(struct burst *b, uint32_t len)
-{
-	struct ep_pool *pool = b->ifp->ep->pool;
-	struct epair_mbuf *m;
-	int n;
-
-	if (len > EPAIR_MBUF_SMALL)
-		return ep_mbuf_alloc(pool, &m, 1, len) == 1 ? m : NULL;
-	if (b->fresh_count == 0) {
-		n = ep_mbuf_alloc(pool, b->fresh, b->take, EPAIR_MBUF_SMALL);
-		b->fresh_count = n > 0 ? (unsigned)n : 0;
-		if (b->take < TAKE_MAX)
-			b->take *= 2;
-	}
-	return b->fresh_count > 0 ? b->fresh[--b->fresh_count] : NULL;
-}
-
-static void
-copy_in(struct burst *b, const struct ep_memif_part *parts, int n, uint64_t len)
-{
-	struct epair_mbuf *m;
-
-	if (len < EP_ETHER_HDR_LEN || len > FRAME_MAX) {
-		ep_drop_count(b->ifp, 1, EPAIR_DROP_TX_BAD);
-		return;
-	}
-	m = take_mbuf(b, (uint32_t)len);
-	if (m == NULL) {
-		ep_drop_count(b->ifp, 1, EPAIR_DROP_TX_NO_MBUF);
-		return;
-	}
 	for (int i = 0; i < n; i++) {
 		memcpy(m->data + m->len, parts[i].at, parts[i].len);
 		m->len += parts[i].len;
 	}
 	m->pktlen = m->len;
-	b->ms[b->count++] = m;
-	if (b->count == BURST_MAX)
-		hand_on(b);
+	ep_burst_add(b, m);
+	if (ep_burst_is_full(b))
+		ep_burst_transmit(b);
 }
 
 /* Returns how many frames there were, or -EPROTO. */
@@ -103,7 +56,7 @@ static int
 drain(struct ep_memif_queue *q)
 {
 	struct ep_memif_part parts[EP_MEMIF_PARTS_MAX];
-	struct burst b;
+	struct ep_burst b;
 	unsigned turn = 0;
 	uint64_t len;
 	int n, error;
@@ -111,10 +64,7 @@ drain(struct ep_memif_queue *q)
 	error = ep_memif_ring_look(&q->rx);
 	if (error <= 0)
 		return error;
-	b.q = q;
-	b.ifp = q->memif->st.ifp;
-	b.count = b.fresh_count = 0;
-	b.take = 4;
+	ep_burst_init(&b, q->memif->st.ifp, &q->sent);
 	while ((n = ep_memif_ring_take(&q->rx, parts, &len)) > 0) {
 		copy_in(&b, parts, n, len);
 		if (++turn == TURN_MAX)
@@ -122,8 +72,8 @@ drain(struct ep_memif_queue *q)
 	}
 	/* Back to the peer before others work on them: it may be waiting. */
 	(void)ep_memif_ring_publish(&q->rx);
-	hand_on(&b);
-	ep_mbuf_free(b.fresh, b.fresh_count);
+	ep_burst_transmit(&b);
+	ep_burst_fini(&b);
 	return n < 0 ? n : (int)turn;
 }
 
