@@ -49,6 +49,8 @@ extern "C" {
 	    "the attachment had a frame that is none: empty or malformed") \
 	X(TX_NO_MBUF, "tx-no-mbuf", tx, none, \
 	    "the attachment had a frame and no mbuf to put it in") \
+	X(TX_DISABLED, "tx-disabled", tx, none, \
+	    "the guest sent it on a queue that it had disabled") \
 	X(TAP_RING, "tap-ring", tx, none, \
 	    "the kernel's TAP queue overflowed before we read") \
 	X(RX_DOWN, "rx-down", rx, none, \

@@ -63,7 +63,7 @@ struct ep_stack_ops {
 struct ep_stack {
 	const struct ep_stack_ops *ops;
 	struct epair_if *ifp; /* constant */
-	uint32_t accepts; /* EPAIR_CAP_*: what receive takes unfinished */
+	uint32_t accepts; /* atomic; EPAIR_CAP_*: what receive takes open */
 	/*
 	 * Whether nobody is behind it now: no peer is connected, the device is
 	 * down. Set by create; under ep->lock once it is published, when

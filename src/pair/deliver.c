@@ -89,7 +89,8 @@ static unsigned
 to_stack(
     struct ep_stack *st, struct ep_rxq *rxq, struct epair_mbuf **ms, unsigned n)
 {
-	uint32_t accepts = st->accepts & ep_load_relaxed(&rxq->ifp->caps);
+	uint32_t accepts = ep_load_relaxed(&st->accepts) &
+			   ep_load_relaxed(&rxq->ifp->caps);
 	unsigned done = 0;
 
 	for (unsigned i = 0; i < n; i++) {

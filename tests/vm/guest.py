@@ -27,7 +27,11 @@ FOLDER = os.path.join(os.environ.get("BUILD_ROOT", tempfile.gettempdir()), "gues
 KERNEL = os.path.join(FOLDER, "vmlinuz")
 INITRD = os.path.join(FOLDER, "initrd")
 BUSYBOX = "/bin/busybox"
+MIB = "160"
 PATIENCE = 60  # seconds to boot, on a machine with other things to do
+
+# The file that is moved; more where somebody has the time.
+FILE_MIB = int(os.environ.get("EPAIR_VM_MIB", "16"))
 
 # In the order in which they are loaded.
 MODULES = ["net/core/failover", "drivers/net/net_failover", "drivers/virtio/virtio_ring",
@@ -192,12 +196,12 @@ class Machine:
 class Qemu(Machine):
     """A Linux guest with a virtio network device on a netdev, whose id is n."""
 
-    def __init__(self, netdev, address="10.0.0.2/24", mac="52:54:00:00:00:02", more=()):
+    def __init__(self, netdev, address="10.0.0.2/24", mac="52:54:00:00:00:02", more=(), keys=""):
         super().__init__(
-            "qemu-system-x86_64", "-M", "q35", "-cpu", "qemu64", "-m", "160", "-nodefaults",
+            "qemu-system-x86_64", "-M", "q35", "-cpu", "qemu64", "-m", MIB, "-nodefaults",
             "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", KERNEL,
             "-initrd", INITRD, "-append", "console=ttyS0 quiet panic=-1 mitigations=off nokaslr",
-            "-netdev", netdev + ",id=n", "-device", "virtio-net-pci,netdev=n,mac=" + mac, *more)
+            "-netdev", netdev + ",id=n", "-device", f"virtio-net-pci,netdev=n,mac={mac}{keys}", *more)
         self.address = address
 
     def booted(self):
@@ -205,6 +209,18 @@ class Qemu(Machine):
         self.run(f"ip addr add {self.address} dev eth0")
         self.run("ip link set eth0 up")
         return self
+
+
+class VhostQemu(Qemu):
+    """The same on a back end of vhost-user at a path, with its memory shared."""
+
+    def __init__(self, path, chardev="", netdev="", keys="", more=(), **rest):
+        # vectors=0: with interrupts by message QEMU 7.2 crashes under TCG.
+        super().__init__(
+            "vhost-user,chardev=c" + netdev, keys=",vectors=0" + keys,
+            more=("-object", f"memory-backend-memfd,id=mem,size={MIB}M,share=on",
+                  "-numa", "node,memdev=mem",
+                  "-chardev", f"socket,id=c,path={path}{chardev}", *more), **rest)
 
 
 class Uml(Machine):
@@ -248,3 +264,61 @@ def hub(*netdevs):
 def sockets():
     """A folder for sockets, short enough for their paths."""
     return tempfile.TemporaryDirectory(prefix="epair-vm-", dir="/tmp")
+
+
+SERVE = """
+import hashlib, http.server, os, sys
+block = os.urandom(1 << 20)
+mib = int(sys.argv[1])
+digest = hashlib.sha256()
+for _ in range(mib):
+    digest.update(block)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(mib << 20))
+        self.end_headers()
+        for _ in range(mib):
+            self.wfile.write(block)
+    def log_message(self, *_):
+        pass
+server = http.server.HTTPServer((sys.argv[2], 8000), Handler)
+print(digest.hexdigest(), flush=True)
+server.serve_forever()
+"""
+
+FETCH = """
+import hashlib, sys, urllib.request
+print(hashlib.sha256(urllib.request.urlopen(sys.argv[1]).read()).hexdigest())
+"""
+
+
+def lossless(text):
+    lab.check(" 0% packet loss" in text, text)
+
+
+def serve(netns):
+    """A web server in a namespace that gives FILE_MIB random MiB. Gives it and their checksum."""
+    server = netns.start(sys.executable, "-c", SERVE, str(FILE_MIB), "10.0.0.1", text=True,
+                         stdout=subprocess.PIPE)
+    return server, server.stdout.readline().strip()
+
+
+def fetch(machine):
+    return machine.run("wget -q -O - http://10.0.0.1:8000/ | sha256sum",
+                       seconds=60 + 4 * FILE_MIB).split()[0]
+
+
+def moves_files(machine, red):
+    server, digest = serve(red)
+    lab.equal(fetch(machine), digest, "the guest's checksum")
+    server.kill()
+    server.communicate()
+    digest = machine.offer(8)
+    got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2:8001/f", timeout=60)
+    lab.equal(got.strip(), digest, "the namespace's checksum")
+
+
+def has_carrier(machine, wanted):
+    lab.until(lambda: machine.run("cat /sys/class/net/eth0/carrier").strip() == wanted,
+              f"the guest's carrier to be {wanted}")

@@ -15,43 +15,11 @@ import sys
 
 import guest
 import lab
+from guest import has_carrier, lossless, moves_files
 from lab import Cable, Netns, check, equal
 
-# The file that is moved; more where somebody has the time.
-MIB = int(os.environ.get("EPAIR_VM_MIB", "16"))
 RED = "tap:netns=red,addr=10.0.0.1/24"
 BLUE = "tap:netns=blue,addr=10.0.0.2/24"
-
-SERVE = """
-import hashlib, http.server, os, sys
-block = os.urandom(1 << 20)
-mib = int(sys.argv[1])
-digest = hashlib.sha256()
-for _ in range(mib):
-    digest.update(block)
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", str(mib << 20))
-        self.end_headers()
-        for _ in range(mib):
-            self.wfile.write(block)
-    def log_message(self, *_):
-        pass
-server = http.server.HTTPServer((sys.argv[2], 8000), Handler)
-print(digest.hexdigest(), flush=True)
-server.serve_forever()
-"""
-
-FETCH = """
-import hashlib, sys, urllib.request
-print(hashlib.sha256(urllib.request.urlopen(sys.argv[1]).read()).hexdigest())
-"""
-
-
-def lossless(text):
-    check(" 0% packet loss" in text, text)
-
 
 def hub_carries(make_netdevs, specs):
     """Two cables joined by a QEMU without a machine: red pings blue through it, and again
@@ -111,33 +79,6 @@ def tcp_and_a_qemu_that_is_the_client():
     qemu.wait()
     first.close()
     second.close()
-
-
-def serve(netns):
-    """A web server in a namespace that gives MIB random MiB. Gives it and their checksum."""
-    server = netns.start(sys.executable, "-c", SERVE, str(MIB), "10.0.0.1", text=True,
-                         stdout=subprocess.PIPE)
-    return server, server.stdout.readline().strip()
-
-
-def fetch(machine):
-    return machine.run("wget -q -O - http://10.0.0.1:8000/ | sha256sum",
-                       seconds=60 + 4 * MIB).split()[0]
-
-
-def moves_files(machine, red):
-    server, digest = serve(red)
-    equal(fetch(machine), digest, "the guest's checksum")
-    server.kill()
-    server.communicate()
-    digest = machine.offer(8)
-    got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2:8001/f", timeout=60)
-    equal(got.strip(), digest, "the namespace's checksum")
-
-
-def has_carrier(machine, wanted):
-    lab.until(lambda: machine.run("cat /sys/class/net/eth0/carrier").strip() == wanted,
-              f"the guest's carrier to be {wanted}")
 
 
 def guest_by_stream_moves_files_and_follows_the_link():
