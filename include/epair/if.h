@@ -262,7 +262,7 @@ EPAIR_API int epair_if_set_qdisc(
 
 /*
  * Set one thing by its word, as ifconfig(8) and ip(8) write them: "up",
- * "down" (value NULL), "mtu", "ether"/"address", "name", "descr"/"alias",
+ * "down" (value NULL, or on|off), "mtu", "ether"/"address", "name", "descr"/"alias",
  * "fib", "media", "promisc"/"monitor"/"allmulti"/"debug" (on|off), "qdisc",
  * "link" (link.h),
  * "txqueuelen"/"queue-limit", "txcsum", "tso", "uso", "vlanhwtag" (on|off),
@@ -272,6 +272,18 @@ EPAIR_API int epair_if_set_qdisc(
  */
 EPAIR_API int epair_if_set(struct epair_if *ifp, const char *word,
     const char *value, struct epair_err *err);
+
+/*
+ * Write what a word is set to, as epair_if_set() takes it, at most size octets
+ * with the NUL: "1500" for "mtu", "on" or "off" for "up" and switches, "none"
+ * for a discipline or link that there is not.
+ * Returns the length of all of it; -EINVAL for an unknown word; -ENXIO.
+ */
+EPAIR_API int epair_if_get_word(struct epair_if *ifp, const char *word,
+    char *buf, size_t size, struct epair_err *err);
+
+/* The i-th word, or NULL behind the last. */
+EPAIR_API const char *epair_if_word_at(unsigned i);
 
 /* What an interface is. */
 struct epair_if_info {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * api/if_words.c - epair_if_set(): one thing by its word.
+ * api/if_words.c - one thing by its word: epair_if_set(), epair_if_get_word().
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +18,9 @@ struct word {
 	int (*set)(struct epair_if *ifp, const struct word *w,
 	    const char *value, struct epair_err *err);
 	uint32_t bit; /* of a flag or capability */
+	/* Write what it is set to. Returns the length of all of it, or -ENXIO. */
+	int (*get)(struct epair_if *ifp, const struct word *w,
+	    const struct epair_if_info *info, char *buf, size_t size);
 };
 
 static int
@@ -47,12 +50,18 @@ on_off(const struct word *w, const char *value, bool *on, struct epair_err *err)
 	return 0;
 }
 
+/* "up", or "up on"; "down" is "up off". */
 static int
 set_up(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
-	(void)value;
-	return epair_if_set_flags(ifp, w->bit, EPAIR_IFF_UP & ~w->bit, err);
+	bool on = true;
+	int error = value != NULL ? on_off(w, value, &on, err) : 0;
+	uint32_t up = on ? w->bit : EPAIR_IFF_UP & ~w->bit;
+
+	if (error != 0)
+		return error;
+	return epair_if_set_flags(ifp, up, EPAIR_IFF_UP & ~up, err);
 }
 
 static int
@@ -178,27 +187,156 @@ set_link(struct epair_if *ifp, const struct word *w, const char *value,
 	return epair_if_set_link(ifp, value, err);
 }
 
+/* What is set. */
+
+static int
+say(char *buf, size_t size, const char *text)
+{
+	return snprintf(buf, size, "%s", text);
+}
+
+static int
+get_up(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	return say(
+	    buf, size, (info->flags & EPAIR_IFF_UP) == w->bit ? "on" : "off");
+}
+
+static int
+get_flag(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	return say(buf, size, (info->flags & w->bit) != 0 ? "on" : "off");
+}
+
+static int
+get_cap(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	return say(buf, size, (info->caps & w->bit) != 0 ? "on" : "off");
+}
+
+static int
+get_carrier(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	return say(buf, size, (info->caps & w->bit) != 0 ? "follow" : "always");
+}
+
+static int
+get_mtu(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	(void)w;
+	return snprintf(buf, size, "%u", info->mtu);
+}
+
+static int
+get_fib(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	(void)w;
+	return snprintf(buf, size, "%u", info->fib);
+}
+
+static int
+get_queue_limit(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	(void)w;
+	return snprintf(buf, size, "%u", info->queue_limit);
+}
+
+static int
+get_mac(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	const uint8_t *m = info->mac;
+
+	(void)ifp;
+	(void)w;
+	return snprintf(buf, size, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1],
+	    m[2], m[3], m[4], m[5]);
+}
+
+static int
+get_name(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	(void)w;
+	return say(buf, size, info->name);
+}
+
+static int
+get_descr(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	(void)w;
+	return say(buf, size, info->descr);
+}
+
+static int
+get_media(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	(void)w;
+	return say(buf, size,
+	    info->media_current == EPAIR_MEDIA_10GBASE_T ? "10Gbase-T"
+							 : "none");
+}
+
+/* All of it: what info has is cut off where it is long. */
+static int
+get_qdisc(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)w;
+	if (info->qdisc[0] == '\0')
+		return say(buf, size, "none");
+	return epair_if_get_qdisc(ifp, buf, size);
+}
+
+static int
+get_link(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)w;
+	(void)info;
+	return epair_if_get_link(ifp, buf, size);
+}
+
 static const struct word words[] = {
-	{ "up", NULL, set_up, EPAIR_IFF_UP },
-	{ "down", NULL, set_up, 0 },
-	{ "mtu", NULL, set_mtu, 0 },
-	{ "ether", "address", set_mac, 0 },
-	{ "name", NULL, set_name, 0 },
-	{ "descr", "alias", set_descr, 0 },
-	{ "fib", NULL, set_fib, 0 },
-	{ "media", NULL, set_media, 0 },
-	{ "promisc", NULL, set_flag, EPAIR_IFF_PROMISC },
-	{ "monitor", NULL, set_flag, EPAIR_IFF_MONITOR },
-	{ "allmulti", NULL, set_flag, EPAIR_IFF_ALLMULTI },
-	{ "debug", NULL, set_flag, EPAIR_IFF_DEBUG },
-	{ "qdisc", NULL, set_qdisc, 0 },
-	{ "link", NULL, set_link, 0 },
-	{ "queue-limit", "txqueuelen", set_queue_limit, 0 },
-	{ "txcsum", NULL, set_cap, EPAIR_CAP_CSUM },
-	{ "tso", NULL, set_cap, EPAIR_CAP_TSO },
-	{ "uso", NULL, set_cap, EPAIR_CAP_USO },
-	{ "vlanhwtag", NULL, set_cap, EPAIR_CAP_VLAN_HWTAGGING },
-	{ "carrier", NULL, set_carrier, EPAIR_CAP_LINK_FOLLOW },
+	{ "up", NULL, set_up, EPAIR_IFF_UP, get_up },
+	{ "down", NULL, set_up, 0, get_up },
+	{ "mtu", NULL, set_mtu, 0, get_mtu },
+	{ "ether", "address", set_mac, 0, get_mac },
+	{ "name", NULL, set_name, 0, get_name },
+	{ "descr", "alias", set_descr, 0, get_descr },
+	{ "fib", NULL, set_fib, 0, get_fib },
+	{ "media", NULL, set_media, 0, get_media },
+	{ "promisc", NULL, set_flag, EPAIR_IFF_PROMISC, get_flag },
+	{ "monitor", NULL, set_flag, EPAIR_IFF_MONITOR, get_flag },
+	{ "allmulti", NULL, set_flag, EPAIR_IFF_ALLMULTI, get_flag },
+	{ "debug", NULL, set_flag, EPAIR_IFF_DEBUG, get_flag },
+	{ "qdisc", NULL, set_qdisc, 0, get_qdisc },
+	{ "link", NULL, set_link, 0, get_link },
+	{ "queue-limit", "txqueuelen", set_queue_limit, 0, get_queue_limit },
+	{ "txcsum", NULL, set_cap, EPAIR_CAP_CSUM, get_cap },
+	{ "tso", NULL, set_cap, EPAIR_CAP_TSO, get_cap },
+	{ "uso", NULL, set_cap, EPAIR_CAP_USO, get_cap },
+	{ "vlanhwtag", NULL, set_cap, EPAIR_CAP_VLAN_HWTAGGING, get_cap },
+	{ "carrier", NULL, set_carrier, EPAIR_CAP_LINK_FOLLOW, get_carrier },
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
 
@@ -215,19 +353,45 @@ unknown(const char *word, struct epair_err *err)
 	    err, -EINVAL, "unknown word '%.32s'; known are %s", word, known);
 }
 
+static const struct word *
+find(const char *word)
+{
+	for (const struct word *w = words; w < words + WORDS; w++)
+		if (strcmp(w->word, word) == 0 ||
+		    (w->other != NULL && strcmp(w->other, word) == 0))
+			return w;
+	return NULL;
+}
+
 int
 epair_if_set(struct epair_if *ifp, const char *word, const char *value,
     struct epair_err *err)
 {
-	for (size_t i = 0; i < WORDS; i++) {
-		const struct word *w = &words[i];
+	const struct word *w = find(word);
 
-		if (strcmp(w->word, word) != 0 &&
-		    (w->other == NULL || strcmp(w->other, word) != 0))
-			continue;
-		if (value == NULL && w->set != set_up)
-			return ep_fail(err, -EINVAL, "%s needs a value", word);
-		return w->set(ifp, w, value, err);
-	}
-	return unknown(word, err);
+	if (w == NULL)
+		return unknown(word, err);
+	if (value == NULL && w->set != set_up)
+		return ep_fail(err, -EINVAL, "%s needs a value", word);
+	return w->set(ifp, w, value, err);
+}
+
+int
+epair_if_get_word(struct epair_if *ifp, const char *word, char *buf,
+    size_t size, struct epair_err *err)
+{
+	struct epair_if_info info = { .size = sizeof(info) };
+	const struct word *w = find(word);
+
+	if (w == NULL)
+		return unknown(word, err);
+	if (epair_if_get_info(ifp, &info) != 0)
+		return ep_fail(err, -ENXIO, "the interface is destroyed");
+	return w->get(ifp, w, &info, buf, size);
+}
+
+const char *
+epair_if_word_at(unsigned i)
+{
+	return i < WORDS ? words[i].word : NULL;
 }

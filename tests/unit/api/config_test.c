@@ -312,6 +312,55 @@ unknown_word_is_invalid_and_the_known_ones_are_named(void **state)
 	assert_non_null(strstr(err.text, "mtu"));
 }
 
+/* Whether setting a word to what it is set to is right and changes nothing. */
+static void
+check_word(struct rig *r, const char *word)
+{
+	char before[EPAIR_LINK_TEXT_MAX], after[EPAIR_LINK_TEXT_MAX];
+	int n = epair_if_get_word(r->a, word, before, sizeof(before), NULL);
+
+	assert_in_range(n, 0, sizeof(before) - 1);
+	/* A name that is taken is taken by itself, too. */
+	if (strcmp(word, "name") != 0)
+		assert_int_equal(epair_if_set(r->a, word, before, NULL), 0);
+	assert_int_equal(
+	    epair_if_get_word(r->a, word, after, sizeof(after), NULL), n);
+	assert_string_equal(before, after);
+}
+
+static void
+words_say_what_sets_them_again(void **state)
+{
+	struct rig *r = *state;
+	const char *word;
+
+	for (unsigned i = 0; (word = epair_if_word_at(i)) != NULL; i++)
+		check_word(r, word);
+	assert_int_equal(epair_if_set(r->a, "up", "off", NULL), 0);
+	assert_int_equal(epair_if_set(r->a, "mtu", "9000", NULL), 0);
+	assert_int_equal(epair_if_set(r->a, "monitor", "on", NULL), 0);
+	assert_int_equal(epair_if_set(r->a, "tso", "off", NULL), 0);
+	assert_int_equal(epair_if_set(r->a, "descr", "to the lab", NULL), 0);
+	assert_int_equal(epair_if_set(r->a, "fib", "7", NULL), 0);
+	assert_int_equal(epair_if_set(r->a, "link", "delay 5ms", NULL), 0);
+	assert_int_equal(epair_if_set(r->a, "qdisc", "fifo:limit=10", NULL), 0);
+	for (unsigned i = 0; (word = epair_if_word_at(i)) != NULL; i++)
+		check_word(r, word);
+}
+
+static void
+word_is_cut_off_where_there_is_no_room(void **state)
+{
+	struct rig *r = *state;
+	char buf[3];
+
+	assert_int_equal(
+	    epair_if_get_word(r->a, "mtu", buf, sizeof(buf), NULL), 4);
+	assert_string_equal(buf, "15");
+	assert_int_equal(
+	    epair_if_get_word(r->a, "colour", buf, sizeof(buf), NULL), -EINVAL);
+}
+
 static void
 structures_of_another_size_are_invalid(void **state)
 {
@@ -368,6 +417,8 @@ main(void)
 		RIG_TEST(words_set_what_their_calls_set),
 		RIG_TEST(bad_values_of_words_are_invalid),
 		RIG_TEST(unknown_word_is_invalid_and_the_known_ones_are_named),
+		RIG_TEST(words_say_what_sets_them_again),
+		RIG_TEST(word_is_cut_off_where_there_is_no_room),
 		RIG_TEST(structures_of_another_size_are_invalid),
 		cmocka_unit_test(errors_have_names),
 		cmocka_unit_test(drops_have_words),
