@@ -25,6 +25,7 @@ enum cli_status {
 struct cli {
 	const char *verb; /* "run", or NULL before there is one */
 	bool json; /* -j */
+	const char *socket; /* --socket, or NULL */
 };
 
 struct verb {
@@ -39,6 +40,15 @@ struct verb {
 
 extern const struct verb verb_run;
 extern const struct verb verb_demo;
+extern const struct verb verb_create;
+extern const struct verb verb_destroy;
+extern const struct verb verb_attach;
+extern const struct verb verb_detach;
+extern const struct verb verb_move;
+extern const struct verb verb_vnet;
+extern const struct verb verb_set;
+extern const struct verb verb_link;
+extern const struct verb verb_show;
 extern const struct verb verb_help;
 
 /* The i-th verb of the tool, or NULL behind the last. */

@@ -12,7 +12,7 @@
 #include "cli/cli.h"
 #include "cli/opts.h"
 
-static const char main_usage[] = "usage: epair [-j] VERB ...";
+static const char main_usage[] = "usage: epair [-j] [--socket PATH] VERB ...";
 
 /* stdout is buffered: whether all of it arrived shows only now. */
 static int
@@ -91,10 +91,10 @@ help_overview(const struct cli *cli)
 		     "network stacks.\n\n",
 	    main_usage);
 	for (unsigned i = 0; (verb = verb_at(i)) != NULL; i++)
-		(void)printf("  %-6s %-15s %s\n", verb->name, verb->operands,
-		    verb->sentence);
+		(void)printf("  %-8s %s\n", verb->name, verb->sentence);
 	(void)printf(
 	    "\n  -j, --json     print JSON; before or after the verb\n"
+	    "  --socket PATH  where the daemon is; before the verb\n"
 	    "  -V, --version  print the version\n"
 	    "  -h, --help     print this, or what the verb is\n\n"
 	    "`epair help VERB` explains a verb, `epair help attach` lists "

@@ -17,14 +17,32 @@
 static const struct verb *const verbs[] = {
 	&verb_run,
 	&verb_demo,
+	&verb_create,
+	&verb_destroy,
+	&verb_attach,
+	&verb_detach,
+	&verb_move,
+	&verb_vnet,
+	&verb_set,
+	&verb_link,
+	&verb_show,
 	&verb_help,
 };
 
 struct main_opts {
 	bool json, version;
+	const char *socket;
 };
 
 static const struct opt main_opts[] = {
+	{
+	    .name = "socket",
+	    .arg = "PATH",
+	    .sentence = "where the daemon is",
+	    .parse = opt_text,
+	    .allowed = "the path of epaird's socket",
+	    .offset = offsetof(struct main_opts, socket),
+	},
 	OPT_JSON(struct main_opts, json),
 	{
 	    .name = "version",
@@ -146,6 +164,7 @@ main(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	cli.json = o.json;
+	cli.socket = o.socket;
 	if (o.version)
 		return help_version(&cli);
 	if (first == argc) {

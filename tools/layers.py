@@ -31,8 +31,8 @@ PROGRAMS_IN_SRC = {"opener": "attach", "confine": "base"}
 
 # Programs on top of the public interface, and the files of src/ they may see.
 PROGRAMS = {
-    "cli": re.compile(r"ctl/codec\w*\.h|confine/confine\.h"),
-    "daemon": re.compile(r"ctl/codec\w*\.h|confine/confine\.h"),
+    "cli": re.compile(r"ctl/(client|codec\w*|fail)\.h|confine/confine\.h"),
+    "daemon": re.compile(r"ctl/\w+\.h|cli/(cli|opts)\.h|confine/confine\.h"),
     "examples": None,
 }
 

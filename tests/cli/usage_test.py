@@ -7,7 +7,7 @@ import tempfile
 
 from harness import case, folder, main, run
 
-VERBS = ["run", "demo", "help"]
+VERBS = ["run", "demo", "create", "destroy", "show", "help"]
 MAC = ["neither a group address nor zero"]
 DECIMAL = ["is no number", "allowed"]
 
@@ -77,6 +77,15 @@ WRONG = [
     (["demo", "--capture", "-"], ["--capture: '-'", "allowed: a file"]),
     (["demo", "--time", "0"], ["--time: '0' is too short"]),
     (["demo", "--frobnicate"], ["--frobnicate: no such option", "--in-process"]),
+    (["show", "a", "b"], ["b: one too many", "[IF]"]),
+    (["destroy"], ["too few operands", "IF"]),
+    (["attach", "epair0a"], ["too few operands", "IF KIND"]),
+    (["create", "epair0", "mtu"], ["mtu: must be KEY=VALUE"]),
+    (["set", "epair0a", "mtu"], ["mtu: needs a value"]),
+    (["vnet", "frobnicate"], ["frobnicate: allowed are", "add", "list"]),
+    (["vnet", "add"], ["the name of a vnet is missing"]),
+    (["vnet", "add", "red", "owner=nobody-there"], ["owner=nobody-there", "no such user"]),
+    (["vnet", "add", "red", "max-pairs=x"], ["max-pairs=x: must be a number"]),
     (["help", "frobnicate"], ["frobnicate: no such topic", "attach", *VERBS]),
     (["help", "run", "demo"], ["demo: one topic"]),
     (["help", "--frobnicate"], ["--frobnicate: no such option"]),

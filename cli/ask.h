@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cli/ask.h - what verbs share that ask a daemon.
+ */
+#ifndef CLI_ASK_H
+#define CLI_ASK_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "cli/opts.h"
+#include "ctl/client.h"
+
+struct cli;
+struct out;
+struct verb;
+
+struct ask_opts {
+	bool json;
+};
+
+/* The options of a verb that has none but -j. */
+extern const struct opt ask_opts[];
+
+/* Returned by ask_begin(): do it. */
+#define ASK_GO_ON (-1)
+
+/*
+ * Read the options of a verb into the struct at `into`; cli->json is set by -j
+ * there. At least min and at most max operands (-1: no end) stand from
+ * argv[*first] on. Returns ASK_GO_ON, or a cli_status to end with: help was
+ * asked for, or it has been complained of.
+ */
+int ask_begin(struct cli *cli, const struct verb *verb, void *into, int argc,
+    char **argv, int min, int max, int *first);
+
+/*
+ * Connect to the daemon, and say so if its version is another. Returns a
+ * cli_status, having complained.
+ */
+int ask_open(const struct cli *cli, struct ctl_client *c);
+
+/*
+ * Put one request on an open connection. Takes params. Gives *result, unless
+ * that is NULL. Returns a cli_status, having complained.
+ */
+int ask_call(const struct cli *cli, struct ctl_client *c, const char *method,
+    json_t *params, json_t **result);
+
+/* Connect, put one request, and close. As ask_call(). */
+int ask(
+    const struct cli *cli, const char *method, json_t *params, json_t **result);
+
+/* The same, and print the result if -j asks for JSON. */
+int ask_quietly(const struct cli *cli, const char *method, json_t *params);
+
+/* Write what waits in out, having waited for its reader. Ends out. */
+int ask_finish(const struct cli *cli, struct out *out);
+
+#endif /* CLI_ASK_H */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Verbs that do one thing to one interface: destroy, attach, detach, move, set,
+ * link.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/cli.h"
+
+/* Put the request that the operands make, by its keys. */
+static int
+with_operands(struct cli *cli, const struct verb *self, int argc, char **argv,
+    const char *const *keys, int count)
+{
+	struct ask_opts o = { 0 };
+	int first, status;
+	json_t *params;
+
+	status = ask_begin(cli, self, &o, argc, argv, count, count, &first);
+	if (status != ASK_GO_ON)
+		return status;
+	params = json_object();
+	for (int i = 0; i < count; i++)
+		(void)json_object_set_new(
+		    params, keys[i], json_string(argv[first + i]));
+	return ask_quietly(cli, self->name, params);
+}
+
+static const char *const if_keys[] = { "if", "spec" };
+static const char *const move_keys[] = { "if", "vnet" };
+
+static int
+just_if(struct cli *cli, const struct verb *self, int argc, char **argv)
+{
+	return with_operands(cli, self, argc, argv, if_keys, 1);
+}
+
+static int
+attach(struct cli *cli, const struct verb *self, int argc, char **argv)
+{
+	return with_operands(cli, self, argc, argv, if_keys, 2);
+}
+
+static int
+move(struct cli *cli, const struct verb *self, int argc, char **argv)
+{
+	return with_operands(cli, self, argc, argv, move_keys, 2);
+}
+
+/* "up", "down": the words that stand alone. */
+static bool
+stands_alone(const char *word)
+{
+	return strcmp(word, "up") == 0 || strcmp(word, "down") == 0;
+}
+
+static int
+set(struct cli *cli, const struct verb *self, int argc, char **argv)
+{
+	struct ask_opts o = { 0 };
+	int first, status;
+	json_t *words, *value;
+
+	status = ask_begin(cli, self, &o, argc, argv, 2, -1, &first);
+	if (status != ASK_GO_ON)
+		return status;
+	words = json_object();
+	for (int i = first + 1; i < argc; i++) {
+		const char *word = argv[i];
+
+		if (stands_alone(word)) {
+			value = json_null();
+		} else if (i + 1 == argc) {
+			cli_complain(cli, "%s: needs a value", word);
+			json_decref(words);
+			return CLI_USAGE;
+		} else {
+			value = json_string(argv[++i]);
+		}
+		(void)json_object_set_new(words, word, value);
+	}
+	return ask_quietly(cli, "set",
+	    json_pack("{s:s,s:o}", "if", argv[first], "words", words));
+}
+
+/* The operands behind the interface, a space between; to be freed. */
+static char *
+join(char **words, int count)
+{
+	size_t size = 1;
+	char *text, *at;
+
+	for (int i = 0; i < count; i++)
+		size += strlen(words[i]) + 1;
+	text = at = malloc(size);
+	if (text == NULL)
+		return NULL;
+	*at = '\0';
+	for (int i = 0; i < count; i++)
+		at += sprintf(at, "%s%s", i > 0 ? " " : "", words[i]);
+	return text;
+}
+
+static int
+set_link(struct cli *cli, const struct verb *self, int argc, char **argv)
+{
+	struct ask_opts o = { 0 };
+	int first, status;
+	char *words;
+
+	status = ask_begin(cli, self, &o, argc, argv, 2, -1, &first);
+	if (status != ASK_GO_ON)
+		return status;
+	words = join(argv + first + 1, argc - first - 1);
+	if (words == NULL) {
+		cli_complain(cli, "no memory");
+		return CLI_FAILED;
+	}
+	status = ask_quietly(cli, "set",
+	    json_pack(
+		"{s:s,s:{s:s}}", "if", argv[first], "words", "link", words));
+	free(words);
+	return status;
+}
+
+const struct verb verb_destroy = {
+	.name = "destroy",
+	.operands = "IF",
+	.sentence = "destroy the pair that it is an end of",
+	.text = "Destroys the pair that IF is an end of. Its other end goes "
+		"with it, wherever it is.\n",
+	.opts = ask_opts,
+	.run = just_if,
+};
+
+const struct verb verb_attach = {
+	.name = "attach",
+	.operands = "IF KIND:...",
+	.sentence = "attach something to an interface",
+	.text = "Attaches what plays the network stack of IF: a namespace, a "
+		"machine, a file.\n`epair help attach` lists the kinds.\n",
+	.opts = ask_opts,
+	.run = attach,
+};
+
+const struct verb verb_detach = {
+	.name = "detach",
+	.operands = "IF",
+	.sentence = "detach it",
+	.text = "Detaches what is attached to IF. A device that it had made is "
+		"gone then.\n",
+	.opts = ask_opts,
+	.run = just_if,
+};
+
+const struct verb verb_move = {
+	.name = "move",
+	.operands = "IF VNET",
+	.sentence = "move an interface to another vnet",
+	.text = "Moves IF to another vnet. It keeps its other end and loses "
+		"UP; what its vnet\nattached stays behind, and what the other "
+		"vnet attaches it gets.\n",
+	.opts = ask_opts,
+	.run = move,
+};
+
+const struct verb verb_set = {
+	.name = "set",
+	.operands = "IF WORD [VALUE] ...",
+	.sentence = "configure an interface",
+	.text = "Sets words of IF, all or none: up, down, mtu N, ether M, name "
+		"N, descr TEXT,\nqdisc KIND:..., promisc on|off, ... as in "
+		"epair_if_set(3).\n",
+	.opts = ask_opts,
+	.run = set,
+};
+
+const struct verb verb_link = {
+	.name = "link",
+	.operands = "IF WORDS",
+	.sentence = "what the cable does to frames that it sends",
+	.text = "Says what the cable does to the frames that IF sends: delay "
+		"10ms loss 1% rate\n100mbit, or none; the words are those of "
+		"epair_link(3). What is not named stays.\n",
+	.opts = ask_opts,
+	.run = set_link,
+};

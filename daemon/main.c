@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * epaird - holds any number of pairs, and does what the tool asks.
+ *
+ * The main thread serves clients and the workers of the instance move frames;
+ * neither waits for the other.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <epair/epair.h>
+
+#include "cli/cli.h"
+#include "cli/opts.h"
+#include "ctl/client.h"
+#include "ctl/server.h"
+#include "daemon/daemon.h"
+
+struct options {
+	bool version;
+	const char *socket;
+	uint64_t workers, queues, poll_us, pairs_max;
+	uint64_t conns, conns_user, line, requests, streams;
+};
+
+#define NUMBER(name_, arg_, field_, min_, max_, sentence_) \
+	{ \
+		.name = name_, .arg = arg_, .sentence = sentence_, \
+		.parse = opt_number, .min = min_, .max = max_, \
+		.offset = offsetof(struct options, field_) \
+	}
+
+static const struct opt options[] = {
+	{ .name = "socket",
+	    .arg = "PATH",
+	    .sentence = "where clients connect to",
+	    .parse = opt_text,
+	    .allowed = "the path of a socket",
+	    .offset = offsetof(struct options, socket) },
+	NUMBER("workers", "N", workers, 1, EPAIR_WORKERS_MAX,
+	    "threads that move frames [1]"),
+	NUMBER("queues", "N", queues, 1, EPAIR_WORKERS_MAX,
+	    "queues of each end, by flow hash [1]"),
+	NUMBER("poll-us", "N", poll_us, 0, 1000000,
+	    "poll so long before sleeping [0]"),
+	NUMBER("max-pairs", "N", pairs_max, 1, 1u << 20,
+	    "pairs that there may be [65536]"),
+	NUMBER("max-clients", "N", conns, 1, 65536,
+	    "connections of other users [256]"),
+	NUMBER("max-clients-user", "N", conns_user, 1, 65536,
+	    "connections of one of them [32]"),
+	NUMBER("max-line", "OCTETS", line, 4096, 1u << 30,
+	    "a line of theirs [262144]"),
+	NUMBER("max-requests", "N", requests, 0, 1000000,
+	    "of one of their connections in a second; 0: no limit [1000]"),
+	NUMBER("max-streams", "N", streams, 1, 4096,
+	    "captures and monitors of one of them [16]"),
+	{ .name = "version",
+	    .letter = 'V',
+	    .sentence = "print the version",
+	    .parse = opt_flag,
+	    .offset = offsetof(struct options, version) },
+	{ NULL },
+};
+
+static const struct verb self = { .name = "epaird", .opts = options };
+
+struct daemon {
+	struct options o;
+	char path[CTL_PATH_MAX];
+	struct epair *ep;
+	struct ctl_loop loop;
+	struct ctl_world world;
+	struct ctl_changes changes;
+	struct ctl_server server;
+	struct ctl_watch signals;
+};
+
+/* The only one: a signal handler's file has nothing else to go by. */
+void
+cli_complain(const struct cli *cli, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	(void)cli;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)fprintf(stderr, "epaird: %s\n", text);
+}
+
+static int
+complain(const char *what, int error, const struct epair_err *err)
+{
+	if (err != NULL && err->text[0] != '\0')
+		cli_complain(NULL, "%s", err->text);
+	else
+		cli_complain(NULL, "%s: %s", what, strerror(-error));
+	return error;
+}
+
+/* Every TAP has a descriptor or two: as many as the system lets us have. */
+static void
+raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void
+on_signal(struct ctl_watch *w, uint32_t events)
+{
+	struct daemon *d =
+	    (struct daemon *)(void *)((char *)w -
+				      offsetof(struct daemon, signals));
+	struct signalfd_siginfo si;
+
+	(void)events;
+	if (read(w->fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		ctl_loop_end(&d->loop);
+}
+
+static int
+watch_signals(struct daemon *d)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	d->signals =
+	    (struct ctl_watch){ signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+		    EPOLLIN, on_signal };
+	if (d->signals.fd < 0)
+		return -errno;
+	return ctl_watch_add(&d->loop, &d->signals);
+}
+
+static int
+make_instance(struct daemon *d)
+{
+	struct epair_opts opts = {
+		.size = sizeof(opts),
+		.workers = (unsigned)d->o.workers,
+		.queues = (unsigned)d->o.queues,
+		.poll_us = (uint32_t)d->o.poll_us,
+		.pairs_max = (uint32_t)d->o.pairs_max,
+		.name = d->path,
+	};
+	struct epair_err err = { 0 };
+	int error = epair_new(&opts, &d->ep, &err);
+
+	if (error == 0)
+		error = epair_opener_start(d->ep, &err);
+	return error == 0 ? 0 : complain("instance", error, &err);
+}
+
+static int
+serve(struct daemon *d)
+{
+	struct ctl_limits limits = CTL_LIMITS_DEFAULT;
+	struct epair_err err = { 0 };
+	int is_ours, error, sock = socket_open(d->path, &is_ours, &err);
+
+	if (sock < 0)
+		return complain(d->path, sock, &err);
+	limits.conns = (unsigned)d->o.conns;
+	limits.conns_user = (unsigned)d->o.conns_user;
+	limits.line = (size_t)d->o.line;
+	limits.requests = (unsigned)d->o.requests;
+	limits.streams = (unsigned)d->o.streams;
+	d->server = (struct ctl_server){ .loop = &d->loop,
+		.world = &d->world,
+		.changes = &d->changes,
+		.limits = limits,
+		.log = log_line };
+	error = ctl_server_start(&d->server, sock);
+	if (error == 0)
+		error = ctl_loop_run(&d->loop);
+	if (error != 0)
+		(void)complain("serving", error, NULL);
+	if (is_ours)
+		(void)unlink(d->path);
+	ctl_changes_fini(&d->changes);
+	ctl_server_stop(&d->server);
+	return error;
+}
+
+static int
+run(struct daemon *d)
+{
+	int error;
+
+	raise_limit();
+	error = ctl_loop_init(&d->loop);
+	if (error == 0)
+		error = watch_signals(d);
+	if (error != 0)
+		return complain("start", error, NULL);
+	error = make_instance(d);
+	if (error == 0 && ctl_world_init(&d->world, d->ep) != 0)
+		error = complain("start", -ENOMEM, NULL);
+	if (error == 0) {
+		ctl_changes_init(&d->changes, &d->loop, &d->world, NULL);
+		error = serve(d);
+		ctl_world_fini(&d->world);
+	}
+	if (d->ep != NULL)
+		(void)epair_free(d->ep);
+	ctl_loop_fini(&d->loop);
+	return error;
+}
+
+static int
+help(void)
+{
+	(void)printf("usage: epaird [OPTION ...]\n\n"
+		     "Holds pairs, and does what epair(8) asks.\n\n");
+	opts_help(options, stdout);
+	return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct daemon d = { .o = {
+				       .workers = 1,
+				       .queues = 1,
+				       .pairs_max = 65536,
+				       .conns = 256,
+				       .conns_user = 32,
+				       .line = 256u << 10,
+				       .requests = 1000,
+				       .streams = 16,
+				   } };
+	int first;
+
+	switch (opts_parse(NULL, &self, &d.o, argc, argv, &first)) {
+	case OPTS_OK:
+		break;
+	case OPTS_HELP:
+		return help();
+	case OPTS_WRONG:
+	default:
+		return CLI_USAGE;
+	}
+	if (d.o.version) {
+		(void)printf("epaird %s\n", epair_version());
+		return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+	}
+	if (first < argc) {
+		cli_complain(NULL, "%s: takes no operands", argv[first]);
+		return CLI_USAGE;
+	}
+	if (d.o.socket == NULL)
+		(void)ctl_own_path(d.path);
+	else if (strlen(d.o.socket) < sizeof(d.path))
+		strcpy(d.path, d.o.socket);
+	else {
+		cli_complain(NULL, "--socket: a path has at most %zu octets",
+		    sizeof(d.path) - 1);
+		return CLI_USAGE;
+	}
+	return run(&d) == 0 ? CLI_OK : CLI_FAILED;
+}

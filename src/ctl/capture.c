@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Frames to a client: a socket on which it reads pcapng.
+ *
+ * A thread for each capture writes, and blocks when the client does not read:
+ * nothing else waits for it, and what finds no room in the capture's ring is
+ * lost and counted. It writes into our end of a socket pair, which nobody else
+ * holds, so that shutting that down ends a write that blocks.
+ *
+ *	state    meaning                               left by
+ *	running  the thread writes                     the client closing, the
+ *	                                               capture's end, _stop
+ *	over     it has said so through `over`         the main thread, joining
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ctl/capture.h"
+#include "ctl/fail.h"
+#include "ctl/method.h"
+
+/* Of the thread: what it calls takes little. */
+#define STACK_BYTES (256u << 10)
+
+struct ctl_capture {
+	LIST_ENTRY(ctl_capture) link;
+	struct ctl_server *server;
+	uid_t uid;
+	struct epair_capture *cap;
+	int sock; /* our end */
+	struct ctl_watch over; /* an eventfd: the thread is at its end */
+	pthread_t thread;
+};
+
+unsigned
+ctl_captures_of(const struct ctl_server *s, uid_t uid)
+{
+	const struct ctl_capture *c;
+	unsigned n = 0;
+
+	LIST_FOREACH(c, &s->captures, link)
+		n += c->uid == uid;
+	return n;
+}
+
+/* Until the client goes, or we shut the socket down. */
+static void *
+write_on(void *arg)
+{
+	struct ctl_capture *c = arg;
+	struct pollfd pfds[] = {
+		{ .fd = epair_capture_fd(c->cap), .events = POLLIN },
+		{ .fd = c->sock, .events = POLLRDHUP },
+	};
+	const uint64_t one = 1;
+	int n = epair_capture_dump(c->cap, c->sock, 0); /* the headers */
+
+	while (n >= 0) {
+		if (poll(pfds, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (pfds[1].revents != 0)
+			break;
+		n = epair_capture_dump(c->cap, c->sock, 0);
+	}
+	(void)!write(c->over.fd, &one, sizeof(one));
+	return NULL;
+}
+
+static void
+end(struct ctl_capture *c)
+{
+	(void)shutdown(c->sock, SHUT_RDWR);
+	(void)pthread_join(c->thread, NULL);
+	LIST_REMOVE(c, link);
+	ctl_watch_del(c->server->loop, &c->over);
+	epair_capture_close(c->cap);
+	(void)close(c->over.fd);
+	(void)close(c->sock);
+	free(c);
+}
+
+static void
+is_over(struct ctl_watch *w, uint32_t events)
+{
+	(void)events;
+	end((struct ctl_capture *)(void *)((char *)w -
+					   offsetof(struct ctl_capture, over)));
+}
+
+void
+ctl_captures_stop(struct ctl_server *s)
+{
+	struct ctl_capture *c;
+
+	while ((c = LIST_FIRST(&s->captures)) != NULL)
+		end(c);
+}
+
+static int
+start_thread(struct ctl_capture *c)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+	int error;
+
+	(void)sigfillset(&all);
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+	(void)pthread_sigmask(SIG_BLOCK, &all, &old);
+	error = pthread_create(&c->thread, &attr, write_on, c);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	(void)pthread_attr_destroy(&attr);
+	return -error;
+}
+
+/* Begin to write cap; takes it. Gives the client's end in *theirs. */
+static int
+start(struct ctl_request *rq, struct epair_capture *cap, int *theirs)
+{
+	struct ctl_server *s = rq->conn->server;
+	struct ctl_capture *c = calloc(1, sizeof(*c));
+	int pair[2], error;
+
+	if (c == NULL) {
+		error = -ENOMEM;
+		goto close_cap;
+	}
+	*c = (struct ctl_capture){
+		.server = s, .uid = rq->conn->who.uid, .cap = cap
+	};
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		error = -errno;
+		goto free_c;
+	}
+	c->sock = pair[0];
+	*theirs = pair[1];
+	c->over = (struct ctl_watch){ eventfd(0, EFD_CLOEXEC), EPOLLIN,
+		is_over };
+	if (c->over.fd < 0) {
+		error = -errno;
+		goto close_pair;
+	}
+	error = ctl_watch_add(s->loop, &c->over);
+	if (error == 0)
+		error = start_thread(c);
+	if (error != 0)
+		goto close_over;
+	LIST_INSERT_HEAD(&s->captures, c, link);
+	return 0;
+
+close_over:
+	(void)close(c->over.fd);
+close_pair:
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+free_c:
+	free(c);
+close_cap:
+	epair_capture_close(cap);
+	return error;
+}
+
+static uint32_t
+flags_of(struct ctl_request *rq, const char *side)
+{
+	uint32_t flags = 0;
+
+	if (json_is_true(json_object_get(rq->params, "both")))
+		flags |= EPAIR_CAPTURE_BOTH;
+	if (side != NULL)
+		flags |= strcmp(side, "in") == 0 ? EPAIR_CAPTURE_IN
+						 : EPAIR_CAPTURE_OUT;
+	return flags;
+}
+
+/* Whether the other end is theirs to see, too. */
+static int
+may_see_both(
+    struct ctl_request *rq, struct epair_if *ifp, struct epair_err *err)
+{
+	struct epair_if_info info = { .size = sizeof(info) };
+
+	if (epair_if_get_info(ifp, &info) != 0)
+		return ctl_fail(err, -ENXIO, "the interface is destroyed");
+	if (ctl_world_may(
+		rq->conn->server->world, &rq->conn->who, info.peer_vnet))
+		return 0;
+	return ctl_fail(err, -EPERM,
+	    "%s/%s: the other end is in a vnet that is not yours", info.vnet,
+	    info.name);
+}
+
+static int
+open_on(struct ctl_request *rq, struct epair_if *ifp,
+    struct epair_capture **cap, struct epair_err *err)
+{
+	json_t *p = rq->params;
+	const char *side = json_string_value(json_object_get(p, "side"));
+	struct epair_capture_opts opts = { .size = sizeof(opts) };
+	json_int_t snaplen = json_integer_value(json_object_get(p, "snaplen"));
+	json_int_t buffer = json_integer_value(json_object_get(p, "buffer"));
+	int error = 0;
+
+	if (side != NULL && strcmp(side, "in") != 0 && strcmp(side, "out") != 0)
+		return ctl_fail(err, -EINVAL, "side: must be in or out");
+	if (snaplen > UINT32_MAX)
+		return ctl_fail(err, -EINVAL, "snaplen: is too large");
+	opts.flags = flags_of(rq, side);
+	opts.filter = json_string_value(json_object_get(p, "filter"));
+	opts.snaplen = (uint32_t)snaplen;
+	opts.buffer = (size_t)buffer;
+	if (!rq->conn->who.is_admin && opts.buffer > CTL_CAPTURE_BUFFER_MAX)
+		return ctl_fail(err, -EINVAL, "buffer: must be %u at most",
+		    CTL_CAPTURE_BUFFER_MAX);
+	if ((opts.flags & EPAIR_CAPTURE_BOTH) != 0)
+		error = may_see_both(rq, ifp, err);
+	return error != 0 ? error : epair_capture_open(ifp, &opts, cap, err);
+}
+
+int
+ctl_do_capture(struct ctl_request *rq, json_t **result, struct epair_err *err)
+{
+	struct ctl_server *s = rq->conn->server;
+	struct epair_capture *cap;
+	struct epair_if *ifp = NULL;
+	int error = ctl_stream_may(rq->conn, err);
+
+	(void)result;
+	if (error != 0)
+		return error;
+	error = ctl_world_find_if(s->world, &rq->conn->who,
+	    json_string_value(json_object_get(rq->params, "if")), &ifp, err);
+	if (error == 0)
+		error = open_on(rq, ifp, &cap, err);
+	epair_if_put(ifp);
+	if (error != 0)
+		return error;
+	error = start(rq, cap, &rq->give_fd);
+	return error == 0 ? 0 : ctl_fail(err, error, "cannot capture");
+}

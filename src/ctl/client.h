@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ctl/client.h - the tool's side of the control socket: one connection, one
+ * request at a time, blocking.
+ */
+#ifndef EP_CTL_CLIENT_H
+#define EP_CTL_CLIENT_H
+
+#include "ctl/codec.h"
+
+struct ctl_client {
+	int sock;
+	json_int_t id; /* of the last request */
+	struct ctl_lines in;
+	int fds[CTL_FDS_MAX]; /* that came and were not taken yet */
+	unsigned fd_count;
+	/* A notification came while an answer was awaited. May be NULL. */
+	void (*notified)(void *arg, const char *method, json_t *params);
+	void *arg;
+};
+
+/*
+ * Where a daemon is when nothing else is said: the system's, if we are root;
+ * else ours, if there is one, or else the system's. Returns buf.
+ */
+#define CTL_PATH_MAX 108
+const char *ctl_default_path(char buf[CTL_PATH_MAX]);
+
+/* Where a daemon of ours listens: ctl_default_path() without looking. */
+const char *ctl_own_path(char buf[CTL_PATH_MAX]);
+
+/* Returns 0, or a negated errno; *c is then nothing to close. */
+int ctl_client_open(
+    struct ctl_client *c, const char *path, struct epair_err *err);
+void ctl_client_close(struct ctl_client *c);
+
+/*
+ * Put a request and wait for its answer. Takes params (NULL: none), borrows
+ * the descriptors. Gives *result, a new reference, and in *fd, unless that is
+ * NULL, the descriptor that came with it (-1: none).
+ * Returns 0; what the daemon refused it with, with its sentence; -EPIPE if it
+ * is gone; -EPROTO for an answer that is none.
+ */
+int ctl_client_call(struct ctl_client *c, const char *method, json_t *params,
+    const int *fds, unsigned fd_count, json_t **result, int *fd,
+    struct epair_err *err);
+
+/*
+ * Read what is there, waiting if nothing is, and have notifications told.
+ * Returns 0, or a negated errno: -EPIPE at the end.
+ */
+int ctl_client_listen(struct ctl_client *c, struct epair_err *err);
+
+#endif /* EP_CTL_CLIENT_H */

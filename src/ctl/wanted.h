@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ctl/wanted.h - steps towards one wanted pair or vnet; their form is in
+ * plan.h.
+ */
+#ifndef EP_CTL_WANTED_H
+#define EP_CTL_WANTED_H
+
+#include "ctl/change.h"
+
+#define CTL_VALUE_MAX EPAIR_LINK_TEXT_MAX
+#define CTL_SPEC_MAX  4096 /* an attachment, with its NUL */
+
+/*
+ * Add the steps that make it so to c. is_new: one that is there already is
+ * -EEXIST.
+ */
+int ctl_want_pair(struct ctl_world *w, struct ctl_change *c, json_t *want,
+    bool is_new, struct epair_err *err);
+int ctl_want_vnet(struct ctl_world *w, struct ctl_change *c, json_t *want,
+    bool is_new, struct epair_err *err);
+
+/* The text of a value: a string, a number, or on and off. */
+int ctl_want_value(const char *word, json_t *value, char text[CTL_VALUE_MAX],
+    struct epair_err *err);
+
+#endif /* EP_CTL_WANTED_H */
