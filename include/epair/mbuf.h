@@ -107,7 +107,10 @@ struct epair_mbuf {
 	struct ep_account *account; /* (lib) who is charged */
 	struct ep_pool *pool; /* (lib) where it goes when freed */
 
-	struct ep_ext *ext; /* (lib) foreign buffer, if M_EXT */
+	union {
+		uint8_t *buf; /* (lib) its buffer */
+		struct ep_ext *ext; /* (lib) foreign buffer, if M_EXT */
+	};
 	struct ep_tag *tags; /* (lib) if M_TAGS */
 	uint64_t pktid; /* same on both ends, if M_PKTID */
 	uint64_t tstamp_ns; /* if M_TSTAMP */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/atomic.h"
 #include "mbuf/ext.h"
 
 static uint8_t *
@@ -13,7 +12,7 @@ buf_start(const struct epair_mbuf *m)
 {
 	if (m->flags & EPAIR_M_EXT)
 		return m->ext->buf;
-	return (uint8_t *)(uintptr_t)(m + 1);
+	return m->buf;
 }
 
 static uint32_t
@@ -173,13 +172,14 @@ ep_mbuf_pullup(struct epair_mbuf *m, uint32_t len)
 	return true;
 }
 
-void
-ep_ext_put(struct ep_ext *ext)
+uint8_t *
+ep_ext_end(struct ep_ext *ext)
 {
-	if (ep_sub_acq_rel(&ext->refs, 1) == 1) {
-		ext->release(ext->arg);
-		free(ext);
-	}
+	uint8_t *own = ext->own;
+
+	ext->release(ext->arg);
+	free(ext);
+	return own;
 }
 
 int
@@ -196,9 +196,9 @@ ep_mbuf_foreign(struct ep_pool *pool, void *buf, uint32_t len,
 		return -ENOMEM;
 	}
 	*ext = (struct ep_ext){
-		.refs = 1,
 		.len = len,
 		.buf = buf,
+		.own = m->buf,
 		.release = release,
 		.arg = arg,
 	};

@@ -2,13 +2,15 @@
 /*
  * mbuf/pool.h - where mbufs come from and go to.
  *
- * A pool has two classes, small and large buffers, each with a limit. Free
- * mbufs lie in magazines (Bonwick): each thread has two of a class, and swaps
- * whole ones with the depot of the class, since frames are nearly always freed
- * on another thread than they were taken on. Taking and freeing within a
- * magazine touches nothing that another thread writes.
+ * A pool has two classes of buffers, small and large, each with a limit, and a
+ * third of what describes one: an mbuf is made of a header and a buffer when it
+ * is taken, and comes apart when it is freed, so that a buffer can cross to
+ * another thread while headers stay where they are (mbuf/packed.h).
  *
- * Freeing only reads an mbuf's first line; taking writes it whole.
+ * What is free lies in magazines (Bonwick): each thread has two of a class, and
+ * swaps whole ones with the depot of the class, since frames are nearly always
+ * freed on another thread than they were taken on. Taking and freeing within a
+ * magazine touches nothing that another thread writes.
  */
 #ifndef EP_MBUF_POOL_H
 #define EP_MBUF_POOL_H

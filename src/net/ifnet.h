@@ -53,6 +53,8 @@ struct ep_rxq {
 	uint64_t bytes; /* the sender's obytes */
 	uint64_t mcasts; /* the sender's omcasts */
 	uint64_t arrived; /* through an impairment: our ipackets only */
+	/* Of the thread that took last: who sends from there need not pack. */
+	struct ep_mcache *taker; /* (a); written by the task when it changes */
 	/* By the task alone, read relaxed: */
 	uint64_t ibytes __attribute__((aligned(64)));
 	uint64_t imcasts;

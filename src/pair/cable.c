@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "impair/impair.h"
 #include "mbuf/offload.h"
+#include "mbuf/pool.h"
 #include "pair/pair_priv.h"
 
 #define BURST 64u
@@ -123,7 +124,7 @@ arrive(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 		(void)ep_drop(ifp, ms, n, EPAIR_DROP_PEER_DOWN, 0);
 		return;
 	}
-	ep_pair_queue(ifp, ms, n, true);
+	ep_pair_queue(ifp, ep_mcache_self(ifp->ep->pool), ms, n, true);
 }
 
 static void

@@ -136,35 +136,60 @@ hand_up(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_stack *st,
 	(void)ep_drop(ifp, ms, n, why, 0);
 }
 
-static void
-prefetch(const struct ep_chunk *chunk)
+/* To whom all that waits in a queue is charged, and where it arrives. */
+static struct ep_address
+address(const struct epair_if *ifp)
 {
-	for (uint32_t i = 0; i < chunk->count; i++)
-		__builtin_prefetch(chunk->m[i]);
-	for (uint32_t i = 0; i < chunk->count; i++)
-		__builtin_prefetch(chunk->m[i]->data);
+	return (struct ep_address){ ifp->account, ifp->index };
+}
+
+void
+ep_pair_drop_queued(struct ep_rxq *rxq, const struct ep_packed *frames,
+    unsigned n, enum epair_drop why)
+{
+	struct epair_if *ifp = rxq->ifp;
+	struct ep_pool *pool = ifp->ep->pool;
+	struct ep_mcache *mc = ep_mcache_self(pool);
+	struct ep_address to = address(ifp);
+	struct epair_mbuf *m;
+
+	for (unsigned i = 0; i < n; i++)
+		if (ep_unpack(pool, mc, &frames[i], 1, &to, &m) == 1) {
+			(void)ep_drop(ifp, &m, 1, why, 0);
+		} else {
+			ep_drop_count(ifp, 1, why);
+			ep_packed_free(pool, mc, &frames[i], &to);
+		}
 }
 
 static void
-deliver_chunk(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_chunk *chunk)
+deliver_chunk(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_mcache *mc,
+    const struct ep_chunk *chunk)
 {
+	struct ep_address to = address(rxq->ifp);
+	struct epair_mbuf *ms[EP_CHUNK_MAX];
 	struct ep_stack *st = NULL;
 	unsigned n;
 
-	prefetch(chunk);
+	ep_packed_fetch(chunk->frames, chunk->count);
+	n = ep_unpack(
+	    rxq->ifp->ep->pool, mc, chunk->frames, chunk->count, &to, ms);
+	ep_pair_drop_queued(
+	    rxq, chunk->frames + n, chunk->count - n, EPAIR_DROP_RX_NO_MBUF);
 	/* One section for both: to open one is a full fence. */
 	ep_epoch_begin(thr);
-	n = ep_ether_input(rxq, chunk->m, chunk->count);
+	n = ep_ether_input(rxq, ms, n);
 	if (n > 0)
 		st = ep_stack_enter(rxq->ifp, thr);
 	ep_epoch_end(thr);
-	hand_up(rxq, thr, st, chunk->m, n);
+	hand_up(rxq, thr, st, ms, n);
 }
 
 static void
-drop_chunk(struct ep_rxq *rxq, struct ep_chunk *chunk, enum epair_drop why)
+drop_chunk(
+    struct ep_rxq *rxq, const struct ep_chunk *chunk, enum epair_drop why)
 {
-	(void)ep_drop(rxq->ifp, chunk->m, chunk->count, why, 0);
+	ep_pair_drop_queued(rxq, chunk->frames, chunk->count, why);
 }
 
 /*
@@ -192,9 +217,12 @@ ep_pair_deliver(struct ep_task *task)
 	struct epair_if *ifp = rxq->ifp;
 	struct ep_pair *pair = ifp->pair;
 	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
+	struct ep_mcache *mc = ep_mcache_self(ifp->ep->pool);
 	struct ep_chunk *chunks = ep_queue_take(&rxq->q), *c;
 	struct ep_run run;
 
+	if (ep_load_relaxed(&rxq->taker) != mc)
+		ep_store_relaxed(&rxq->taker, mc);
 	ep_run_enter(&run, ifp->ep, pair);
 	for (c = chunks; c != NULL; c = c->next)
 		if (ep_load_relaxed(&ifp->dying))
@@ -202,7 +230,7 @@ ep_pair_deliver(struct ep_task *task)
 		else if (thr == NULL)
 			drop_chunk(rxq, c, EPAIR_DROP_RX_NO_MBUF);
 		else
-			deliver_chunk(rxq, thr, c);
+			deliver_chunk(rxq, thr, mc, c);
 	ep_run_leave();
 
 	if (ep_queue_done(&rxq->q, chunks))

@@ -144,8 +144,8 @@ purge(struct ep_rxq *rxq)
 	struct ep_chunk *chunks = ep_queue_purge(&rxq->q), *c;
 
 	for (c = chunks; c != NULL; c = c->next)
-		(void)ep_drop(
-		    rxq->ifp, c->m, c->count, EPAIR_DROP_RX_DESTROYED, 0);
+		ep_pair_drop_queued(
+		    rxq, c->frames, c->count, EPAIR_DROP_RX_DESTROYED);
 	ep_queue_free_chunks(chunks);
 }
 

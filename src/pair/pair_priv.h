@@ -12,11 +12,15 @@ struct ep_mcache;
 /* The task of a queue: deliver what waits in it (deliver.c). */
 void ep_pair_deliver(struct ep_task *task);
 
+/* Drop what waited in a queue. */
+void ep_pair_drop_queued(struct ep_rxq *rxq, const struct ep_packed *frames,
+    unsigned n, enum epair_drop why);
+
 /* transmit.c, for frames that go through an impairment. */
 
 /* Put frames in the other end's queues; `counted`: as sent, already. */
-void ep_pair_queue(
-    struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, bool counted);
+void ep_pair_queue(struct epair_if *ifp, struct ep_mcache *mc,
+    struct epair_mbuf **ms, unsigned n, bool counted);
 
 /* Charge a burst to the pair; drop what it may not hold. Returns the rest. */
 unsigned ep_pair_charge(struct epair_if *ifp, struct ep_mcache *mc,

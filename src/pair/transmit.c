@@ -73,15 +73,21 @@ sum(struct epair_mbuf *const *ms, unsigned n)
  * go was counted as sent by it (contract 4.3).
  */
 static void
-put(struct epair_if *ifp, struct ep_rxq *rxq, struct epair_mbuf **ms,
-    unsigned n, bool counted)
+put(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
+    struct epair_mbuf **ms, unsigned n, bool counted)
 {
 	struct sums s = sum(ms, n);
+	bool apart = mc != NULL && ep_load_relaxed(&rxq->taker) != mc;
+	struct ep_packed frames[BURST];
 	bool wake, no_memory;
 	unsigned done;
 
+	if (apart)
+		ep_pack(ifp->ep->pool, ifp->account, ms, n, frames);
+	else
+		ep_pack_whole(ms, n, frames);
 	ep_spin_lock(&rxq->q.lock);
-	done = ep_queue_put_locked(&rxq->q, ms, n, &wake, &no_memory);
+	done = ep_queue_put_locked(&rxq->q, frames, n, &wake, &no_memory);
 	if (done < n) {
 		struct sums rest = sum(ms + done, n - done);
 
@@ -96,6 +102,8 @@ put(struct epair_if *ifp, struct ep_rxq *rxq, struct epair_mbuf **ms,
 		rxq->mcasts += s.mcasts;
 	}
 	ep_spin_unlock(&rxq->q.lock);
+	if (apart)
+		ep_packed_sent(ifp->ep->pool, mc, ms, done, frames);
 
 	if (wake) {
 		/* RUNNING was seen in this section, or see cable.c (D1). */
@@ -110,7 +118,8 @@ put(struct epair_if *ifp, struct ep_rxq *rxq, struct epair_mbuf **ms,
 
 /* Split a burst by bucket, in order, and queue each part. */
 static void
-spread(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, bool counted)
+spread(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
+    unsigned n, bool counted)
 {
 	struct epair_if *oifp = ifp->oifp;
 	bool udp = ifp->ep->opts.rss_udp;
@@ -130,18 +139,18 @@ spread(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, bool counted)
 				part[count++] = ms[i];
 				left &= ~(UINT64_C(1) << i);
 			}
-		put(ifp, &oifp->rxqs[b], part, count, counted);
+		put(ifp, mc, &oifp->rxqs[b], part, count, counted);
 	}
 }
 
 void
-ep_pair_queue(
-    struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, bool counted)
+ep_pair_queue(struct epair_if *ifp, struct ep_mcache *mc,
+    struct epair_mbuf **ms, unsigned n, bool counted)
 {
 	if (ifp->oifp->nrxqs == 1)
-		put(ifp, &ifp->oifp->rxqs[0], ms, n, counted);
+		put(ifp, mc, &ifp->oifp->rxqs[0], ms, n, counted);
 	else
-		spread(ifp, ms, n, counted);
+		spread(ifp, mc, ms, n, counted);
 }
 
 /* Charge a burst to the pair. Returns how many of it, from the front. */
@@ -228,7 +237,7 @@ hand_over(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
 	}
 	n = ep_pair_charge(ifp, mc, ms, n);
 	if (n > 0)
-		ep_pair_queue(ifp, ms, n, false);
+		ep_pair_queue(ifp, mc, ms, n, false);
 }
 
 /* Contract 3.3 and 3.4, for a whole burst. */

@@ -47,7 +47,7 @@ add_chunk(struct ep_queue *q) EP_REQUIRES(q->lock) EP_NO_TSA
 	} else {
 		ep_queue_check(q);
 		ep_spin_unlock(&q->lock);
-		chunk = malloc(sizeof(*chunk));
+		chunk = aligned_alloc(64, sizeof(*chunk));
 		ep_spin_lock(&q->lock);
 		if (chunk == NULL)
 			return NULL;
@@ -63,8 +63,8 @@ add_chunk(struct ep_queue *q) EP_REQUIRES(q->lock) EP_NO_TSA
 }
 
 unsigned
-ep_queue_put_locked(struct ep_queue *q, struct epair_mbuf **ms, unsigned n,
-    bool *wake, bool *short_of_memory)
+ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
+    unsigned n, bool *wake, bool *short_of_memory)
 {
 	uint32_t limit = ep_load_relaxed(&q->limit);
 	unsigned done = 0;
@@ -86,8 +86,8 @@ ep_queue_put_locked(struct ep_queue *q, struct epair_mbuf **ms, unsigned n,
 			room = limit - q->count;
 		if (room > n - done)
 			room = n - done;
-		memcpy(&tail->m[tail->count], &ms[done],
-		    room * sizeof(struct epair_mbuf *));
+		memcpy(&tail->frames[tail->count], &frames[done],
+		    room * sizeof(*frames));
 		tail->count += room;
 		q->count += room;
 		done += room;

@@ -30,9 +30,9 @@
 #include <stdint.h>
 
 #include "base/lock.h"
-#include "mbuf/mbuf.h"
+#include "mbuf/packed.h"
 
-#define EP_CHUNK_MAX  62u
+#define EP_CHUNK_MAX  63u /* 16 cache lines with the head */
 #define EP_SPARES_MAX 8u /* chunks kept while in use; idle, one */
 
 enum ep_queue_state {
@@ -44,7 +44,7 @@ enum ep_queue_state {
 struct ep_chunk {
 	struct ep_chunk *next;
 	uint32_t count;
-	struct epair_mbuf *m[EP_CHUNK_MAX];
+	struct ep_packed frames[EP_CHUNK_MAX];
 };
 
 struct ep_queue {
@@ -65,13 +65,13 @@ void ep_queue_fini(struct ep_queue *q);
 /*
  * Append frames, as many as there is room for, in order.
  *
- * Takes the first `returned` of ms; the others are still the caller's. *wake
+ * Takes the first `returned` of them; the others are still the caller's. *wake
  * says whether the caller now owes the task a run. *short_of_memory says
  * whether it stopped for want of memory instead of room.
  *
  * Called with the lock held, which it may give up and take again.
  */
-unsigned ep_queue_put_locked(struct ep_queue *q, struct epair_mbuf **ms,
+unsigned ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
     unsigned n, bool *wake, bool *short_of_memory) EP_REQUIRES(q->lock);
 
 /*

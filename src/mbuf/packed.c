@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "mbuf/packed.h"
+
+#include "mbuf/pool_priv.h"
+
+#define PLAIN \
+	(EPAIR_M_BCAST | EPAIR_M_MCAST | EPAIR_M_CSUM_VALID | EPAIR_M_LARGE)
+
+_Static_assert(sizeof(struct ep_packed) == 16, "four in a cache line");
+
+static inline bool
+is_plain(const struct epair_mbuf *m, const struct ep_pool *pool,
+    const struct ep_account *account)
+{
+	return m->next == NULL && (m->flags & ~(uint32_t)PLAIN) == 0 &&
+	       (m->hashtype | m->gso) == 0 && m->pool == pool &&
+	       m->account == account && m->len > 0 &&
+	       m->data - m->buf <= UINT16_MAX;
+}
+
+void
+ep_pack_whole(
+    struct epair_mbuf *const *ms, unsigned n, struct ep_packed *packed)
+{
+	for (unsigned i = 0; i < n; i++)
+		packed[i] = (struct ep_packed){ .m = ms[i] };
+}
+
+void
+ep_pack(const struct ep_pool *pool, const struct ep_account *account,
+    struct epair_mbuf *const *ms, unsigned n, struct ep_packed *packed)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct epair_mbuf *m = ms[i];
+
+		if (__builtin_expect(is_plain(m, pool, account), 1))
+			packed[i] = (struct ep_packed){
+				.buf = m->buf,
+				.len = m->len,
+				.off = (uint16_t)(m->data - m->buf),
+				.flags = (uint16_t)m->flags,
+			};
+		else
+			packed[i] = (struct ep_packed){ .m = m };
+	}
+}
+
+void
+ep_packed_sent(struct ep_pool *pool, struct ep_mcache *mc,
+    struct epair_mbuf *const *ms, unsigned n, const struct ep_packed *packed)
+{
+	unsigned i = 0, from;
+
+	while (i < n) {
+		for (; i < n && packed[i].len == 0; i++)
+			;
+		for (from = i; i < n && packed[i].len > 0; i++)
+			;
+		ep_headers_put(pool, mc, ms + from, i - from);
+	}
+}
+
+void
+ep_packed_fetch(const struct ep_packed *packed, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		__builtin_prefetch(packed[i].buf + packed[i].off);
+	for (unsigned i = 0; i < n; i++)
+		if (packed[i].len == 0)
+			__builtin_prefetch(packed[i].m->data);
+}
+
+/* Those from the front that are plain, all or n. */
+static unsigned
+count_plain(const struct ep_packed *packed, unsigned n)
+{
+	unsigned count = 0;
+
+	while (count < n && packed[count].len > 0)
+		count++;
+	return count;
+}
+
+unsigned
+ep_unpack(struct ep_pool *pool, struct ep_mcache *mc,
+    const struct ep_packed *packed, unsigned n, const struct ep_address *to,
+    struct epair_mbuf **ms)
+{
+	unsigned i = 0;
+
+	while (i < n) {
+		unsigned end = i + count_plain(packed + i, n - i);
+		unsigned got = ep_headers_take(pool, mc, ms + i, end - i);
+
+		for (end = i + got; i < end; i++) {
+			const struct ep_packed *p = &packed[i];
+
+			ep_header_fill(ms[i], pool, p->buf,
+			    (struct ep_piece){ p->off, p->len, p->flags });
+			ms[i]->account = to->account;
+			ms[i]->rcvif = to->rcvif;
+		}
+		if (i < n && packed[i].len > 0)
+			return i;
+		for (; i < n && packed[i].len == 0; i++)
+			ms[i] = packed[i].m;
+	}
+	return n;
+}
+
+void
+ep_packed_free(struct ep_pool *pool, struct ep_mcache *mc,
+    const struct ep_packed *packed, const struct ep_address *to)
+{
+	ep_account_release(mc, to->account, 1);
+	ep_buffer_put(pool, mc, packed->buf, packed->flags);
+}

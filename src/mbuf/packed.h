@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mbuf/packed.h - a frame as it waits to be taken by another thread.
+ *
+ * What costs between two cores is each cache line that crosses, and comes back
+ * when its memory is used again. A plain frame - one mbuf, with nothing of note
+ * in its header - is packed into 16 octets: its buffer, and which part of that
+ * is the frame. Its header stays with the thread that had it, and whoever
+ * unpacks it takes one of its own. All other frames are packed as a pointer.
+ *
+ * A packed frame is charged as it was before, and owned by whoever has it.
+ */
+#ifndef EP_MBUF_PACKED_H
+#define EP_MBUF_PACKED_H
+
+#include "mbuf/pool.h"
+
+struct ep_packed {
+	union {
+		uint8_t *buf;
+		struct epair_mbuf *m; /* if len is 0 */
+	};
+	uint32_t len;
+	uint16_t off; /* of the frame in buf */
+	uint16_t flags; /* EPAIR_M_*, those of plain frames */
+};
+
+/* The account and the rcvif of all frames that are packed for one queue. */
+struct ep_address {
+	struct ep_account *account;
+	uint32_t rcvif;
+};
+
+/*
+ * Pack n frames that go where all are charged to this account. They are still
+ * in ms until ep_packed_sent() says otherwise.
+ */
+void ep_pack(const struct ep_pool *pool, const struct ep_account *account,
+    struct epair_mbuf *const *ms, unsigned n, struct ep_packed *packed);
+
+/* As ep_pack(), all as pointers: for who takes them on the same thread. */
+void ep_pack_whole(
+    struct epair_mbuf *const *ms, unsigned n, struct ep_packed *packed);
+
+/* What was packed is another's: the headers that were left behind. */
+void ep_packed_sent(struct ep_pool *pool, struct ep_mcache *mc,
+    struct epair_mbuf *const *ms, unsigned n, const struct ep_packed *packed);
+
+/* Begin to fetch what the next who look at them will need. */
+void ep_packed_fetch(const struct ep_packed *packed, unsigned n);
+
+/*
+ * Give n packed frames, in order, in ms. Returns how many it were: less than n
+ * where there is no memory for a header. Those behind are still packed. mc is
+ * the calling thread's, or NULL: as if there were no memory.
+ */
+unsigned ep_unpack(struct ep_pool *pool, struct ep_mcache *mc,
+    const struct ep_packed *packed, unsigned n, const struct ep_address *to,
+    struct epair_mbuf **ms);
+
+/* Free one that could not be unpacked. */
+void ep_packed_free(struct ep_pool *pool, struct ep_mcache *mc,
+    const struct ep_packed *packed, const struct ep_address *to);
+
+#endif /* EP_MBUF_PACKED_H */
