@@ -209,6 +209,25 @@ run_again(struct ep_rxq *rxq)
 		ep_pair_run_end(ifp->pair);
 }
 
+/* About half a microsecond. */
+#define PAUSES 32u
+#define FEW    16u
+
+/*
+ * A sender on another core that gives few frames at a time: whoever takes them
+ * as fast as they come has the queue's lines on the way to and fro all the
+ * time, and neither gets on. With nothing else to do, let some more come.
+ */
+static void
+moderate(const struct ep_rxq *rxq, const struct ep_chunk *chunks)
+{
+	if (chunks == NULL || chunks->next != NULL || chunks->count >= FEW ||
+	    chunks->frames[0].len == 0 || ep_worker_is_wanted(rxq->task.worker))
+		return;
+	for (unsigned i = 0; i < PAUSES; i++)
+		__builtin_ia32_pause();
+}
+
 void
 ep_pair_deliver(struct ep_task *task)
 {
@@ -233,6 +252,7 @@ ep_pair_deliver(struct ep_task *task)
 			deliver_chunk(rxq, thr, mc, c);
 	ep_run_leave();
 
+	moderate(rxq, chunks);
 	if (ep_queue_done(&rxq->q, chunks))
 		run_again(rxq);
 	ep_pair_run_end(pair);

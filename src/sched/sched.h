@@ -110,6 +110,9 @@ void ep_task_init(struct ep_task *task, struct ep_worker *worker,
  */
 bool ep_task_schedule(struct ep_task *task);
 
+/* Does any task wait there? A hint, from any thread. */
+bool ep_worker_is_wanted(const struct ep_worker *worker);
+
 /* Take it out of the list. Returns whether it was waiting. */
 bool ep_task_cancel(struct ep_task *task);
 

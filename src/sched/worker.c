@@ -183,6 +183,12 @@ ep_task_schedule(struct ep_task *task)
 	return idle;
 }
 
+bool
+ep_worker_is_wanted(const struct ep_worker *w) EP_NO_TSA
+{
+	return ep_load_relaxed(&w->waiting) > 0;
+}
+
 static bool
 unlink_task(struct ep_task *task) EP_REQUIRES(task->worker->lock)
 {
