@@ -79,6 +79,16 @@ on_sigbus(int sig, siginfo_t *info, void *context)
 		(void)raise(sig);
 }
 
+static bool
+is_ours(void)
+{
+	struct sigaction now;
+
+	EP_ZERO(sigaction(SIGBUS, NULL, &now));
+	return (now.sa_flags & SA_SIGINFO) != 0 &&
+	       now.sa_sigaction == on_sigbus;
+}
+
 void
 ep_guard_enable(void)
 {
@@ -87,19 +97,19 @@ ep_guard_enable(void)
 
 	(void)sigemptyset(&ours.sa_mask);
 	ep_lock(&lock);
-	if (enabled++ == 0)
-		EP_ZERO(sigaction(SIGBUS, &ours, &before));
+	enabled++;
+	if (!is_ours()) {
+		EP_ZERO(sigaction(SIGBUS, NULL, &before));
+		EP_ZERO(sigaction(SIGBUS, &ours, NULL));
+	}
 	ep_unlock(&lock);
 }
 
 void
 ep_guard_disable(void)
 {
-	struct sigaction now;
-
 	ep_lock(&lock);
-	if (--enabled == 0 && sigaction(SIGBUS, NULL, &now) == 0 &&
-	    (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_sigbus)
+	if (--enabled == 0 && is_ours())
 		EP_ZERO(sigaction(SIGBUS, &before, NULL));
 	ep_unlock(&lock);
 }

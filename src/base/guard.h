@@ -30,7 +30,8 @@
 struct ep_guard;
 
 /*
- * Take the handler of SIGBUS, and give it back. Counted.
+ * Take the handler of SIGBUS, also from whoever took it meanwhile; and give it
+ * back. Counted.
  * A worker's thread has SIGBUS unblocked; a program's own loop must, too.
  */
 void ep_guard_enable(void);
