@@ -394,34 +394,31 @@ filling_the_counter_of_an_eventfd(void **state)
 		e.shared[1]->head = (uint16_t)(e.shared[1]->tail + 1);
 		(void)usleep(1000);
 	}
-	AWAIT(t, progress(t->sink).received > before + 100);
+	AWAIT_ATTACK(t, progress(t->sink).received > before + 100);
 	assert_int_equal(fcntl(e.event[1], F_SETFL, O_RDWR | O_NONBLOCK), 0);
 	assert_int_equal(read(e.event[1], &count, sizeof(count)), 8);
 	evil_close(&e);
 	an_honest_client_is_served(t);
 }
 
-#define HOSTILE_TEST(test) \
-	cmocka_unit_test_setup_teardown(test, hostile_setup, hostile_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HOSTILE_TEST(connecting_and_hanging_up),
-		HOSTILE_TEST(packets_of_every_size),
-		HOSTILE_TEST(garbage),
-		HOSTILE_TEST(more_descriptors_than_may_be),
-		HOSTILE_TEST(memory_that_cannot_be_trusted),
-		HOSTILE_TEST(more_regions_than_may_be),
-		HOSTILE_TEST(rings_that_cannot_be),
-		HOSTILE_TEST(connecting_without_rings_or_cookie),
-		HOSTILE_TEST(saying_nothing),
-		HOSTILE_TEST(indexes_that_jump),
-		HOSTILE_TEST(scribbling_as_client),
-		HOSTILE_TEST(scribbling_as_server),
-		HOSTILE_TEST(punching_holes),
-		HOSTILE_TEST(filling_the_counter_of_an_eventfd),
+		ATTACK_TEST(connecting_and_hanging_up),
+		ATTACK_TEST(packets_of_every_size),
+		ATTACK_TEST(garbage),
+		ATTACK_TEST(more_descriptors_than_may_be),
+		ATTACK_TEST(memory_that_cannot_be_trusted),
+		ATTACK_TEST(more_regions_than_may_be),
+		ATTACK_TEST(rings_that_cannot_be),
+		ATTACK_TEST(connecting_without_rings_or_cookie),
+		ATTACK_TEST(saying_nothing),
+		ATTACK_TEST(indexes_that_jump),
+		ATTACK_TEST(scribbling_as_client),
+		ATTACK_TEST(scribbling_as_server),
+		ATTACK_TEST(punching_holes),
+		ATTACK_TEST(filling_the_counter_of_an_eventfd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

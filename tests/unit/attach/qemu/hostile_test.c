@@ -6,175 +6,35 @@
  * and no descriptor or mbuf is left behind.
  */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "unit/api/rig.h"
+#include "unit/attach/attack.h"
 
 #define TIMES 1000
 
-struct attack {
-	struct epair *ep;
-	struct epair_if *a, *b; /* the attacked */
-	struct epair_if *source, *sink; /* the bystander's */
-	struct epair_sub *sub;
-	unsigned events;
-	char said[128];
-	uint64_t began_s;
-	unsigned fds;
-	char folder[32], path[48];
-	int socktype;
-};
-
+static int socktype; /* of the peers */
 static uint8_t garbage[1 << 16];
 
-static uint64_t
-now_s(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec;
-}
-
-static unsigned
-open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
 static void
-hear(struct attack *t)
+serve(struct attack *t, const char *type, int as)
 {
-	struct epair_event ev;
+	char spec[64];
 
-	while (epair_event_next(t->sub, &ev) == 1)
-		if (ev.type == EPAIR_EVENT_ATTACHMENT && ev.index == 1) {
-			t->events++;
-			strcpy(t->said, ev.detail);
-		}
-}
-
-static struct epair_progress
-progress(struct epair_if *ifp)
-{
-	struct epair_progress p = { .size = sizeof(p) };
-
-	assert_int_equal(epair_attach_progress(ifp, &p), 0);
-	return p;
-}
-
-#define AWAIT(t, e) \
-	do { \
-		uint64_t since_ = now_s(); \
-		while (!(e)) { \
-			(void)usleep(1000); \
-			hear(t); \
-			if (now_s() > since_ + 30) \
-				fail_msg("still not: %s", #e); \
-		} \
-	} while (0)
-
-static void
-up(struct epair *ep, const char *name, struct epair_if **a, struct epair_if **b)
-{
-	*a = make(ep, NULL, name);
-	*b = epair_if_peer(*a);
-	assert_int_equal(epair_if_up(*a), 0);
-	assert_int_equal(epair_if_up(*b), 0);
-}
-
-static int
-set_up(void **state)
-{
-	struct attack *t = calloc(1, sizeof(*t));
-	unsigned fds = open_fds();
-
-	if (t == NULL || epair_new(NULL, &t->ep, NULL) != 0)
-		return -1;
-	*state = t;
-	t->fds = fds;
-	assert_int_equal(epair_subscribe(t->ep, 65536, &t->sub, NULL), 0);
-	up(t->ep, "epair0", &t->a, &t->b);
-	up(t->ep, "epair1", &t->source, &t->sink);
-	assert_int_equal(epair_attach(t->b, "sink", NULL), 0);
-	assert_int_equal(epair_attach(t->sink, "sink", NULL), 0);
-	assert_int_equal(epair_attach(t->source, "source:rate=5k", NULL), 0);
-	strcpy(t->folder, "/tmp/epair-qemu-XXXXXX");
-	assert_non_null(mkdtemp(t->folder));
-	(void)snprintf(t->path, sizeof(t->path), "%s/s", t->folder);
-	t->began_s = now_s();
-	AWAIT(t, progress(t->sink).received > 0);
-	return 0;
-}
-
-/* What every attack must leave as it was. */
-static int
-tear_down(void **state)
-{
-	struct attack *t = *state;
-	uint64_t sent;
-
-	hear(t);
-	assert_in_range(t->events, 1, 16 + 2 + (now_s() - t->began_s));
-
-	/* UP is taken from the source, so that it stops. */
-	sent = progress(t->source).sent;
-	AWAIT(t, progress(t->source).sent > sent);
-	assert_int_equal(epair_if_down(t->source), 0);
-	AWAIT(t, stats(t->sink).delivered == stats(t->source).opackets);
-	for (int i = 0; i < EPAIR_DROP_MAX; i++) {
-		if (i != EPAIR_DROP_NOT_UP)
-			assert_int_equal(stats(t->source).drops[i], 0);
-		assert_int_equal(stats(t->sink).drops[i], 0);
-	}
-
-	destroy(t->a);
-	destroy(t->source);
-	epair_if_put(t->b);
-	epair_if_put(t->sink);
-	epair_unsubscribe(t->sub);
-	assert_int_equal(usage(t->ep).mbufs, 0);
-	assert_int_equal(epair_free(t->ep), 0);
-	/* Its path is gone too. */
-	(void)unlink(t->path);
-	assert_int_equal(rmdir(t->folder), 0);
-	assert_int_equal(open_fds(), t->fds);
-	free(t);
-	return 0;
-}
-
-static void
-serve(struct attack *t, const char *type, int socktype)
-{
-	struct epair_err err = { .text = "" };
-	char spec[128];
-
-	(void)snprintf(spec, sizeof(spec), "qemu:mode=server,type=%s,path=%s",
-	    type, t->path);
-	if (epair_attach(t->a, spec, &err) != 0)
-		fail_msg("%s", err.text);
-	t->socktype = socktype;
+	(void)snprintf(spec, sizeof(spec), "qemu:mode=server,type=%s", type);
+	attack_attach(t, t->a, spec);
+	socktype = as;
 }
 
 static int
 strike(const struct attack *t)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, t->socktype | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, socktype | SOCK_CLOEXEC, 0);
 
 	strcpy(un.sun_path, t->path);
 	assert_true(fd >= 0);
@@ -193,11 +53,11 @@ an_honest_peer_is_served(struct attack *t)
 	/* What the attackers said last may still be on its way. */
 	(void)usleep(20000);
 	before = progress(t->b).received;
-	if (t->socktype == SOCK_STREAM)
+	if (socktype == SOCK_STREAM)
 		assert_int_equal(send(fd, frame, 64, MSG_NOSIGNAL), 64);
 	else
 		assert_int_equal(send(fd, frame + 4, 60, MSG_NOSIGNAL), 60);
-	AWAIT(t, progress(t->b).received > before);
+	AWAIT_ATTACK(t, progress(t->b).received > before);
 	close(fd);
 }
 
@@ -211,7 +71,7 @@ connecting_and_hanging_up(void **state)
 		close(strike(t));
 	an_honest_peer_is_served(t);
 	/* And how it ended is told, if late. */
-	AWAIT(t, strstr(t->said, "peer closed") != NULL);
+	AWAIT_ATTACK(t, strstr(t->said, "peer closed") != NULL);
 }
 
 static void
@@ -262,7 +122,7 @@ absurd_lengths(void **state)
 		close(fd);
 	}
 	assert_int_equal(stats(t->a).drops[EPAIR_DROP_TX_BAD], TIMES / 4);
-	AWAIT(t, strstr(t->said, "69632") != NULL);
+	AWAIT_ATTACK(t, strstr(t->said, "69632") != NULL);
 	an_honest_peer_is_served(t);
 }
 
@@ -318,11 +178,11 @@ never_reading(void **state)
 
 	serve(t, "stream", SOCK_STREAM);
 	fd = strike(t);
-	AWAIT(t, strstr(t->said, "client connected") != NULL);
+	AWAIT_ATTACK(t, strstr(t->said, "client connected") != NULL);
 	assert_int_equal(epair_detach(t->b, NULL), 0);
 	assert_int_equal(
 	    epair_attach(t->b, "source:rate=50k,size=1000", NULL), 0);
-	AWAIT(t, stats(t->a).drops[EPAIR_DROP_RX_STACK_FULL] > 5000);
+	AWAIT_ATTACK(t, stats(t->a).drops[EPAIR_DROP_RX_STACK_FULL] > 5000);
 	assert_true(usage(t->ep).mbufs < 5000);
 	assert_int_equal(epair_detach(t->b, NULL), 0);
 	assert_int_equal(epair_attach(t->b, "sink", NULL), 0);
@@ -354,7 +214,7 @@ sending_descriptors(void **state)
 	memcpy(CMSG_DATA(&control.hdr), &zero, sizeof(zero));
 	for (int i = 0; i < TIMES; i++)
 		assert_int_equal(sendmsg(fd, &msg, MSG_NOSIGNAL), 64);
-	AWAIT(t, progress(t->b).received == TIMES);
+	AWAIT_ATTACK(t, progress(t->b).received == TIMES);
 	close(fd);
 	an_honest_peer_is_served(t);
 }
@@ -380,24 +240,22 @@ accepting_and_hanging_up(void **state)
 		close(fd);
 	}
 	close(listener);
-	AWAIT(t, strstr(t->said, "ECONNREFUSED") != NULL);
+	AWAIT_ATTACK(t, strstr(t->said, "ECONNREFUSED") != NULL);
 }
-
-#define ATTACK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ATTACK(connecting_and_hanging_up),
-		ATTACK(connecting_and_hanging_up_with_packets),
-		ATTACK(half_a_length),
-		ATTACK(absurd_lengths),
-		ATTACK(endless_garbage),
-		ATTACK(endless_garbage_in_packets),
-		ATTACK(never_reading),
-		ATTACK(sending_descriptors),
-		ATTACK(accepting_and_hanging_up),
+		ATTACK_TEST(connecting_and_hanging_up),
+		ATTACK_TEST(connecting_and_hanging_up_with_packets),
+		ATTACK_TEST(half_a_length),
+		ATTACK_TEST(absurd_lengths),
+		ATTACK_TEST(endless_garbage),
+		ATTACK_TEST(endless_garbage_in_packets),
+		ATTACK_TEST(never_reading),
+		ATTACK_TEST(sending_descriptors),
+		ATTACK_TEST(accepting_and_hanging_up),
 	};
 
 	srand(1);
