@@ -71,7 +71,8 @@ wire_turn(struct wire *w)
 	struct pollfd pfd = { .fd = epair_fd(w->ep, 0), .events = POLLIN };
 
 	(void)poll(&pfd, 1, 1);
-	assert_true(epair_dispatch(w->ep, 0, 0) >= 0);
+	if (!w->runs_itself)
+		assert_true(epair_dispatch(w->ep, 0, 0) >= 0);
 	hear(w);
 }
 

@@ -22,6 +22,7 @@ struct wire {
 	char folder[32];
 	char path[48]; /* of the attachment's socket, in folder */
 	char other[48]; /* another */
+	bool runs_itself; /* the instance has threads */
 };
 
 int wire_setup(void **state);

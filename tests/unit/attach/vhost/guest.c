@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -234,8 +233,6 @@ guest_say_ring(struct guest *g, unsigned r, uint16_t base)
 void
 guest_start(struct guest *g, unsigned pairs, const uint16_t *bases)
 {
-	char words[32];
-
 	g->pairs = pairs;
 	guest_say_memory(g);
 	for (unsigned r = 0; r < 2 * pairs; r++) {
@@ -243,8 +240,8 @@ guest_start(struct guest *g, unsigned pairs, const uint16_t *bases)
 		if ((g->features & BIT(EP_VHOST_F_PROTOCOL)) != 0)
 			guest_say_state(g, EP_VHOST_SET_VRING_ENABLE, r, 1);
 	}
-	(void)snprintf(words, sizeof(words), "guest runs with %u queue", pairs);
-	AWAIT(g->w, has_said(g->w, words));
+	/* Messages are heard in order. */
+	(void)guest_ask_u64(g, EP_VHOST_GET_QUEUE_NUM);
 	/* That the descriptors are eventfds was found out by signalling them. */
 	for (unsigned r = 0; r < 2 * pairs; r++)
 		(void)guest_interrupts(g, r);
@@ -329,4 +326,66 @@ guest_interrupts(struct guest *g, unsigned r)
 	uint64_t count = 0;
 
 	return read(g->rings[r].call, &count, sizeof(count)) == 8 ? count : 0;
+}
+
+/* A test's. */
+
+struct rest *
+begin(void **state)
+{
+	static struct rest rest;
+
+	rest.w = *state;
+	guest_init(&rest.g, rest.w);
+	attach(rest.w, "vhost:path=%s", rest.w->path);
+	AWAIT(rest.w, access(rest.w->path, F_OK) == 0);
+	return &rest;
+}
+
+void
+fill(uint8_t *octets, uint32_t len, uint8_t seed)
+{
+	memset(octets, 0, len < 14 ? len : 14);
+	octets[0] = 2;
+	for (uint32_t i = 14; i < len; i++)
+		octets[i] = (uint8_t)(seed + i * 7 + (i >> 8));
+}
+
+void
+to_guest(struct wire *w, uint32_t len, uint8_t seed)
+{
+	uint8_t *octets = malloc(len);
+	struct epair_mbuf *m;
+
+	assert_non_null(octets);
+	fill(octets, len, seed);
+	m = epair_mbuf_from(w->ep, octets, len);
+	free(octets);
+	assert_non_null(m);
+	(void)transmit(w->b, m);
+}
+
+int
+is_filled(const uint8_t *octets, uint32_t len, uint8_t seed)
+{
+	uint8_t *wanted = malloc(len);
+	int same;
+
+	assert_non_null(wanted);
+	fill(wanted, len, seed);
+	same = memcmp(octets, wanted, len) == 0;
+	free(wanted);
+	return same;
+}
+
+void
+kept_is(struct wire *w, unsigned i, uint32_t len, uint8_t seed)
+{
+	uint8_t *octets = malloc(len);
+
+	assert_non_null(octets);
+	assert_int_equal(w->at_b.ms[i]->pktlen, len);
+	assert_int_equal(epair_mbuf_read(w->at_b.ms[i], 0, octets, len), len);
+	assert_true(is_filled(octets, len, seed));
+	free(octets);
 }

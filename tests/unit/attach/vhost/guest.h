@@ -19,6 +19,7 @@
 
 #define BIT(n) (UINT64_C(1) << (n))
 
+#define HDR       12u /* octets in front of a frame */
 #define RING      64u
 #define RINGS_MAX 8u
 #define RING_AREA 0x4000u
@@ -70,7 +71,7 @@ void guest_fini(struct guest *g);
  */
 void guest_connect(struct guest *g, uint64_t features, uint64_t protocol);
 void guest_start(struct guest *g, unsigned pairs, const uint16_t *bases);
-/* All of it, with one pair, until the guest is said to run. */
+/* All of it, with one pair. */
 void guest_run(struct guest *g, uint64_t features);
 void guest_hang_up(struct guest *g);
 
@@ -113,5 +114,20 @@ struct vring_used_elem guest_take(struct guest *g, unsigned r);
 int guest_has_used(const struct guest *g, unsigned r);
 /* How often the guest was interrupted since last asked. */
 uint64_t guest_interrupts(struct guest *g, unsigned r);
+
+/* A guest on the attachment, which serves; one for each test. */
+struct rest {
+	struct wire *w;
+	struct guest g;
+};
+
+struct rest *begin(void **state);
+
+/* Octets of a frame; transmitted at b, so that the guest receives it. */
+void fill(uint8_t *octets, uint32_t len, uint8_t seed);
+int is_filled(const uint8_t *octets, uint32_t len, uint8_t seed);
+void to_guest(struct wire *w, uint32_t len, uint8_t seed);
+/* The i-th frame that arrived at b is such a one. */
+void kept_is(struct wire *w, unsigned i, uint32_t len, uint8_t seed);
 
 #endif /* GUEST_H */
