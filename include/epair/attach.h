@@ -135,14 +135,17 @@ EPAIR_API const struct epair_kind *epair_kind_at(unsigned i);
 
 /*
  * How an attachment that ends by itself is doing: `source:count=`, `pcap:
- * read=`. done is 1 when nothing is left for it to begin; sent and received
- * count frames since it was attached. The last burst may still be on its way
- * into the cable then: what the cable has is in the counters.
+ * read=`, `lwip:ping=`. done is 1 when nothing is left for it to begin; sent
+ * and received count frames since it was attached. The last burst may still be
+ * on its way into the cable then: what the cable has is in the counters.
  */
 struct epair_progress {
 	size_t size; /* sizeof(struct epair_progress) */
 	int done;
 	uint64_t sent, received;
+	/* lwip: jobs that have failed, and octets of send=, out and back. */
+	int failed;
+	uint64_t octets_sent, octets_received;
 };
 
 /* Returns 0; -ENOENT if nothing is attached; -ENXIO; -EINVAL for the size. */

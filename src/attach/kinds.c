@@ -9,6 +9,7 @@ const struct ep_kind *const ep_kinds[] = {
 	&ep_kind_pcap,
 	&ep_kind_qemu,
 	&ep_kind_vhost,
+	&ep_kind_lwip,
 	&ep_kind_echo,
 	&ep_kind_sink,
 	&ep_kind_source,
@@ -17,7 +18,6 @@ const struct ep_kind *const ep_kinds[] = {
 
 const char *const ep_kinds_left_out[] = {
 	"veth",
-	"lwip",
 	"packet",
 	"xdp",
 	"vxlan",

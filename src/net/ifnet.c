@@ -292,3 +292,16 @@ ep_ifnet_change_flags(struct epair_if *ifp, uint32_t set, uint32_t clear)
 	ep_ifnet_changed(ifp, EPAIR_CHANGED_FLAGS);
 	ep_ifnet_link_update(ifp);
 }
+
+uint64_t
+ep_ifnet_seed(struct epair_if *ifp)
+{
+	struct epair *ep = ifp->ep;
+	const struct epair_vnet *home = ifp->pair->home;
+	uint64_t seed = ep->opts.way == EPAIR_SIM ? ep->opts.seed
+						  : ep_rng_next(&ep->rng);
+
+	seed = ep_hash_mix(seed, home != NULL ? home->name : "");
+	seed ^= (uint64_t)ifp->pair->unit << 8 | (uint8_t)ifp->side;
+	return ep_splitmix64(&seed);
+}

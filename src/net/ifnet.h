@@ -173,6 +173,12 @@ ep_ifnet_worker(const struct epair_if *ifp, unsigned bucket)
 }
 
 /*
+ * A seed of this direction of this pair alone: what else there is in the
+ * instance does not change it. In simulated time it comes from the instance's.
+ */
+uint64_t ep_ifnet_seed(struct epair_if *ifp) EP_REQUIRES(ifp->ep->lock);
+
+/*
  * Free n frames that end here, counted under `reason` on ifp, with the
  * interface counter that the reason moves, and shown to captures that saw
  * them before. `error` is returned, for `return ep_drop(...)`.

@@ -13,7 +13,6 @@
 
 #include "base/atomic.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "impair/impair.h"
 #include "mbuf/offload.h"
 #include "mbuf/pool.h"
@@ -137,22 +136,6 @@ ready(struct ep_impair *imp)
  * Configuration.
  */
 
-/*
- * Random numbers of this direction of this pair alone: what else there is in
- * the instance does not change them.
- */
-static uint64_t
-seed_of(struct epair_if *ifp) EP_REQUIRES(ifp->ep->lock)
-{
-	struct epair *ep = ifp->ep;
-	uint64_t seed = ep->opts.way == EPAIR_SIM ? ep->opts.seed
-						  : ep_rng_next(&ep->rng);
-
-	seed = ep_hash_mix(seed, ifp->pair->home->name);
-	seed ^= (uint64_t)ifp->pair->unit << 8 | (uint8_t)ifp->side;
-	return ep_splitmix64(&seed);
-}
-
 static void
 change(struct ep_impair *imp, const struct ep_link_conf *conf,
     struct ep_link_parts *parts)
@@ -206,7 +189,7 @@ set_locked(struct epair_if *ifp, const char *words, struct ep_impair **old,
 		return 0;
 	}
 	if (imp == NULL)
-		imp = ep_impair_create(ifp, seed_of(ifp), arrive, ready);
+		imp = ep_impair_create(ifp, ep_ifnet_seed(ifp), arrive, ready);
 	if (imp == NULL) {
 		ep_link_parts_fini(&parts);
 		return ep_fail(err, -ENOMEM, "no memory for a link");
