@@ -9,7 +9,7 @@
 #include "confine/confine.h"
 
 #define SETTLE_MS      2000
-#define SETTLE_STEP_MS 2
+#define SETTLE_STEP_NS UINT64_C(2000000)
 
 static const char end_names[] = "ab";
 
@@ -22,12 +22,24 @@ cable_clock(void)
 	return (uint64_t)ts.tv_sec * OPT_NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-static void
-nap(int ms)
+uint64_t
+cable_now(const struct cable *c)
 {
-	struct timespec ts = { .tv_nsec = ms * 1000000L };
+	return c->is_sim ? epair_now(c->ep) : cable_clock();
+}
 
+int
+cable_pass(const struct cable *c, uint64_t ns)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / OPT_NS_PER_S),
+		.tv_nsec = (long)(ns % OPT_NS_PER_S),
+	};
+
+	if (c->is_sim)
+		return epair_advance(c->ep, ns);
 	(void)nanosleep(&ts, NULL);
+	return 0;
 }
 
 struct make_instance {
@@ -43,7 +55,8 @@ make_instance(void *arg)
 	struct make_instance *m = arg;
 	struct epair_opts opts = {
 		.size = sizeof(opts),
-		.way = EPAIR_THREADS,
+		.way = m->how->sim ? EPAIR_SIM : EPAIR_THREADS,
+		.seed = m->how->seed,
 		.workers = (unsigned)m->how->workers,
 		.queues = (unsigned)m->how->queues,
 		.poll_us = (uint32_t)m->how->poll_us,
@@ -140,7 +153,7 @@ cable_create(
 	struct epair_err err = { 0 };
 	int status;
 
-	*c = (struct cable){ 0 };
+	*c = (struct cable){ .is_sim = how->sim };
 	status = open_instance(cli, how, &c->ep);
 	if (status == CLI_OK && epair_subscribe(c->ep, 0, &c->sub, &err) != 0)
 		status = cli_fail(cli, "events", &err);
@@ -261,15 +274,14 @@ cable_is_settled(const struct cable_view *view, int from)
 bool
 cable_settle(const struct cable *c, int from, int ms, struct cable_view *view)
 {
-	uint64_t end = cable_clock() + (uint64_t)ms * 1000000;
+	uint64_t end = cable_now(c) + (uint64_t)ms * 1000000;
 
 	for (;;) {
 		cable_look_stats(c, view);
 		if (cable_is_settled(view, from))
 			return true;
-		if (cable_clock() >= end)
+		if (cable_now(c) >= end || cable_pass(c, SETTLE_STEP_NS) != 0)
 			return false;
-		nap(SETTLE_STEP_MS);
 	}
 }
 

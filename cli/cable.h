@@ -30,6 +30,8 @@ struct cable_how {
 	uint64_t workers, queues, poll_us;
 	uint64_t mtu; /* 0: the default */
 	uint64_t carrier; /* enum epair_carrier */
+	bool sim; /* in simulated time, with this seed */
+	uint64_t seed;
 	struct opt_mac mac[2];
 	const char *link[2], *qdisc[2]; /* NULL: none */
 };
@@ -38,6 +40,7 @@ struct cable {
 	struct epair *ep;
 	struct epair_sub *sub; /* since before the pair was made */
 	struct epair_if *ends[2];
+	bool is_sim; /* time passes only in cable_pass() */
 };
 
 struct cable_view {
@@ -95,7 +98,11 @@ uint64_t cable_refused(const struct cable_view *view, int end);
 /* All that has a drop reason on this end. */
 uint64_t cable_drops(const struct epair_if_stats *stats);
 
-/* Nanoseconds that never go back. */
+/* Nanoseconds that never go back; and those of the cable, maybe simulated. */
 uint64_t cable_clock(void);
+uint64_t cable_now(const struct cable *c);
+
+/* Let so much time pass on the cable. Returns 0, or as epair_advance(). */
+int cable_pass(const struct cable *c, uint64_t ns);
 
 #endif /* CLI_CABLE_H */

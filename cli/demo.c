@@ -80,7 +80,7 @@ demo_capture(struct demo *d)
 {
 	int status = record_start(d->cli, &d->rec, d->cable.ends[0], NULL);
 
-	return status != CLI_OK ? status : record_write(d->cli, &d->rec);
+	return status != CLI_OK ? status : record_write(d->cli, &d->rec, false);
 }
 
 int

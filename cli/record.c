@@ -13,6 +13,8 @@
 #include "cli/cli.h"
 
 #define RECORD_RING (16u << 20)
+/* So many records may wait when it is pumped; a task may add some thousands. */
+#define PUMP_RECORDS 256u
 /* How long the end of a run waits for whoever reads the pipe. */
 #define RECORD_PATIENCE_S 3
 
@@ -127,7 +129,7 @@ record_start(const struct cli *cli, struct record *rec, struct epair_if *ifp,
 }
 
 int
-record_write(const struct cli *cli, struct record *rec)
+record_write(const struct cli *cli, struct record *rec, bool is_pumped)
 {
 	struct stat st;
 	int error;
@@ -136,8 +138,39 @@ record_write(const struct cli *cli, struct record *rec)
 	if (strcmp(rec->path, "-") != 0 && fstat(rec->fd, &st) == 0 &&
 	    S_ISREG(st.st_mode) && ftruncate(rec->fd, 0) != 0)
 		return complain(cli, rec->path, -errno);
-	error = start_thread(rec);
+	rec->is_pumped = is_pumped;
+	error = is_pumped ? 0 : start_thread(rec);
 	return error != 0 ? complain(cli, rec->path, error) : CLI_OK;
+}
+
+void
+record_pump(struct record *rec)
+{
+	struct epair_capture_stats stats = { .size = sizeof(stats) };
+	int n;
+
+	if (!rec->is_pumped || rec->error != 0)
+		return;
+	(void)epair_capture_get_stats(rec->cap, &stats);
+	if (stats.passed - stats.lost - stats.read < PUMP_RECORDS)
+		return;
+	n = epair_capture_dump(rec->cap, rec->fd, 0);
+	if (n < 0)
+		rec->error = -n;
+}
+
+/* Write what is left. Returns a cli_status. */
+static int
+end_pump(const struct cli *cli, struct record *rec)
+{
+	int n = 0;
+
+	rec->is_pumped = false;
+	if (rec->error == 0)
+		n = epair_capture_dump(rec->cap, rec->fd, 1);
+	if (n < 0)
+		rec->error = -n;
+	return rec->error != 0 ? complain(cli, rec->path, rec->error) : CLI_OK;
 }
 
 /* Have the thread write the rest and end. Returns a cli_status. */
@@ -168,6 +201,8 @@ record_stop(const struct cli *cli, struct record *rec)
 
 	if (rec->is_running)
 		status = end_thread(cli, rec);
+	if (rec->is_pumped)
+		status = end_pump(cli, rec);
 	if (rec->cap == NULL || rec->is_stuck)
 		return status;
 	rec->stats.size = sizeof(rec->stats);

@@ -10,6 +10,8 @@
  *	open     the file is there, not yet touched   record_start, record_undo
  *	started  frames are kept in the capture's ring record_write, record_stop
  *	running  the thread writes                    record_stop
+ *	pumped   in simulated time: record_pump()     record_stop
+ *	         writes, and nothing is lost
  *	failed   a write failed; failed_fd is readable record_stop
  *
  * A file that was there before is emptied by record_write(), not earlier: a
@@ -31,6 +33,7 @@ struct record {
 	const char *path;
 	int fd;
 	bool is_open, is_running;
+	bool is_pumped; /* instead of running: record_pump() writes */
 	bool is_ours; /* the file is, and not only its content */
 	bool
 	    is_stuck; /* the reader would not read: the thread is still there */
@@ -58,8 +61,17 @@ void record_open_fd(struct record *rec, const char *path, int fd);
 int record_start(const struct cli *cli, struct record *rec,
     struct epair_if *ifp, const char *filter);
 
-/* Begin to write. Returns a cli_status, having complained. */
-int record_write(const struct cli *cli, struct record *rec);
+/*
+ * Begin to write: by a thread, or, if is_pumped, whenever record_pump() is
+ * called. Returns a cli_status, having complained.
+ */
+int record_write(const struct cli *cli, struct record *rec, bool is_pumped);
+
+/*
+ * Write if much waits. To be called often enough that the ring does not fill.
+ * Does nothing unless pumped.
+ */
+void record_pump(struct record *rec);
 
 /*
  * Write what waits and end. Returns a cli_status: CLI_FAILED, having

@@ -204,7 +204,7 @@ start(struct run *r)
 	if (status == CLI_OK)
 		status = attach(r);
 	if (status == CLI_OK && r->o.capture != NULL)
-		status = record_write(r->cli, &r->rec);
+		status = record_write(r->cli, &r->rec, r->o.how.sim);
 	return status;
 }
 

@@ -70,6 +70,16 @@ const struct opt run_opts[] = {
 	    .parse = opt_text,
 	    .allowed = "fifo, priq, codel or fq-codel, with keys",
 	    .offset = offsetof(struct run_opts, how.qdisc[1]) },
+	{ .name = "sim",
+	    .sentence = "in simulated time, as fast as it goes",
+	    .parse = opt_flag,
+	    .offset = offsetof(struct run_opts, how.sim) },
+	{ .name = "seed",
+	    .arg = "N",
+	    .sentence = "of all that happens by chance in simulated time [0]",
+	    .parse = opt_number,
+	    .max = INT64_MAX,
+	    .offset = offsetof(struct run_opts, how.seed) },
 	{ .name = "capture",
 	    .arg = "FILE",
 	    .sentence = "capture both ends as pcapng; - is standard output",
@@ -194,6 +204,31 @@ check_ready_fd(const struct cli *cli, const struct run_opts *o)
 	return CLI_OK;
 }
 
+/* Simulated time has one worker, that never sleeps. */
+static int
+check_sim(const struct cli *cli, const struct run_opts *o)
+{
+	const char *wrong = NULL;
+
+	if (!o->how.sim && o->how.seed != 0) {
+		cli_complain(cli,
+		    "--seed: time is real here; allowed with --sim, and in "
+		    "the words of --link-a and --link-b");
+		return CLI_USAGE;
+	}
+	if (o->how.sim && o->how.workers > 1)
+		wrong = "--workers";
+	if (o->how.sim && o->how.poll_us > 0)
+		wrong = "--poll-us";
+	if (wrong == NULL)
+		return CLI_OK;
+	cli_complain(cli,
+	    "%s: simulated time has one worker that never sleeps; allowed "
+	    "without --sim",
+	    wrong);
+	return CLI_USAGE;
+}
+
 int
 run_check(const struct cli *cli, const struct run_opts *o, int argc,
     char *const *ends)
@@ -231,6 +266,8 @@ run_check(const struct cli *cli, const struct run_opts *o, int argc,
 		    o->filter, err.text);
 		return CLI_USAGE;
 	}
-	status = check_ready_fd(cli, o);
+	status = check_sim(cli, o);
+	if (status == CLI_OK)
+		status = check_ready_fd(cli, o);
 	return status != CLI_OK ? status : check_count(cli, o, ends);
 }

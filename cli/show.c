@@ -238,8 +238,12 @@ show_if_json(
 }
 
 #define STAMP_MAX 40
+#define SIM_S_MAX (365 * 86400)
 
-/* "2026-11-22T10:00:00.123456", as ip -ts writes it, in local time */
+/*
+ * "2026-11-22T10:00:00.123456", as ip -ts writes it, in local time; simulated
+ * time, which begins at 0, is of no zone.
+ */
 static void
 stamp(uint64_t time_ns, char buf[STAMP_MAX])
 {
@@ -247,7 +251,7 @@ stamp(uint64_t time_ns, char buf[STAMP_MAX])
 	struct tm tm;
 	size_t n;
 
-	if (localtime_r(&s, &tm) == NULL)
+	if ((s < SIM_S_MAX ? gmtime_r(&s, &tm) : localtime_r(&s, &tm)) == NULL)
 		tm = (struct tm){ 0 };
 	n = strftime(buf, STAMP_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(

@@ -18,6 +18,8 @@
 #define NS_PER_MS INT64_C(1000000)
 /* How often sources are asked whether they have sent all. */
 #define COUNT_STEP_NS (10 * NS_PER_MS)
+/* Simulated time passes in such steps, or to the next timer at once. */
+#define SIM_STEP_NS (10 * NS_PER_MS)
 /* How long frames may be under way when all sources have. */
 #define COUNT_GRACE_NS (5000 * NS_PER_MS)
 /* Events come from a task, which may have to wait for its turn. */
@@ -32,6 +34,7 @@ watch_end_word(enum watch_end end)
 		[WATCH_SIGNAL] = "signal",
 		[WATCH_TIME] = "time",
 		[WATCH_COUNT] = "count",
+		[WATCH_DONE] = "done",
 		[WATCH_LOST] = "detached",
 		[WATCH_CLOSED] = "closed",
 	};
@@ -190,7 +193,7 @@ draw(struct watch *w, uint64_t now)
 static uint64_t
 on_clock(struct watch *w)
 {
-	uint64_t now = cable_clock(), next = w->time_end_ns;
+	uint64_t now = cable_now(w->cable), next = w->time_end_ns;
 
 	if (w->time_end_ns != 0 && now >= w->time_end_ns && !w->end)
 		w->end = WATCH_TIME;
@@ -214,7 +217,12 @@ on_clock(struct watch *w)
 	return next;
 }
 
-/* Sleep until a descriptor or the clock wants something, and do it. */
+/*
+ * Sleep until a descriptor or the clock wants something, and do it. `next` is a
+ * time of the clock, 0 for never, or AT_ONCE.
+ */
+#define AT_ONCE 1u
+
 static void
 wait_once(struct watch *w, uint64_t next)
 {
@@ -250,14 +258,84 @@ wait_once(struct watch *w, uint64_t next)
 		w->end = WATCH_CLOSED;
 }
 
+/* Whether nothing is left to begin, and all that was begun has a place. */
+static bool
+is_over(const struct watch *w)
+{
+	struct cable_view view = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		struct epair_progress p = { .size = sizeof(p) };
+
+		if (epair_attach_progress(w->cable->ends[i], &p) != 0 ||
+		    !p.done)
+			return false;
+	}
+	cable_look_stats(w->cable, &view);
+	return cable_is_settled(&view, 0) && cable_is_settled(&view, 1);
+}
+
+/* Between any two things that happen on the cable. */
+static int
+between(void *arg)
+{
+	struct watch *w = arg;
+
+	record_pump(w->rec);
+	return w->rec->error != 0;
+}
+
+/* Let simulated time pass, to `next` at most (0: no limit). */
+static void
+pass_time(struct watch *w, uint64_t next)
+{
+	struct epair *ep = w->cable->ep;
+	uint64_t now = epair_now(ep), timer = epair_next_timer(ep);
+	uint64_t step = SIM_STEP_NS;
+	int error;
+
+	if (timer != UINT64_MAX && timer > now + step)
+		step = timer - now;
+	if (next != 0 && step > next - now)
+		step = next - now;
+	error = epair_advance_until(ep, step, between, w);
+	if (error < 0) {
+		cli_complain(w->cli,
+		    "the stacks answer each other without time passing");
+		w->status = CLI_FAILED;
+		w->end = WATCH_DONE;
+	} else if (w->rec->error != 0) {
+		on_record_failed(w);
+	}
+}
+
+static void
+watch_sim(struct watch *w)
+{
+	while (!w->end) {
+		uint64_t next = on_clock(w);
+
+		if (!w->end && is_over(w))
+			w->end = WATCH_DONE;
+		if (!w->end)
+			pass_time(w, next);
+		if (!w->end)
+			wait_once(w, AT_ONCE);
+	}
+}
+
 void
 watch(struct watch *w)
 {
 	uint64_t next;
 
-	w->last_ns = cable_clock();
+	w->last_ns = cable_now(w->cable);
 	if (w->time_ns != 0)
 		w->time_end_ns = w->last_ns + w->time_ns;
+	if (w->cable->is_sim) {
+		watch_sim(w);
+		return;
+	}
 	if (w->out->is_tty && w->events == NULL) {
 		cable_look(w->cable, &w->last);
 		w->live_ns = w->last_ns + OPT_NS_PER_S;
@@ -277,6 +355,8 @@ watch_rest(struct watch *w, unsigned detached)
 		.events = POLLIN };
 	struct epair_event ev;
 
+	if (w->cable->is_sim)
+		(void)epair_run(w->cable->ep, 0);
 	while (detached > 0 && poll(&pfd, 1, REST_MS) > 0)
 		while (epair_event_next(w->cable->sub, &ev) == 1) {
 			on_event(w, &ev);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cli/watch.h - what the main thread does while frames move: it prints events
- * and rates and waits for a reason to end. The frames are the workers'.
+ * and rates and waits for a reason to end. The frames are the workers'; in
+ * simulated time it lets time pass, and the frames move in that.
  */
 #ifndef CLI_WATCH_H
 #define CLI_WATCH_H
@@ -23,6 +24,7 @@ enum watch_end {
 	WATCH_SIGNAL, /* "signal" */
 	WATCH_TIME, /* "time": --time */
 	WATCH_COUNT, /* "count": all was sent and accounted for */
+	WATCH_DONE, /* "done": in simulated time, nothing is left to do */
 	WATCH_LOST, /* "detached": an end has lost its attachment */
 	WATCH_CLOSED, /* "closed": nobody reads our output */
 };

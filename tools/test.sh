@@ -61,8 +61,13 @@ run build-asan "$sanitized -Db_sanitize=address,undefined" \
 setarch -R true 2>/dev/null && prefix=(setarch -R)
 run build-tsan "$sanitized -Db_sanitize=thread" life
 
+# One more thing for which there have to be several builds.
+same=0
+tools/same.sh build build-asan || same=1
+
 mkdir -p build
 tools/tally.py "${logs[@]}" >build/tally
 status=$?
 cat build/tally
+[ "$same" = 0 ] || exit 1
 exit "$status"

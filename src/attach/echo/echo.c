@@ -142,6 +142,7 @@ echo_progress(struct ep_stack *st, struct epair_progress *progress)
 {
 	const struct echo *echo = (const struct echo *)(const void *)st;
 
+	progress->done = 1; /* it only answers */
 	progress->sent = ep_load_relaxed(&echo->sent);
 }
 

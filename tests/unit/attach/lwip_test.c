@@ -380,7 +380,8 @@ stream_flows_in_real_time(void **state)
 	epair_unsubscribe(sub);
 	assert_int_equal(epair_subscribe(ep, 0, &sub, NULL), 0);
 	attach(b, SERVER);
-	attach(a, CLIENT "send=10.0.0.2,bytes=4M,ping=10.0.0.2,count=1,interval=30s");
+	attach(a,
+	    CLIENT "send=10.0.0.2,bytes=4M,ping=10.0.0.2,count=1,interval=30s");
 	pfd = (struct pollfd){ .fd = epair_event_fd(sub), .events = POLLIN };
 	while (!progress(a).done)
 		(void)poll(&pfd, 1, 10);
