@@ -53,6 +53,8 @@ extern "C" {
 	    "the guest sent it on a queue that it had disabled") \
 	X(TAP_RING, "tap-ring", tx, none, \
 	    "the kernel's TAP queue overflowed before we read") \
+	X(PACKET_RING, "packet-ring", tx, none, \
+	    "the kernel's queue of a packet socket overflowed before we read") \
 	X(RX_DOWN, "rx-down", rx, none, \
 	    "the receiving interface was not UP at delivery") \
 	X(RX_SHORT, "rx-short", rx, ierrors, \

@@ -93,6 +93,7 @@ extern const struct ep_kind ep_kind_pcap;
 extern const struct ep_kind ep_kind_qemu;
 extern const struct ep_kind ep_kind_vhost;
 extern const struct ep_kind ep_kind_lwip;
+extern const struct ep_kind ep_kind_packet;
 extern const struct ep_kind ep_kind_echo;
 extern const struct ep_kind ep_kind_sink;
 extern const struct ep_kind ep_kind_source;

@@ -10,6 +10,7 @@ const struct ep_kind *const ep_kinds[] = {
 	&ep_kind_qemu,
 	&ep_kind_vhost,
 	&ep_kind_lwip,
+	&ep_kind_packet,
 	&ep_kind_echo,
 	&ep_kind_sink,
 	&ep_kind_source,
@@ -18,7 +19,6 @@ const struct ep_kind *const ep_kinds[] = {
 
 const char *const ep_kinds_left_out[] = {
 	"veth",
-	"packet",
 	"xdp",
 	"vxlan",
 	"vde",

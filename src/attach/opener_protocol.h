@@ -19,7 +19,7 @@
 
 #include "base/spec.h"
 
-#define EP_OPENER_VERSION    4u
+#define EP_OPENER_VERSION    5u
 #define EP_OPENER_FD         3 /* the socket, in the opener */
 #define EP_OPENER_QUEUES_MAX 64u
 #define EP_OPENER_FDS_MAX    (EP_OPENER_QUEUES_MAX + 4u)
@@ -37,6 +37,8 @@ enum ep_opener_op {
 	 * Undone as a whole if any of it fails.
 	 */
 	EP_OPENER_OPEN_TAP,
+	/* Packet sockets for a device that is there, which stays as it is. */
+	EP_OPENER_OPEN_PACKET,
 	/* Change a link in the namespace that comes along as descriptor. */
 	EP_OPENER_SET_LINK,
 };

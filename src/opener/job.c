@@ -341,6 +341,32 @@ open_tap(struct hand *h, const struct job *job)
 	return error;
 }
 
+/* A device that is there, and stays as it is. */
+static int
+open_packet(struct hand *h)
+{
+	int error = netns_enter(&h->ns, &h->err);
+
+	if (error == 0)
+		error = find_link(h, 0, h->req->ifname);
+	if (error != 0)
+		return error;
+	/* Told from here on: so nothing is missed behind the second look. */
+	h->route = link_watch_socket();
+	if (h->route < 0)
+		return ep_fail_sys(
+		    &h->err, h->route, "cannot open a route socket");
+	error = link_get(&h->link, h->state.ifindex, "", &h->state);
+	if (error == 0)
+		error = packet_open(h->tun.fds, h->req->queues);
+	if (error != 0)
+		return ep_fail_sys(&h->err, error,
+		    "cannot have the frames of %s in %.160s", h->req->ifname,
+		    h->ns.what);
+	h->tun.count = h->req->queues;
+	return 0;
+}
+
 static int
 set_link(struct hand *h)
 {
@@ -369,11 +395,14 @@ is_sound(const struct job *job)
 	const struct ep_opener_request *req = job->req;
 	unsigned fds = 0;
 
-	if (req->op != EP_OPENER_OPEN_TAP && req->op != EP_OPENER_SET_LINK &&
+	bool is_opening = req->op == EP_OPENER_OPEN_TAP ||
+			  req->op == EP_OPENER_OPEN_PACKET;
+
+	if (!is_opening && req->op != EP_OPENER_SET_LINK &&
 	    req->op != EP_OPENER_HELLO)
 		return false;
 	if (req->queues > EP_OPENER_QUEUES_MAX ||
-	    (req->op == EP_OPENER_OPEN_TAP && req->queues == 0))
+	    (is_opening && req->queues == 0))
 		return false;
 	if (req->addr_count > EP_OPENER_ADDRS_MAX ||
 	    req->gw_count > EP_OPENER_ADDRS_MAX)
@@ -434,6 +463,8 @@ do_request(struct hand *h, const struct job *job)
 		return error;
 	if (job->req->op == EP_OPENER_SET_LINK)
 		return set_link(h);
+	if (job->req->op == EP_OPENER_OPEN_PACKET)
+		return open_packet(h);
 	return open_tap(h, job);
 }
 
@@ -518,7 +549,7 @@ job_run(const struct job *job, int sock)
 	answer.refused = h.refused;
 	memcpy(answer.mac, h.state.mac, sizeof(answer.mac));
 	memcpy(answer.ifname, h.state.ifname, sizeof(answer.ifname));
-	if (job->req->op == EP_OPENER_OPEN_TAP) {
+	if (job->req->op != EP_OPENER_SET_LINK) {
 		answer.wd = h.ns.wd;
 		memcpy(answer.entry, h.ns.entry, sizeof(answer.entry));
 		fd_count = gather_fds(&h, &answer.fds, fds);

@@ -18,6 +18,7 @@
 static const unsigned needed[] = {
 	CAP_SYS_ADMIN, /* setns, unshare */
 	CAP_NET_ADMIN, /* TAPs, links, addresses, routes */
+	CAP_NET_RAW, /* packet sockets */
 	CAP_SYS_PTRACE, /* /proc/PID/ns of somebody else's process */
 	CAP_DAC_OVERRIDE, /* /dev/net/tun, and names in a closed folder */
 	CAP_DAC_READ_SEARCH, CAP_SETPCAP, /* lowering the bounding set itself */

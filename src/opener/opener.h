@@ -11,6 +11,7 @@
  *	job.c       what a child does: checks the request, does it, answers
  *	netns.c     finding, entering and making namespaces
  *	tun.c       /dev/net/tun
+ *	packet.c    packet sockets
  *	link.c      links, addresses and routes, by rtnetlink
  *
  * Undoing: everything that a child made and did not hand over ends with it,
@@ -97,6 +98,12 @@ int tun_netns(const struct tun *tun);
 int tun_set_mac(const struct tun *tun, const uint8_t *mac);
 int tun_get_mac(const struct tun *tun, uint8_t *mac);
 int tun_set_carrier(const struct tun *tun, bool carrier);
+
+/*
+ * Packet sockets of the namespace we are in, bound to nothing. What was made
+ * before one failed ends with us. Returns 0 or a negated errno.
+ */
+int packet_open(int *fds, unsigned count);
 
 /* rtnetlink in the namespace we are in. */
 struct link_state {
