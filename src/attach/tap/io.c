@@ -124,7 +124,7 @@ after_end(struct ep_tap_queue *q, int error, uint32_t events)
 		return;
 	ep_watch_drain(&q->watch);
 	if (error == -EAGAIN || error == -EBADFD) {
-		ep_tap_missing(q->tap);
+		ep_device_missing(&q->tap->device);
 		return;
 	}
 	(void)snprintf(
@@ -224,7 +224,7 @@ write_batch(struct ep_tap_queue *q, struct epair_mbuf **ms, unsigned n)
 	}
 	ep_mbuf_free(ms, kept);
 	if (is_gone)
-		ep_tap_missing(tap);
+		ep_device_missing(&tap->device);
 	return count;
 }
 
@@ -236,7 +236,7 @@ ep_tap_receive(
 	struct ep_tap_queue *q = &tap->queues[queue % tap->lane_count];
 
 	/* The kernel would let them in: carrier is only a word to it. */
-	if (!ep_load_relaxed(&tap->carrier)) {
+	if (!ep_load_relaxed(&tap->device.carrier)) {
 		(void)ep_drop(st->ifp, ms, n, reason_of(-EIO), 0);
 		return;
 	}

@@ -19,30 +19,13 @@ static int
 tap_check(const void *arg, struct epair_err *err)
 {
 	const struct ep_tap_conf *conf = arg;
-	size_t len;
 
-	if (conf->name != NULL) {
-		len = strlen(conf->name);
-		if (len == 0 || len >= EPAIR_NAME_MAX ||
-		    strpbrk(conf->name, "/:% \t\n") != NULL)
-			return ep_fail(err, -EINVAL,
-			    "name=%.32s is no name for a Linux device: 1 to 15 "
-			    "octets without / : %% and spaces",
-			    conf->name);
-	}
-	if (conf->fd_count > 0 && (conf->name != NULL || conf->queues != 0))
+	if (conf->fd_count > 0 &&
+	    (conf->device.name != NULL || conf->queues != 0))
 		return ep_fail(err, -EINVAL,
 		    "fd= is a device that is there: name= and queues= are its "
 		    "own");
-	return ep_netns_check(conf->netns, err);
-}
-
-static void
-follow_run(struct ep_task *task)
-{
-	ep_tap_follow(
-	    (struct ep_tap *)(void *)((char *)task -
-				      offsetof(struct ep_tap, follow_task)));
+	return ep_device_check(&conf->device, err);
 }
 
 static void
@@ -57,18 +40,15 @@ tap_release(struct ep_stack *st)
 {
 	struct ep_tap *tap = (struct ep_tap *)(void *)st;
 
-	ep_netns_stop(&tap->ns);
+	ep_device_stop(&tap->device);
 	for (unsigned i = 0; i < tap->queue_count; i++)
 		ep_watch_drain(&tap->queues[i].watch);
-	(void)ep_task_drain(&tap->follow_task);
 
 	for (unsigned i = 0; i < tap->lane_count; i++)
 		ep_tap_ring_destroy(tap->queues[i].ring);
 	for (unsigned i = 0; i < tap->queue_count; i++)
 		close_fd(tap->queues[i].fd);
-	ep_netns_fini(&tap->ns);
-	ep_mutex_fini(&tap->nl);
-	ep_mutex_fini(&tap->conf);
+	ep_device_fini(&tap->device);
 	free(tap);
 }
 
@@ -82,10 +62,7 @@ make(struct epair_if *ifp, unsigned queues)
 	if (tap == NULL)
 		return NULL;
 	tap->st.ifp = ifp;
-	ep_netns_init(&tap->ns, &tap->st, ep_tap_route);
-	ep_mutex_init(&tap->conf);
-	ep_mutex_init(&tap->nl);
-	ep_task_init(&tap->follow_task, ep_ifnet_worker(ifp, 0), follow_run);
+	ep_device_init(&tap->device, &ep_tap_device, &tap->st);
 	tap->queue_count = queues;
 	tap->lane_count = lanes;
 	for (unsigned i = 0; i < lanes; i++) {
@@ -99,94 +76,32 @@ make(struct epair_if *ifp, unsigned queues)
 	return tap;
 }
 
-/*
- * What is asked for again: the device is there, with all that it was given and
- * that others gave it since. Only its name may be an older one.
- */
-static void
-fill_again(struct ep_opener_request *req, const struct ep_tap *tap)
-{
-	req->flags |= EP_OPENER_AGAIN;
-	if (tap->follows_name)
-		req->flags |= EP_OPENER_NAME;
-	req->addr_count = 0;
-}
-
-static void
-fill_request(struct ep_opener_request *req, const struct ep_tap_conf *conf,
-    const struct ep_tap *tap, const struct epair_if_info *info)
-{
-	req->op = EP_OPENER_OPEN_TAP;
-	req->flags = EP_OPENER_MTU | EP_OPENER_MAC;
-	if ((info->flags & EPAIR_IFF_UP) != 0)
-		req->flags |= EP_OPENER_UP;
-	if (!tap->carrier)
-		req->flags |= EP_OPENER_NO_CARRIER;
-	/* One that the user named may have been made for us before. */
-	if (conf->name != NULL)
-		req->flags |= EP_OPENER_REUSE;
-	req->queues = tap->queue_count;
-	req->mtu = info->mtu;
-	memcpy(req->mac, info->mac, sizeof(req->mac));
-	(void)snprintf(req->ifname, sizeof(req->ifname), "%s",
-	    conf->name != NULL ? conf->name : info->name);
-	req->addr_count = conf->addr_count;
-	memcpy(req->addrs, conf->addrs, sizeof(req->addrs));
-	req->gw_count = conf->gw_count;
-	memcpy(req->gws, conf->gws, sizeof(req->gws));
-}
-
 /* Have the opener make it. On success tap has the descriptors. */
 static int
 open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
-    const struct ep_fds *with, const struct epair_if_info *info,
+    const struct ep_fds *with, struct epair_if_info *info,
     struct ep_opener_call *call, struct epair_err *err)
 {
 	unsigned rest;
 	int error;
 
-	fill_request(&call->req, conf, tap, info);
+	call->req.op = EP_OPENER_OPEN_TAP;
+	call->req.queues = tap->queue_count;
+	/* One that the user named may have been made for us before. */
+	if (conf->device.name != NULL)
+		call->req.flags |= EP_OPENER_REUSE;
 	if (ep_fds_find(with, "queue", 0) >= 0)
-		fill_again(&call->req, tap);
+		call->req.flags |= EP_OPENER_AGAIN;
 	if (tap->handed_count > 0)
 		call->req.flags |= EP_OPENER_USE_FD;
-	error = ep_netns_ask(&tap->ns, conf->netns,
+	error = ep_device_ask(&tap->device, &conf->device,
 	    &(struct ep_netns_with){
 		ep_fds_find(with, "netns", 0), tap->handed, tap->handed_count },
-	    call, &rest, err);
+	    call, info, &rest, err);
 	if (error != 0)
 		return error;
 	for (unsigned i = 0; i < call->answer.queues; i++)
 		tap->queues[i].fd = call->got[rest + i];
-	tap->ifindex = call->answer.ifindex;
-	return 0;
-}
-
-/* A TAP of ours has the header; one handed over as it was made. */
-static int
-set_up_header(struct ep_tap *tap, struct epair_err *err)
-{
-	int len = EP_VIRTIO_HDR_LEN;
-	struct ifreq ifr;
-
-	for (unsigned i = 0; i < tap->queue_count; i++) {
-		int fd = tap->queues[i].fd;
-
-		memset(&ifr, 0, sizeof(ifr));
-		if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0 ||
-		    ioctl(fd, TUNGETIFF, &ifr) != 0)
-			return ep_fail_sys(
-			    err, -errno, "cannot set the TAP up");
-		if ((ifr.ifr_flags & IFF_NO_PI) == 0)
-			return ep_fail(
-			    err, -EINVAL, "fd= is a TAP without IFF_NO_PI");
-		if ((ifr.ifr_flags & IFF_VNET_HDR) == 0)
-			continue;
-		if (ioctl(fd, TUNSETVNETHDRSZ, &len) != 0)
-			return ep_fail_sys(
-			    err, -errno, "cannot set the TAP's header");
-		tap->hdr_len = EP_VIRTIO_HDR_LEN;
-	}
 	return 0;
 }
 
@@ -208,42 +123,18 @@ set_up_rings(struct ep_tap *tap)
 	return error;
 }
 
-/* What was asked for, and what came of it. */
-static void
-note_state(struct ep_tap *tap, const struct epair_if_info *info,
-    const struct ep_opener_answer *answer) EP_NO_TSA
-{
-	tap->asked_mtu = info->mtu;
-	memcpy(tap->asked_mac, info->mac, 6);
-	tap->was_up = (info->flags & EPAIR_IFF_UP) != 0;
-	tap->seen.ifflags = answer->ifflags;
-	memcpy(tap->seen.mac, answer->mac, 6);
-	memcpy(tap->seen.ifname, answer->ifname, sizeof(answer->ifname));
-	/* One that we may not set is as good as changed inside. */
-	if ((answer->refused & EP_OPENER_MTU) == 0)
-		tap->seen.mtu = answer->mtu;
-	tap->st.is_away = !ep_tap_is_there(tap);
-}
-
 static const struct ep_stack_ops tap_ops;
 
 static int
 set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
-    const struct ep_fds *with, struct epair_err *err) EP_NO_TSA
+    const struct ep_fds *with, struct epair_err *err)
 {
 	struct epair_if_info info = { .size = sizeof(info) };
 	struct ep_opener_call call = { .fd_count = 0 };
-	struct ep_netdev dev;
-	bool told;
-	int error;
+	int error = open_device(tap, conf, with, &info, &call, err);
 
-	error = epair_if_get_info(tap->st.ifp, &info);
-	if (error != 0)
-		return ep_fail(err, error, "the interface is destroyed");
-	tap->carrier = ep_attach_has_link(&info);
-	error = open_device(tap, conf, with, &info, &call, err);
 	if (error == 0)
-		error = set_up_header(tap, err);
+		error = ep_tap_set_up_header(tap, err);
 	if (error != 0)
 		return error;
 	for (unsigned i = tap->queue_count; i < tap->lane_count; i++)
@@ -257,13 +148,7 @@ set_up(struct ep_tap *tap, const struct ep_tap_conf *conf,
 	tap->st.accepts = ep_tap_set_offload(
 	    tap, EPAIR_CAP_CSUM | EPAIR_CAP_TSO | EPAIR_CAP_USO);
 	(void)ep_tap_set_offload(tap, tap->st.accepts & info.caps);
-	note_state(tap, &info, &call.answer);
-	/* What was dropped before our time is none of ours. */
-	if (tap->ns.route >= 0 && ep_netdev_ask(tap->ns.route, tap->ifindex,
-				      ++tap->nl_serial, &dev, &told) == 0) {
-		tap->dropped = dev.tx_dropped;
-		tap->is_running = (dev.ifflags & IFF_RUNNING) != 0;
-	}
+	ep_device_note(&tap->device, &info, &call.answer);
 	return 0;
 }
 
@@ -314,10 +199,9 @@ tap_create_with(struct epair_if *ifp, const void *arg,
 	if (tap == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a TAP");
 	tap->st.ops = &tap_ops;
-	tap->follows_name = conf->name == NULL && conf->fd_count == 0;
+	tap->device.follows_name = conf->device.name == NULL &&
+				   conf->fd_count == 0;
 	find_handed(tap, conf, with);
-	tap->gw_count = conf->gw_count;
-	memcpy(tap->gws, conf->gws, sizeof(tap->gws));
 
 	error = set_up(tap, conf, with, err);
 	if (error != 0) {
@@ -345,25 +229,16 @@ tap_start(struct ep_stack *st)
 	/* Handed over, now that nothing can fail any more. */
 	while (tap->is_given && tap->handed_count > 0)
 		close_fd(tap->handed[--tap->handed_count]);
-	ep_netns_start(&tap->ns);
 	for (unsigned i = 0; i < tap->queue_count; i++)
 		ep_netns_watch(
-		    &tap->ns, &tap->queues[i].watch, tap->queues[i].fd);
-	/* It has no other name. */
-	if (strstr(st->spec, "netns=new") != NULL) {
-		(void)snprintf(detail, sizeof(detail),
-		    "namespace is /proc/%d/fd/%d", (int)getpid(), tap->ns.fd);
-		ep_attach_event(st, detail);
-	}
+		    &tap->device.ns, &tap->queues[i].watch, tap->queues[i].fd);
 	if (tap->no_ring != 0) {
 		(void)snprintf(detail, sizeof(detail),
 		    "no io_uring (%s): each frame by itself",
 		    epair_err_name(tap->no_ring));
 		ep_attach_event(st, detail);
 	}
-	/* What has changed while it was made was told to nobody. */
-	ep_tap_changed(st, EPAIR_CHANGED_CAPS);
-	(void)ep_task_schedule(&tap->follow_task);
+	ep_device_start(&tap->device);
 }
 
 static void
@@ -384,20 +259,36 @@ tap_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
 
 	for (unsigned i = 0; i < tap->queue_count; i++)
 		ep_fds_give(&out, "queue", tap->queues[i].fd);
-	if (tap->ns.fd >= 0)
-		ep_fds_give(&out, "netns", tap->ns.fd);
+	if (tap->device.ns.fd >= 0)
+		ep_fds_give(&out, "netns", tap->device.ns.fd);
 	return ep_fds_end(&out);
+}
+
+static void
+tap_changed(struct ep_stack *st, uint32_t what)
+{
+	struct ep_tap *tap = (struct ep_tap *)(void *)st;
+
+	ep_device_changed(&tap->device, what);
+}
+
+static void
+tap_refresh(struct ep_stack *st)
+{
+	struct ep_tap *tap = (struct ep_tap *)(void *)st;
+
+	ep_device_refresh(&tap->device);
 }
 
 static const struct ep_stack_ops tap_ops = {
 	.kind = "tap",
 	.start = tap_start,
 	.receive = ep_tap_receive,
-	.changed = ep_tap_changed,
+	.changed = tap_changed,
 	.release = tap_release,
 	.progress = tap_progress,
 	.get_fds = tap_get_fds,
-	.refresh = ep_tap_refresh,
+	.refresh = tap_refresh,
 };
 
 static const char *const ways_of_io[] = {
@@ -408,17 +299,9 @@ static const char *const ways_of_io[] = {
 };
 
 static const struct ep_opt tap_opts[] = {
-	{ "netns", "NAME|PID|PATH|new", EP_OPT_TEXT,
-	    offsetof(struct ep_tap_conf, netns) },
-	{ "name", "NAME", EP_OPT_TEXT, offsetof(struct ep_tap_conf, name) },
+	EP_DEVICE_OPTS(struct ep_tap_conf, device),
 	{ "queues", "N", EP_OPT_U32, offsetof(struct ep_tap_conf, queues),
 	    .min = 1, .max = EP_OPENER_QUEUES_MAX },
-	{ "addr", "CIDR", EP_OPT_CIDR, offsetof(struct ep_tap_conf, addrs),
-	    .many = EP_OPENER_ADDRS_MAX,
-	    .many_offset = offsetof(struct ep_tap_conf, addr_count) },
-	{ "gw", "ADDRESS", EP_OPT_ADDR, offsetof(struct ep_tap_conf, gws),
-	    .many = EP_OPENER_ADDRS_MAX,
-	    .many_offset = offsetof(struct ep_tap_conf, gw_count) },
 	{ "fd", "N", EP_OPT_U32, offsetof(struct ep_tap_conf, fds),
 	    .many = EP_OPENER_QUEUES_MAX,
 	    .many_offset = offsetof(struct ep_tap_conf, fd_count),
@@ -431,7 +314,7 @@ static const struct ep_opt tap_opts[] = {
 };
 
 static const char *const tap_keys[] = { "netns=NAME|PID|PATH|new", "name=NAME",
-	"queues=N", "addr=CIDR", "gw=ADDRESS", "fd=N", "offload=on|off",
+	"addr=CIDR", "gw=ADDRESS", "queues=N", "fd=N", "offload=on|off",
 	"io=auto|uring|syscall", NULL };
 
 static const struct ep_tap_conf tap_default = { .offload = true };
