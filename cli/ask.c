@@ -128,7 +128,7 @@ ask(const struct cli *cli, const char *method, json_t *params, json_t **result)
 int
 ask_finish(const struct cli *cli, struct out *out)
 {
-	int error = out_drain(out, -1, 0);
+	int error = out_drain(out, -1, -1);
 
 	out_fini(out);
 	if (error == 0)

@@ -49,6 +49,12 @@ extern const struct verb verb_vnet;
 extern const struct verb verb_set;
 extern const struct verb verb_link;
 extern const struct verb verb_show;
+extern const struct verb verb_apply;
+extern const struct verb verb_monitor;
+extern const struct verb verb_wait;
+extern const struct verb verb_capture;
+extern const struct verb verb_stats;
+extern const struct verb verb_top;
 extern const struct verb verb_help;
 
 /* The i-th verb of the tool, or NULL behind the last. */

@@ -2,12 +2,18 @@
 /*
  * `epair show`: interfaces as ifconfig(8) shows them, or as `ip -j`.
  */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/ask.h"
 #include "cli/cli.h"
+#include "cli/config.h"
 #include "cli/out.h"
 #include "cli/show.h"
+#include "cli/users.h"
 #include "ctl/codec_if.h"
 
 struct show_opts {
@@ -22,13 +28,48 @@ static const struct opt show_opts[] = {
 	    .parse = opt_text,
 	    .allowed = "the name of a vnet",
 	    .offset = offsetof(struct show_opts, vnet) },
+	{ .name = "as-config",
+	    .sentence = "as a file that `epair apply` takes",
+	    .parse = opt_flag,
+	    .offset = offsetof(struct show_opts, as_config) },
 	OPT_JSON(struct show_opts, json),
 	{ NULL },
 };
 
+/* What is shown of one after the other, for people or as an array. */
+struct listing {
+	const struct cli *cli;
+	struct out out;
+	uint64_t count;
+};
+
+static int
+show_object(struct listing *l, const struct ctl_if *ifc)
+{
+	json_t *object;
+	char *text;
+
+	if (!l->cli->json) {
+		show_if(&l->out, &ifc->info, &ifc->stats);
+		return CLI_OK;
+	}
+	object = show_if_json(&ifc->info, &ifc->stats);
+	text = object != NULL
+		   ? json_dumps(object, l->out.is_tty ? JSON_INDENT(2) : 0)
+		   : NULL;
+	json_decref(object);
+	if (text == NULL) {
+		cli_complain(l->cli, "no memory");
+		return CLI_FAILED;
+	}
+	out_print(&l->out, "%s%s", l->count++ > 0 ? ", " : "[", text);
+	free(text);
+	return CLI_OK;
+}
+
 /* One page of the answer. */
 static int
-show_page(const struct cli *cli, struct out *out, json_t *page, json_t *doc)
+show_page(struct listing *l, json_t *page)
 {
 	struct epair_err err = { 0 };
 	struct ctl_if ifc;
@@ -38,29 +79,26 @@ show_page(const struct cli *cli, struct out *out, json_t *page, json_t *doc)
 	json_array_foreach(json_object_get(page, "interfaces"), i, object)
 	{
 		if (ctl_if_decode(object, &ifc, &err) != 0)
-			return cli_fail(cli, "the daemon's answer", &err);
-		if (doc != NULL)
-			(void)json_array_append_new(
-			    doc, show_if_json(&ifc.info, &ifc.stats));
-		else
-			show_if(out, &ifc.info, &ifc.stats);
+			return cli_fail(l->cli, "the daemon's answer", &err);
+		if (show_object(l, &ifc) != CLI_OK)
+			return CLI_FAILED;
 	}
 	return CLI_OK;
 }
 
 /* Page by page, so that it never waits for all of ten thousand. */
 static int
-show_all(const struct cli *cli, struct ctl_client *c, json_t *params,
-    struct out *out, json_t *doc)
+show_all(struct listing *l, struct ctl_client *c, json_t *params)
 {
 	json_t *page, *more;
 	int status;
 
 	for (;;) {
-		status = ask_call(cli, c, "show", json_incref(params), &page);
+		status = ask_call(
+		    l->cli, c, "show", json_incref(params), &page);
 		if (status != CLI_OK)
 			return status;
-		status = show_page(cli, out, page, doc);
+		status = show_page(l, page);
 		more = json_incref(json_object_get(page, "more"));
 		json_decref(page);
 		if (status != CLI_OK || more == NULL) {
@@ -68,24 +106,66 @@ show_all(const struct cli *cli, struct ctl_client *c, json_t *params,
 			return status;
 		}
 		(void)json_object_set_new(params, "after", more);
-		(void)out_push(out);
+		(void)out_push(&l->out);
 	}
+}
+
+/* Owners by name, as one would write them. */
+static void
+name_owners(json_t *config)
+{
+	json_t *vnet, *owner;
+	char name[USER_NAME_MAX];
+	size_t i;
+
+	json_array_foreach(json_object_get(config, "vnets"), i, vnet)
+	{
+		owner = json_object_get(vnet, "owner");
+		if (owner == NULL)
+			continue;
+		(void)user_name(json_integer_value(owner), name);
+		(void)json_object_set_new(vnet, "owner", json_string(name));
+	}
+}
+
+static int
+show_config(const struct cli *cli)
+{
+	json_t *config;
+	int status = ask(cli, "config", NULL, &config), error;
+	struct out out;
+
+	if (status != CLI_OK)
+		return status;
+	name_owners(config);
+	if (cli->json) {
+		out_init(&out, STDOUT_FILENO);
+		show_json(&out, config);
+		return ask_finish(cli, &out);
+	}
+	error = config_write(stdout, config);
+	json_decref(config);
+	if (error == 0)
+		return CLI_OK;
+	cli_complain(cli, "standard output: %s", strerror(-error));
+	return CLI_FAILED;
 }
 
 static int
 show(struct cli *cli, const struct verb *self, int argc, char **argv)
 {
 	struct show_opts o = { 0 };
+	struct listing l = { .cli = cli };
 	struct ctl_client c;
-	struct out out;
-	json_t *params, *doc;
+	json_t *params;
 	int first, status, ended;
 
 	status = ask_begin(cli, self, &o, argc, argv, 0, 1, &first);
-	if (status == ASK_GO_ON)
-		status = ask_open(cli, &c);
-	else
+	if (status != ASK_GO_ON)
 		return status;
+	if (o.as_config)
+		return show_config(cli);
+	status = ask_open(cli, &c);
 	if (status != CLI_OK)
 		return status;
 	params = json_object();
@@ -94,16 +174,13 @@ show(struct cli *cli, const struct verb *self, int argc, char **argv)
 		    params, "if", json_string(argv[first]));
 	if (o.vnet != NULL)
 		(void)json_object_set_new(params, "vnet", json_string(o.vnet));
-	out_init(&out, STDOUT_FILENO);
-	doc = cli->json ? json_array() : NULL;
-	status = show_all(cli, &c, params, &out, doc);
-	if (doc != NULL && status == CLI_OK)
-		show_json(&out, doc);
-	else
-		json_decref(doc);
+	out_init(&l.out, STDOUT_FILENO);
+	status = show_all(&l, &c, params);
+	if (cli->json && status == CLI_OK)
+		out_print(&l.out, "%s]\n", l.count > 0 ? "" : "[");
 	json_decref(params);
 	ctl_client_close(&c);
-	ended = ask_finish(cli, &out);
+	ended = ask_finish(cli, &l.out);
 	return status != CLI_OK ? status : ended;
 }
 

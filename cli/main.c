@@ -26,6 +26,12 @@ static const struct verb *const verbs[] = {
 	&verb_set,
 	&verb_link,
 	&verb_show,
+	&verb_stats,
+	&verb_top,
+	&verb_capture,
+	&verb_apply,
+	&verb_monitor,
+	&verb_wait,
 	&verb_help,
 };
 

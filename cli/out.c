@@ -31,7 +31,7 @@ out_fini(struct out *out)
 {
 	free(out->buf);
 	out->buf = NULL;
-	out->len = out->size = 0;
+	out->len = out->done = out->size = 0;
 }
 
 /* Append; what memory does not hold is lost, and says so as an error. */
@@ -41,7 +41,7 @@ append(struct out *out, const char *text, size_t n)
 	if (out->error != 0)
 		return;
 	if (out->size - out->len < n) {
-		size_t size = out->size + n + OUT_CHUNK;
+		size_t size = out->size + out->size / 2 + n + OUT_CHUNK;
 		char *buf = realloc(out->buf, size);
 
 		if (buf == NULL) {
@@ -109,7 +109,7 @@ out_colour(const struct out *out, enum out_colour colour)
 bool
 out_room(const struct out *out)
 {
-	return out->len < OUT_PENDING_MAX;
+	return out->len - out->done < OUT_PENDING_MAX;
 }
 
 void
@@ -134,8 +134,8 @@ out_width(const struct out *out)
 bool
 out_is_pending(const struct out *out)
 {
-	return out->error == 0 &&
-	       (out->len > 0 || (out->live[0] != '\0' && !out->is_drawn));
+	return out->error == 0 && (out->len > out->done ||
+				      (out->live[0] != '\0' && !out->is_drawn));
 }
 
 /* Write one chunk. Returns 1 if it went, 0 if the reader is not ready. */
@@ -143,6 +143,7 @@ static int
 push_chunk(struct out *out)
 {
 	struct pollfd pfd = { .fd = out->fd, .events = POLLOUT };
+	size_t len = out->len - out->done;
 	ssize_t n;
 
 	if (poll(&pfd, 1, 0) != 1 || (pfd.revents & POLLOUT) == 0) {
@@ -151,14 +152,15 @@ push_chunk(struct out *out)
 			return 0;
 	}
 	n = write(
-	    out->fd, out->buf, out->len < OUT_CHUNK ? out->len : OUT_CHUNK);
+	    out->fd, out->buf + out->done, len < OUT_CHUNK ? len : OUT_CHUNK);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			out->error = errno;
 		return 0;
 	}
-	out->len -= (size_t)n;
-	memmove(out->buf, out->buf + n, out->len);
+	out->done += (size_t)n;
+	if (out->done == out->len)
+		out->done = out->len = 0;
 	return 1;
 }
 
@@ -169,7 +171,7 @@ out_push(struct out *out)
 		append(out, out->live, strlen(out->live));
 		out->is_drawn = true;
 	}
-	while (out->error == 0 && out->len > 0 && push_chunk(out) == 1)
+	while (out->error == 0 && out->len > out->done && push_chunk(out) == 1)
 		continue;
 	return -out->error;
 }
@@ -177,7 +179,7 @@ out_push(struct out *out)
 int
 out_drain(struct out *out, int stop_fd, int patience_ms)
 {
-	while (out_push(out) == 0 && out->len > 0) {
+	while (out_push(out) == 0 && out->len > out->done) {
 		struct pollfd pfd[2] = {
 			{ .fd = out->fd, .events = POLLOUT },
 			{ .fd = stop_fd, .events = POLLIN },

@@ -28,7 +28,7 @@ struct out {
 	bool has_colour; /* and neither NO_COLOR nor a dumb terminal */
 	int error; /* errno of the first write that failed, or 0 */
 	char *buf;
-	size_t len, size;
+	size_t len, done, size; /* filled, written, allocated */
 	char live[256]; /* the live line, or "" */
 	bool is_drawn; /* whether the terminal shows it */
 };
@@ -68,7 +68,7 @@ int out_push(struct out *out);
 
 /*
  * Write all of it, waiting for the reader until stop_fd (or -1) is readable,
- * and from then on patience_ms longer.
+ * and from then on patience_ms longer (-1: for ever).
  * Returns 0, -errno of the write, or -EAGAIN for a reader that did not read.
  */
 int out_drain(struct out *out, int stop_fd, int patience_ms);

@@ -3,7 +3,6 @@
  * `epair vnet`: add, del, list.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,23 +11,7 @@
 #include "cli/cli.h"
 #include "cli/out.h"
 #include "cli/show.h"
-
-/* A user by name or number. Returns false if there is none. */
-static bool
-user_id(const char *text, json_int_t *id)
-{
-	const struct passwd *pw = getpwnam(text);
-	char *end;
-
-	if (pw != NULL) {
-		*id = pw->pw_uid;
-		return true;
-	}
-	if (*text < '0' || *text > '9')
-		return false;
-	*id = strtoll(text, &end, 10);
-	return *end == '\0' && *id < UINT32_MAX;
-}
+#include "cli/users.h"
 
 /* "owner=alice", "max-pairs=100" into params. */
 static int
@@ -90,19 +73,16 @@ print_vnet(struct out *out, json_t *vnet)
 	const char *kind = json_string_value(json_object_get(vnet, "kind"));
 	json_t *owner = json_object_get(vnet, "owner");
 	json_t *max = json_object_get(vnet, "max-pairs");
-	const struct passwd *pw =
-	    owner != NULL ? getpwuid((uid_t)json_integer_value(owner)) : NULL;
+	char name[USER_NAME_MAX];
 
 	out_print(out, "%s: pairs %lld",
 	    json_string_value(json_object_get(vnet, "name")),
 	    (long long)json_integer_value(json_object_get(vnet, "pairs")));
 	if (max != NULL)
 		out_print(out, " of %lld", (long long)json_integer_value(max));
-	if (pw != NULL)
-		out_print(out, " owner %s", pw->pw_name);
-	else if (owner != NULL)
-		out_print(
-		    out, " owner %lld", (long long)json_integer_value(owner));
+	if (owner != NULL)
+		out_print(out, " owner %s",
+		    user_name(json_integer_value(owner), name));
 	if (kind != NULL)
 		out_print(out, " gives %s", kind);
 	out_print(out, "\n");

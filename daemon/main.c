@@ -205,6 +205,7 @@ serve(struct daemon *d)
 static int
 run(struct daemon *d)
 {
+	struct epair_err err = { 0 };
 	int error;
 
 	raise_limit();
@@ -214,8 +215,11 @@ run(struct daemon *d)
 	if (error != 0)
 		return complain("start", error, NULL);
 	error = make_instance(d);
-	if (error == 0 && ctl_world_init(&d->world, d->ep) != 0)
-		error = complain("start", -ENOMEM, NULL);
+	if (error == 0) {
+		error = ctl_world_init(&d->world, d->ep, &err);
+		if (error != 0)
+			(void)complain("start", error, &err);
+	}
 	if (error == 0) {
 		ctl_changes_init(&d->changes, &d->loop, &d->world, NULL);
 		error = serve(d);

@@ -8,9 +8,12 @@
  * holds, so that shutting that down ends a write that blocks.
  *
  *	state    meaning                               left by
- *	running  the thread writes                     the client closing, the
- *	                                               capture's end, _stop
+ *	running  the thread writes                     the client closing, its
+ *	                                               interface going, _stop
  *	over     it has said so through `over`         the main thread, joining
+ *
+ * That an interface goes - it is destroyed, or moved to where the client may
+ * not look - is heard of by a subscription that all captures share.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,13 +33,18 @@
 
 /* Of the thread: what it calls takes little. */
 #define STACK_BYTES (256u << 10)
+/* Events that wait while the main thread does something else; taken at once. */
+#define SUB_MAX    65536u
+#define EVENTS_MAX 256
 
 struct ctl_capture {
 	LIST_ENTRY(ctl_capture) link;
 	struct ctl_server *server;
 	uid_t uid;
 	struct epair_capture *cap;
+	uint32_t index; /* of the interface */
 	int sock; /* our end */
+	int gone; /* an eventfd: the interface is, write what waits and end */
 	struct ctl_watch over; /* an eventfd: the thread is at its end */
 	pthread_t thread;
 };
@@ -60,16 +68,19 @@ write_on(void *arg)
 	struct pollfd pfds[] = {
 		{ .fd = epair_capture_fd(c->cap), .events = POLLIN },
 		{ .fd = c->sock, .events = POLLRDHUP },
+		{ .fd = c->gone, .events = POLLIN },
 	};
 	const uint64_t one = 1;
 	int n = epair_capture_dump(c->cap, c->sock, 0); /* the headers */
 
 	while (n >= 0) {
-		if (poll(pfds, 2, -1) < 0 && errno != EINTR)
+		if (poll(pfds, 3, -1) < 0 && errno != EINTR)
 			break;
 		if (pfds[1].revents != 0)
 			break;
-		n = epair_capture_dump(c->cap, c->sock, 0);
+		n = epair_capture_dump(c->cap, c->sock, pfds[2].revents != 0);
+		if (pfds[2].revents != 0)
+			break;
 	}
 	(void)!write(c->over.fd, &one, sizeof(one));
 	return NULL;
@@ -84,6 +95,7 @@ end(struct ctl_capture *c)
 	ctl_watch_del(c->server->loop, &c->over);
 	epair_capture_close(c->cap);
 	(void)close(c->over.fd);
+	(void)close(c->gone);
 	(void)close(c->sock);
 	free(c);
 }
@@ -103,6 +115,62 @@ ctl_captures_stop(struct ctl_server *s)
 
 	while ((c = LIST_FIRST(&s->captures)) != NULL)
 		end(c);
+	if (s->capture_sub == NULL)
+		return;
+	ctl_watch_del(s->loop, &s->capture_events);
+	epair_unsubscribe(s->capture_sub);
+	s->capture_sub = NULL;
+}
+
+static void
+tell_gone(struct ctl_server *s, uint32_t index)
+{
+	const uint64_t one = 1;
+	struct ctl_capture *c;
+
+	LIST_FOREACH(c, &s->captures, link)
+		if (c->index == index)
+			(void)!write(c->gone, &one, sizeof(one));
+}
+
+static void
+on_events(struct ctl_watch *w, uint32_t events)
+{
+	struct ctl_server *s =
+	    (struct ctl_server *)(void *)((char *)w -
+					  offsetof(struct ctl_server,
+					      capture_events));
+	struct epair_event ev;
+
+	(void)events;
+	for (int i = 0; i < EVENTS_MAX; i++) {
+		if (epair_event_next(s->capture_sub, &ev) != 1)
+			return;
+		if (ev.type == EPAIR_EVENT_DESTROY ||
+		    ev.type == EPAIR_EVENT_MOVE)
+			tell_gone(s, ev.index);
+	}
+}
+
+/* From the first capture on. */
+static int
+subscribe(struct ctl_server *s, struct epair_err *err)
+{
+	int error;
+
+	if (s->capture_sub != NULL)
+		return 0;
+	error = epair_subscribe(s->world->ep, SUB_MAX, &s->capture_sub, err);
+	if (error != 0)
+		return error;
+	s->capture_events = (struct ctl_watch){ epair_event_fd(s->capture_sub),
+		EPOLLIN, on_events };
+	error = ctl_watch_add(s->loop, &s->capture_events);
+	if (error == 0)
+		return 0;
+	epair_unsubscribe(s->capture_sub);
+	s->capture_sub = NULL;
+	return ctl_fail(err, error, "cannot watch for events");
 }
 
 static int
@@ -124,7 +192,8 @@ start_thread(struct ctl_capture *c)
 
 /* Begin to write cap; takes it. Gives the client's end in *theirs. */
 static int
-start(struct ctl_request *rq, struct epair_capture *cap, int *theirs)
+start(struct ctl_request *rq, struct epair_capture *cap, uint32_t index,
+    int *theirs)
 {
 	struct ctl_server *s = rq->conn->server;
 	struct ctl_capture *c = calloc(1, sizeof(*c));
@@ -134,9 +203,9 @@ start(struct ctl_request *rq, struct epair_capture *cap, int *theirs)
 		error = -ENOMEM;
 		goto close_cap;
 	}
-	*c = (struct ctl_capture){
-		.server = s, .uid = rq->conn->who.uid, .cap = cap
-	};
+	*c = (struct ctl_capture){ .server = s, .uid = rq->conn->who.uid };
+	c->cap = cap;
+	c->index = index;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 		error = -errno;
 		goto free_c;
@@ -145,9 +214,10 @@ start(struct ctl_request *rq, struct epair_capture *cap, int *theirs)
 	*theirs = pair[1];
 	c->over = (struct ctl_watch){ eventfd(0, EFD_CLOEXEC), EPOLLIN,
 		is_over };
-	if (c->over.fd < 0) {
+	c->gone = eventfd(0, EFD_CLOEXEC);
+	if (c->over.fd < 0 || c->gone < 0) {
 		error = -errno;
-		goto close_pair;
+		goto close_over;
 	}
 	error = ctl_watch_add(s->loop, &c->over);
 	if (error == 0)
@@ -158,8 +228,10 @@ start(struct ctl_request *rq, struct epair_capture *cap, int *theirs)
 	return 0;
 
 close_over:
-	(void)close(c->over.fd);
-close_pair:
+	if (c->over.fd >= 0)
+		(void)close(c->over.fd);
+	if (c->gone >= 0)
+		(void)close(c->gone);
 	(void)close(pair[0]);
 	(void)close(pair[1]);
 free_c:
@@ -230,20 +302,27 @@ int
 ctl_do_capture(struct ctl_request *rq, json_t **result, struct epair_err *err)
 {
 	struct ctl_server *s = rq->conn->server;
-	struct epair_capture *cap;
+	struct epair_if_info info = { .size = sizeof(info) };
+	struct epair_capture *cap = NULL;
 	struct epair_if *ifp = NULL;
 	int error = ctl_stream_may(rq->conn, err);
 
 	(void)result;
+	if (error == 0)
+		error = subscribe(s, err);
 	if (error != 0)
 		return error;
 	error = ctl_world_find_if(s->world, &rq->conn->who,
 	    json_string_value(json_object_get(rq->params, "if")), &ifp, err);
 	if (error == 0)
 		error = open_on(rq, ifp, &cap, err);
+	if (error == 0)
+		error = epair_if_get_info(ifp, &info);
 	epair_if_put(ifp);
-	if (error != 0)
+	if (error != 0) {
+		epair_capture_close(cap);
 		return error;
-	error = start(rq, cap, &rq->give_fd);
+	}
+	error = start(rq, cap, info.index, &rq->give_fd);
 	return error == 0 ? 0 : ctl_fail(err, error, "cannot capture");
 }

@@ -2,6 +2,7 @@
 #include "ctl/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,7 @@ next(struct ctl_client *c, struct ctl_message *msg, struct epair_err *err)
 		}
 		if (msg->method == NULL)
 			return 1;
+		c->told++;
 		if (c->notified != NULL)
 			c->notified(c->arg, msg->method, msg->params);
 		ctl_message_fini(msg);
@@ -195,13 +197,32 @@ ctl_client_call(struct ctl_client *c, const char *method, json_t *params,
 	return error;
 }
 
-int
-ctl_client_listen(struct ctl_client *c, struct epair_err *err)
+/* What is there already. Nobody waits for an answer that may be among it. */
+static int
+tell(struct ctl_client *c, struct epair_err *err)
 {
 	struct ctl_message msg;
-	int got = next(c, &msg, err);
+	int got;
 
-	if (got == 1)
+	while ((got = next(c, &msg, err)) == 1)
 		ctl_message_fini(&msg);
-	return got < 0 ? got : fill(c, err);
+	return got;
+}
+
+int
+ctl_client_listen(struct ctl_client *c, int timeout_ms, struct epair_err *err)
+{
+	struct pollfd pfd = { .fd = c->sock, .events = POLLIN };
+	uint64_t told = c->told;
+	int error = tell(c, err), n;
+
+	if (error != 0 || c->told != told)
+		return error;
+	do
+		n = poll(&pfd, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return ctl_fail(err, -ETIMEDOUT, "nothing happened in time");
+	error = fill(c, err);
+	return error != 0 ? error : tell(c, err);
 }

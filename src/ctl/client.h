@@ -6,6 +6,8 @@
 #ifndef EP_CTL_CLIENT_H
 #define EP_CTL_CLIENT_H
 
+#include <stdint.h>
+
 #include "ctl/codec.h"
 
 struct ctl_client {
@@ -14,7 +16,8 @@ struct ctl_client {
 	struct ctl_lines in;
 	int fds[CTL_FDS_MAX]; /* that came and were not taken yet */
 	unsigned fd_count;
-	/* A notification came while an answer was awaited. May be NULL. */
+	uint64_t told; /* notifications */
+	/* One came, while an answer or it was awaited. May be NULL. */
 	void (*notified)(void *arg, const char *method, json_t *params);
 	void *arg;
 };
@@ -46,9 +49,11 @@ int ctl_client_call(struct ctl_client *c, const char *method, json_t *params,
     struct epair_err *err);
 
 /*
- * Read what is there, waiting if nothing is, and have notifications told.
- * Returns 0, or a negated errno: -EPIPE at the end.
+ * Have notifications told, waiting timeout_ms (-1: for ever) for the next if
+ * none is there.
+ * Returns 0; -ETIMEDOUT; -EPIPE at the end; -EPROTO, -ENOMEM.
  */
-int ctl_client_listen(struct ctl_client *c, struct epair_err *err);
+int ctl_client_listen(
+    struct ctl_client *c, int timeout_ms, struct epair_err *err);
 
 #endif /* EP_CTL_CLIENT_H */

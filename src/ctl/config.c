@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The world as what `apply` would take to make it.
- *
- * What a word is by default is asked of a pair made for that in an instance of
- * its own: the library knows, and nobody else has to.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,56 +12,12 @@
 #include "ctl/method.h"
 #include "ctl/wanted.h"
 
-#define WORDS_MAX 64u
-
-/* Each word's value of a new interface; NULL: not to be written. */
-struct defaults {
-	char *values[WORDS_MAX];
-};
-
 /* Words that say again what another says, or what cannot be set. */
 static bool
 is_said_otherwise(const char *word)
 {
 	return strcmp(word, "down") == 0 || strcmp(word, "name") == 0 ||
 	       strcmp(word, "media") == 0;
-}
-
-static int
-defaults_init(struct defaults *d, struct epair_err *err)
-{
-	struct epair_opts opts = { .size = sizeof(opts), .way = EPAIR_SIM };
-	struct epair *ep;
-	struct epair_if *ifp = NULL;
-	char value[CTL_VALUE_MAX];
-	const char *word;
-	int error = epair_new(&opts, &ep, err);
-
-	*d = (struct defaults){ 0 };
-	if (error != 0)
-		return error;
-	error = epair_if_create(ep, NULL, "epair", NULL, &ifp, err);
-	for (unsigned i = 0; error == 0 && i < WORDS_MAX &&
-			     (word = epair_if_word_at(i)) != NULL;
-	     i++) {
-		if (is_said_otherwise(word) ||
-		    epair_if_get_word(ifp, word, value, sizeof(value), NULL) <
-			0)
-			continue;
-		d->values[i] = strdup(value);
-		if (d->values[i] == NULL)
-			error = ctl_fail(err, -ENOMEM, "no memory");
-	}
-	epair_if_put(ifp);
-	(void)epair_free(ep);
-	return error;
-}
-
-static void
-defaults_fini(struct defaults *d)
-{
-	for (unsigned i = 0; i < WORDS_MAX; i++)
-		free(d->values[i]);
 }
 
 /* "mtu": 9000, "up": true: as one would write it. */
@@ -88,23 +41,24 @@ value_json(const char *value)
  * one: it depends on what else was made before.
  */
 static void
-put_words(const struct defaults *d, struct epair_if *ifp, json_t *object)
+put_words(
+    const struct ctl_scratch *scratch, struct epair_if *ifp, json_t *object)
 {
 	char value[CTL_VALUE_MAX];
 	const char *word;
 
 	for (unsigned i = 0; (word = epair_if_word_at(i)) != NULL; i++) {
-		if (d->values[i] == NULL ||
+		if (is_said_otherwise(word) || scratch->defaults[i] == NULL ||
 		    epair_if_get_word(ifp, word, value, sizeof(value), NULL) <
 			0 ||
-		    strcmp(value, d->values[i]) == 0)
+		    strcmp(value, scratch->defaults[i]) == 0)
 			continue;
 		(void)json_object_set_new(object, word, value_json(value));
 	}
 }
 
 static json_t *
-end_json(const struct defaults *d, struct epair_if *ifp)
+end_json(const struct ctl_scratch *scratch, struct epair_if *ifp)
 {
 	struct epair_if_info info = { .size = sizeof(info) };
 	char name[32], spec[CTL_SPEC_MAX];
@@ -118,7 +72,7 @@ end_json(const struct defaults *d, struct epair_if *ifp)
 	(void)snprintf(name, sizeof(name), "epair%u%c", info.unit, info.side);
 	if (strcmp(info.name, name) != 0)
 		(void)json_object_set_new(object, "name", ctl_text(info.name));
-	put_words(d, ifp, object);
+	put_words(scratch, ifp, object);
 	/* What its vnet gives it, it gets without being asked. */
 	if (!info.by_vnet &&
 	    epair_if_get_attachment(ifp, spec, sizeof(spec)) > 0)
@@ -127,7 +81,8 @@ end_json(const struct defaults *d, struct epair_if *ifp)
 }
 
 static json_t *
-pair_json(const struct defaults *d, const char *key, struct epair_if *a)
+pair_json(
+    const struct ctl_scratch *scratch, const char *key, struct epair_if *a)
 {
 	const char *slash = strchr(key, '/');
 	struct epair_if *b = epair_if_peer(a);
@@ -136,8 +91,8 @@ pair_json(const struct defaults *d, const char *key, struct epair_if *a)
 	if (strncmp(key, "vnet0/", 6) != 0)
 		(void)json_object_set_new(
 		    object, "vnet", json_stringn(key, (size_t)(slash - key)));
-	(void)json_object_set_new(object, "a", end_json(d, a));
-	(void)json_object_set_new(object, "b", end_json(d, b));
+	(void)json_object_set_new(object, "a", end_json(scratch, a));
+	(void)json_object_set_new(object, "b", end_json(scratch, b));
 	epair_if_put(b);
 	return object;
 }
@@ -152,8 +107,7 @@ may_home(const struct ctl_world *w, const struct ctl_who *who, const char *key)
 }
 
 static json_t *
-pairs_json(const struct ctl_world *w, const struct ctl_who *who,
-    const struct defaults *d)
+pairs_json(const struct ctl_world *w, const struct ctl_who *who)
 {
 	json_t *list = json_array(), *index;
 	struct epair_if *a;
@@ -165,7 +119,8 @@ pairs_json(const struct ctl_world *w, const struct ctl_who *who,
 		    epair_if_get_index(
 			w->ep, (uint32_t)json_integer_value(index), &a) != 0)
 			continue;
-		(void)json_array_append_new(list, pair_json(d, key, a));
+		(void)json_array_append_new(
+		    list, pair_json(&w->scratch, key, a));
 		epair_if_put(a);
 	}
 	return list;
@@ -199,13 +154,9 @@ int
 ctl_do_config(struct ctl_request *rq, json_t **result, struct epair_err *err)
 {
 	const struct ctl_world *w = rq->conn->server->world;
-	struct defaults d;
-	int error = defaults_init(&d, err);
 
-	if (error == 0)
-		*result = json_pack("{s:o,s:o}", "vnets",
-		    vnets_json(w, &rq->conn->who), "pairs",
-		    pairs_json(w, &rq->conn->who, &d));
-	defaults_fini(&d);
-	return error;
+	(void)err;
+	*result = json_pack("{s:o,s:o}", "vnets", vnets_json(w, &rq->conn->who),
+	    "pairs", pairs_json(w, &rq->conn->who));
+	return 0;
 }

@@ -76,6 +76,8 @@ struct ctl_server {
 	struct ctl_timer pause; /* nothing is accepted until then */
 	TAILQ_HEAD(, ctl_conn) conns;
 	LIST_HEAD(, ctl_capture) captures;
+	struct epair_sub *capture_sub; /* NULL before the first capture */
+	struct ctl_watch capture_events;
 	unsigned conn_count;
 	uint64_t ended[CTL_END_MAX];
 	uint64_t accepted, requests, refused;

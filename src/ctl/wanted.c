@@ -143,46 +143,23 @@ want_attachment(struct end *e, json_t *value)
 	return add(e, CTL_OP_ATTACH, NULL, spec);
 }
 
-/* Another way to write what a switch is set to. */
-static const char *
-plain(const char *text, const char *current)
-{
-	static const char *const on[] = { "yes", "true", "1", NULL };
-	static const char *const off[] = { "no", "false", "0", NULL };
-
-	if (strcmp(current, "on") != 0 && strcmp(current, "off") != 0)
-		return text;
-	for (int i = 0; on[i] != NULL; i++) {
-		if (strcasecmp(text, on[i]) == 0)
-			return "on";
-		if (strcasecmp(text, off[i]) == 0)
-			return "off";
-	}
-	return text;
-}
-
 static int
 want_word(struct end *e, const char *word, json_t *value)
 {
 	struct epair_err *err = e->want->err;
 	char text[CTL_VALUE_MAX], is[CTL_VALUE_MAX];
-	const char *wanted = text;
-	int error = ctl_want_value(word, value, text, err);
+	int error = ctl_want_value(word, value, text, err), n;
 
 	if (error == 0 && e->ifp != NULL) {
-		int n = epair_if_get_word(e->ifp, word, is, sizeof(is), err);
-
+		n = epair_if_get_word(e->ifp, word, is, sizeof(is), err);
 		error = n < 0 ? n : 0;
-		wanted = plain(text, is);
-		if (n >= 0 && strcmp(wanted, is) == 0)
+		if (n >= 0 &&
+		    !ctl_scratch_differs(&e->want->w->scratch, word, is, text))
 			return 0;
-	} else if (error == 0) {
-		/* A new pair: all its switches are on or off. */
-		wanted = strcmp(word, "up") == 0 || strcmp(word, "down") == 0
-			     ? plain(text, "off")
-			     : text;
 	}
-	return error != 0 ? error : add(e, CTL_OP_SET, word, wanted);
+	if (error != 0)
+		return error;
+	return add(e, CTL_OP_SET, word, json_is_null(value) ? NULL : text);
 }
 
 static bool
@@ -237,19 +214,41 @@ want_words(struct end *e, json_t *of_end, bool up)
 	return 0;
 }
 
+/*
+ * Where it is to be, and what it is to be called there. It is renamed before it
+ * moves, since its name may be taken there - unless the new one is taken here.
+ */
 static int
-want_end(struct end *e, json_t *of_end)
+want_place(struct end *e, json_t *of_end)
 {
 	json_t *vnet = json_object_get(of_end, "vnet");
 	json_t *name = json_object_get(of_end, "name");
-	json_t *spec = json_object_get(of_end, "attach");
+	const char *here = e->ifp != NULL ? e->info.vnet : e->want->home;
+	const char *text = json_string_value(name);
+	struct epair_if *other = NULL;
+	bool moves_first;
 	int error = 0;
 
-	/* A move takes UP, the discipline and the place away: it is first. */
-	if (vnet != NULL)
+	moves_first = vnet != NULL && text != NULL &&
+		      epair_if_get(e->want->w->ep, here, text, &other, NULL) ==
+			  0;
+	epair_if_put(other);
+	if (moves_first)
 		error = want_vnet(e, vnet);
 	if (error == 0 && name != NULL)
 		error = want_word(e, "name", name);
+	if (error == 0 && vnet != NULL && !moves_first)
+		error = want_vnet(e, vnet);
+	return error;
+}
+
+static int
+want_end(struct end *e, json_t *of_end)
+{
+	json_t *spec = json_object_get(of_end, "attach");
+	/* A move takes UP, the discipline and the place away: it is first. */
+	int error = want_place(e, of_end);
+
 	if (error == 0)
 		error = want_words(e, of_end, false);
 	if (error == 0 && spec != NULL)

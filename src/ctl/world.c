@@ -9,16 +9,21 @@
 #include "ctl/fail.h"
 
 int
-ctl_world_init(struct ctl_world *w, struct epair *ep)
+ctl_world_init(struct ctl_world *w, struct epair *ep, struct epair_err *err)
 {
 	struct ctl_vnet *vn = calloc(1, sizeof(*vn));
+	int error = 0;
 
 	*w = (struct ctl_world){ .ep = ep, .pairs = json_object() };
 	TAILQ_INIT(&w->vnets);
-	if (vn == NULL || w->pairs == NULL) {
+	if (vn == NULL || w->pairs == NULL)
+		error = ctl_fail(err, -ENOMEM, "no memory for the world");
+	if (error == 0)
+		error = ctl_scratch_init(&w->scratch, err);
+	if (error != 0) {
 		free(vn);
 		json_decref(w->pairs);
-		return -ENOMEM;
+		return error;
 	}
 	strcpy(vn->name, "vnet0");
 	TAILQ_INSERT_TAIL(&w->vnets, vn, link);

@@ -27,6 +27,8 @@
 
 #include <epair/epair.h>
 
+#include "ctl/scratch.h"
+
 /* Whom a connection speaks for. */
 struct ctl_who {
 	uid_t uid;
@@ -47,10 +49,15 @@ struct ctl_world {
 	TAILQ_HEAD(ctl_vnets, ctl_vnet) vnets; /* vnet0 first, oldest first */
 	json_t *pairs; /* "HOME/epairN" to the index of its a end */
 	uint64_t generation; /* of changes that were made */
+	struct ctl_scratch scratch;
 };
 
-/* For an instance that has vnet0 and no pair. Returns 0, or -ENOMEM. */
-int ctl_world_init(struct ctl_world *w, struct epair *ep);
+/*
+ * For an instance that has vnet0 and no pair. Returns 0, or -ENOMEM and other
+ * errors of making an instance.
+ */
+int ctl_world_init(
+    struct ctl_world *w, struct epair *ep, struct epair_err *err);
 void ctl_world_fini(struct ctl_world *w);
 
 /* How many pairs were made in it. */

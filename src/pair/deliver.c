@@ -225,7 +225,7 @@ moderate(const struct ep_rxq *rxq, const struct ep_chunk *chunks)
 	    chunks->frames[0].len == 0 || ep_worker_is_wanted(rxq->task.worker))
 		return;
 	for (unsigned i = 0; i < PAUSES; i++)
-		ep_cpu_pause();
+		__builtin_ia32_pause();
 }
 
 void
@@ -243,7 +243,6 @@ ep_pair_deliver(struct ep_task *task)
 	if (ep_load_relaxed(&rxq->taker) != mc)
 		ep_store_relaxed(&rxq->taker, mc);
 	ep_run_enter(&run, ifp->ep, pair);
-	ep_pair_made_room(ifp->oifp);
 	for (c = chunks; c != NULL; c = c->next)
 		if (ep_load_relaxed(&ifp->dying))
 			drop_chunk(rxq, c, EPAIR_DROP_RX_DESTROYED);

@@ -97,7 +97,8 @@ class Client:
         self.sock.close()
 
     def send(self, data, fds=()):
-        socket.send_fds(self.sock, [data], list(fds))
+        sent = socket.send_fds(self.sock, [data], list(fds))
+        self.sock.sendall(data[sent:])
 
     def line(self):
         """The next object, or None at the end."""

@@ -255,10 +255,7 @@ qemu_changed(struct ep_stack *st, uint32_t what)
 {
 	struct ep_qemu *q = qemu_of(st);
 
-	if ((what & EPAIR_CHANGED_WRITABLE) != 0)
-		ep_qemu_hold(q, false);
-	if (what == EPAIR_CHANGED_WRITABLE)
-		return;
+	(void)what;
 	ep_qemu_look_after(q);
 	ep_qemu_qmp_changed(q);
 }

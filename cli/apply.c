@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `epair apply FILE`: what is wanted, made so, all or nothing.
+ *
+ * The daemon computes the difference: it alone sees the world stand still.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <epair/err.h>
+
+#include "cli/ask.h"
+#include "cli/cli.h"
+#include "cli/config.h"
+#include "cli/out.h"
+#include "cli/show.h"
+#include "cli/users.h"
+
+struct apply_opts {
+	bool json, dry_run;
+};
+
+static const struct opt apply_opts[] = {
+	{ .name = "dry-run",
+	    .letter = 'n',
+	    .sentence = "show what would change, and change nothing",
+	    .parse = opt_flag,
+	    .offset = offsetof(struct apply_opts, dry_run) },
+	OPT_JSON(struct apply_opts, json),
+	{ NULL },
+};
+
+/* A vnet's owner by number, and its limit as one. */
+static int
+take_vnet(const struct cli *cli, json_t *vnet)
+{
+	const char *owner = json_string_value(json_object_get(vnet, "owner"));
+	const char *max = json_string_value(json_object_get(vnet, "max-pairs"));
+	json_int_t n;
+	char *end;
+
+	if (owner != NULL) {
+		if (!user_id(owner, &n)) {
+			cli_complain(
+			    cli, "owner: %s: there is no such user", owner);
+			return CLI_USAGE;
+		}
+		(void)json_object_set_new(vnet, "owner", json_integer(n));
+	}
+	if (max != NULL) {
+		n = strtoll(max, &end, 10);
+		if (*max < '0' || *max > '9' || *end != '\0') {
+			cli_complain(cli,
+			    "max-pairs: %s: must be a number, 0 or more", max);
+			return CLI_USAGE;
+		}
+		(void)json_object_set_new(vnet, "max-pairs", json_integer(n));
+	}
+	return CLI_OK;
+}
+
+static int
+check(const struct cli *cli, const char *path, json_t *doc)
+{
+	json_t *value, *vnet;
+	const char *key;
+	size_t i;
+
+	if (!json_is_object(doc)) {
+		cli_complain(cli, "%s: must have vnets: and pairs:", path);
+		return CLI_USAGE;
+	}
+	json_object_foreach(doc, key, value)
+	{
+		if (strcmp(key, "vnets") != 0 && strcmp(key, "pairs") != 0) {
+			cli_complain(cli,
+			    "%s: %s: allowed are vnets: and pairs:", path, key);
+			return CLI_USAGE;
+		}
+		if (!json_is_array(value)) {
+			cli_complain(cli, "%s: %s: must be a list", path, key);
+			return CLI_USAGE;
+		}
+	}
+	json_array_foreach(json_object_get(doc, "vnets"), i, vnet)
+	{
+		int status = take_vnet(cli, vnet);
+
+		if (status != CLI_OK)
+			return status;
+	}
+	return CLI_OK;
+}
+
+static int
+read_file(const struct cli *cli, const char *path, json_t **doc)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct epair_err err = { 0 };
+	FILE *f = is_stdin ? stdin : fopen(path, "re");
+	int error;
+
+	if (f == NULL) {
+		cli_complain(cli, "%s: %s", path, strerror(errno));
+		return CLI_FAILED;
+	}
+	error = config_read(f, doc, &err);
+	if (!is_stdin)
+		(void)fclose(f);
+	return error == 0 ? CLI_OK : cli_fail(cli, path, &err);
+}
+
+/* "done of steps" on a terminal, while it is being done. */
+static void
+progress(void *arg, const char *method, json_t *params)
+{
+	struct out *out = arg;
+	char line[64];
+
+	if (strcmp(method, "progress") != 0)
+		return;
+	(void)snprintf(line, sizeof(line), "%lld of %lld steps",
+	    (long long)json_integer_value(json_object_get(params, "done")),
+	    (long long)json_integer_value(json_object_get(params, "steps")));
+	out_live(out, line);
+	(void)out_push(out);
+}
+
+/* A step as the command that would do it. */
+static void
+print_step(struct out *out, json_t *step)
+{
+	static const char *const keys[] = { "op", "if", "name", "value" };
+	const char *op = json_string_value(json_object_get(step, "op"));
+	const char *space = "";
+
+	for (size_t i = 0; i < 4; i++) {
+		const char *text = json_string_value(
+		    json_object_get(step, keys[i]));
+
+		if (text == NULL)
+			continue;
+		/* Where a pair is made is an option. */
+		if (i == 3 && op != NULL && strcmp(op, "create") == 0)
+			space = " --vnet ";
+		out_print(out, "%s%s", space, text);
+		space = " ";
+	}
+	out_print(out, "\n");
+}
+
+static void
+print_result(const struct cli *cli, struct out *out, json_t *result)
+{
+	json_t *steps = json_object_get(result, "steps"), *step;
+	size_t i;
+
+	if (cli->json)
+		show_json(out, json_incref(result));
+	else if (json_is_array(steps))
+		json_array_foreach(steps, i, step) print_step(out, step);
+	else
+		out_print(out, "%lld steps, %zu pairs made\n",
+		    (long long)json_integer_value(steps),
+		    json_array_size(json_object_get(result, "made")));
+}
+
+/* Takes doc. */
+static int
+put(const struct cli *cli, const struct apply_opts *o, json_t *doc)
+{
+	struct out out, tty;
+	struct ctl_client c;
+	json_t *result;
+	int status = ask_open(cli, &c);
+
+	if (status != CLI_OK) {
+		json_decref(doc);
+		return status;
+	}
+	out_init(&out, STDOUT_FILENO);
+	out_init(&tty, STDERR_FILENO);
+	(void)json_object_set_new(doc, "dry-run", json_boolean(o->dry_run));
+	if (tty.is_tty) {
+		(void)json_object_set_new(doc, "progress", json_true());
+		c.notified = progress;
+		c.arg = &tty;
+	}
+	status = ask_call(cli, &c, "apply", doc, &result);
+	out_live(&tty, "");
+	(void)out_push(&tty);
+	out_fini(&tty);
+	ctl_client_close(&c);
+	if (status == CLI_OK) {
+		print_result(cli, &out, result);
+		json_decref(result);
+	}
+	return ask_finish(cli, &out) != CLI_OK ? CLI_FAILED : status;
+}
+
+static int
+apply(struct cli *cli, const struct verb *self, int argc, char **argv)
+{
+	struct apply_opts o = { 0 };
+	json_t *doc;
+	int first, status;
+
+	status = ask_begin(cli, self, &o, argc, argv, 1, 1, &first);
+	if (status != ASK_GO_ON)
+		return status;
+	status = read_file(cli, argv[first], &doc);
+	if (status != CLI_OK)
+		return status;
+	status = check(cli, argv[first], doc);
+	if (status == CLI_OK)
+		return put(cli, &o, doc);
+	json_decref(doc);
+	return status;
+}
+
+const struct verb verb_apply = {
+	.name = "apply",
+	.operands = "FILE",
+	.sentence = "make what a file says so, changing only what differs",
+	.text =
+	    "Reads wanted vnets and pairs from a YAML file (- is standard "
+	    "input) and makes them\nso, all of them or nothing. What the file "
+	    "does not mention stays as it is:\n\n  vnets:\n  - name: red\n    "
+	    "kind: tap:netns=red\n  pairs:\n  - name: epair7\n    mtu: 9000\n    "
+	    "a: {vnet: red, up: yes}\n    b: {attach: echo, link: delay 10ms, "
+	    "up: yes}\n\n`epair show --as-config` writes such a file.\n",
+	.opts = apply_opts,
+	.run = apply,
+};
