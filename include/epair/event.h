@@ -20,6 +20,7 @@ extern "C" {
 #endif
 
 struct epair;
+struct epair_if;
 struct epair_sub;
 
 /* X(NAME, "word") */
@@ -34,7 +35,9 @@ struct epair_sub;
 	X(DETACH, "detach") \
 	X(VNET_ADD, "vnet-add") \
 	X(VNET_DEL, "vnet-del") \
-	X(ATTACHMENT, "attachment")
+	X(ATTACHMENT, "attachment") \
+	X(MTU, "mtu") \
+	X(ADDRESS, "address")
 
 /* clang-format off */
 enum epair_event_type {
@@ -56,11 +59,18 @@ struct epair_event {
 	char old_name[EPAIR_NAME_MAX]; /* RENAME, or a MOVE that renamed */
 	uint32_t flags; /* EPAIR_IFF_* after it */
 	int link; /* enum epair_link after it */
-	char detail[128]; /* ATTACH: the spec; LINK, DETACH, ATTACHMENT: why */
+	/* ATTACH: the spec; MTU, ADDRESS: it; LINK, DETACH, ATTACHMENT: why */
+	char detail[128];
 };
 
 /* The word of a type ("create"), or NULL. */
 EPAIR_API const char *epair_event_word(enum epair_event_type type);
+
+/*
+ * Tell of an interface by an ATTACHMENT event with words of the program's own,
+ * of which 127 octets are told. Returns 0, or -ENXIO.
+ */
+EPAIR_API int epair_if_tell(struct epair_if *ifp, const char *detail);
 
 /*
  * Subscribe to all events of the instance from now on; at most `limit` wait

@@ -9,6 +9,7 @@
 #include <epair/qdisc.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/atomic.h"
@@ -70,6 +71,17 @@ epair_if_rename(
 }
 
 int
+epair_if_tell(struct epair_if *ifp, const char *detail) EP_NO_TSA
+{
+	int error = begin(ifp, NULL);
+
+	if (error != 0)
+		return error;
+	ep_event_if(ifp, EPAIR_EVENT_ATTACHMENT, detail);
+	return end(ifp, 0);
+}
+
+int
 epair_if_describe(
     struct epair_if *ifp, const char *text, struct epair_err *err) EP_NO_TSA
 {
@@ -126,7 +138,11 @@ epair_if_set_mtu(
 		    ifp, ep_fail(err, -EINVAL, "mtu %u: must be %u to %u", mtu,
 			     EP_MTU_MIN, EP_MTU_MAX));
 	if (mtu != ifp->mtu) {
+		char text[16];
+
 		ep_store_relaxed(&ifp->mtu, mtu);
+		(void)snprintf(text, sizeof(text), "%u", mtu);
+		ep_event_if(ifp, EPAIR_EVENT_MTU, text);
 		ep_ifnet_changed(ifp, EPAIR_CHANGED_MTU);
 	}
 	return end(ifp, 0);
@@ -144,7 +160,13 @@ epair_if_set_mac(
 		return end(ifp, 0);
 	error = ep_pair_mac_check(ifp->ep, mac, err);
 	if (error == 0) {
+		char text[18];
+
 		ep_ifnet_set_mac(ifp, mac);
+		(void)snprintf(text, sizeof(text),
+		    "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		    mac[3], mac[4], mac[5]);
+		ep_event_if(ifp, EPAIR_EVENT_ADDRESS, text);
 		ep_ifnet_changed(ifp, EPAIR_CHANGED_MAC);
 	}
 	return end(ifp, error);
