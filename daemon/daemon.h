@@ -5,10 +5,15 @@
  *	main.c    options, start, end
  *	socket.c  where clients connect to: made by us, or handed over by systemd
  *	log.c     lines on standard error, at a limited rate
+ *	state.c   what survives us
  *	sd.c      telling systemd how we are
  */
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
+
+#include "ctl/state.h"
+
+#define STATE_PATH_MAX 4096
 
 struct epair_err;
 
@@ -24,5 +29,18 @@ void log_line(const char *line);
  * unlinked. Returns it, or a negated errno.
  */
 int socket_open(const char *path, int *is_ours, struct epair_err *err);
+
+/*
+ * Where state is kept if nothing else is said: STATE_DIRECTORY, as systemd sets
+ * it, /var/lib/epair, or the user's own. Returns 0, or -ENOENT.
+ */
+int state_own_path(char path[STATE_PATH_MAX]);
+
+/*
+ * Make the world of s what the folder says, and keep it there. Descriptors are
+ * with systemd, or with a process of our own. To be closed also on failure.
+ */
+int state_open(struct ctl_state *s, const char *folder, bool in_systemd,
+    struct epair_err *err);
 
 #endif /* DAEMON_DAEMON_H */

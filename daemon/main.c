@@ -26,8 +26,8 @@
 #include "daemon/daemon.h"
 
 struct options {
-	bool version;
-	const char *socket;
+	bool version, forget, fd_store;
+	const char *socket, *state;
 	uint64_t workers, queues, poll_us, pairs_max;
 	uint64_t conns, conns_user, line, requests, streams;
 };
@@ -46,6 +46,21 @@ static const struct opt options[] = {
 	    .parse = opt_text,
 	    .allowed = "the path of a socket",
 	    .offset = offsetof(struct options, socket) },
+	{ .name = "state",
+	    .arg = "FOLDER",
+	    .sentence = "what survives a crash is kept here [/var/lib/epair, a "
+			"user's ~/.local/state/epair; nowhere with --socket]",
+	    .parse = opt_text,
+	    .allowed = "the path of a folder",
+	    .offset = offsetof(struct options, state) },
+	{ .name = "fd-store",
+	    .sentence = "keep descriptors in systemd's store, not in a process",
+	    .parse = opt_flag,
+	    .offset = offsetof(struct options, fd_store) },
+	{ .name = "forget",
+	    .sentence = "let go of what a killed daemon left, and end",
+	    .parse = opt_flag,
+	    .offset = offsetof(struct options, forget) },
 	NUMBER("workers", "N", workers, 1, EPAIR_WORKERS_MAX,
 	    "threads that move frames [1]"),
 	NUMBER("queues", "N", queues, 1, EPAIR_WORKERS_MAX,
@@ -77,11 +92,13 @@ static const struct verb self = { .name = "epaird", .opts = options };
 struct daemon {
 	struct options o;
 	char path[CTL_PATH_MAX];
+	char folder[STATE_PATH_MAX]; /* of the state, or "" */
 	struct epair *ep;
 	struct ctl_loop loop;
 	struct ctl_world world;
 	struct ctl_changes changes;
 	struct ctl_server server;
+	struct ctl_state state;
 	struct ctl_watch signals;
 };
 
@@ -202,6 +219,22 @@ serve(struct daemon *d)
 	return error;
 }
 
+/* Be what the one before us was, and have what we are survive us. */
+static int
+remember(struct daemon *d)
+{
+	struct epair_err err = { 0 };
+	int error;
+
+	d->state = (struct ctl_state){
+		.loop = &d->loop, .world = &d->world, .log = log_line
+	};
+	if (*d->folder == '\0')
+		return 0;
+	error = state_open(&d->state, d->folder, d->o.fd_store, &err);
+	return error == 0 ? 0 : complain(d->folder, error, &err);
+}
+
 static int
 run(struct daemon *d)
 {
@@ -221,14 +254,29 @@ run(struct daemon *d)
 			(void)complain("start", error, &err);
 	}
 	if (error == 0) {
-		ctl_changes_init(&d->changes, &d->loop, &d->world, NULL);
-		error = serve(d);
+		error = remember(d);
+		ctl_changes_init(&d->changes, &d->loop, &d->world,
+		    d->state.is_open ? &d->state.store : NULL);
+		if (error == 0)
+			error = serve(d);
+		ctl_state_close(&d->state, error == 0);
 		ctl_world_fini(&d->world);
 	}
 	if (d->ep != NULL)
 		(void)epair_free(d->ep);
 	ctl_loop_fini(&d->loop);
 	return error;
+}
+
+static int
+forget(const struct daemon *d)
+{
+	struct epair_err err = { 0 };
+	int error = ctl_keep_end_process(d->folder, &err);
+
+	if (error != 0)
+		(void)complain(d->folder, error, &err);
+	return error == 0 ? CLI_OK : CLI_FAILED;
 }
 
 static int
@@ -281,5 +329,11 @@ main(int argc, char **argv)
 		    sizeof(d.path) - 1);
 		return CLI_USAGE;
 	}
+	if (d.o.state != NULL && strlen(d.o.state) < sizeof(d.folder))
+		strcpy(d.folder, d.o.state);
+	else if (d.o.state == NULL && d.o.socket == NULL)
+		(void)state_own_path(d.folder);
+	if (d.o.forget)
+		return forget(&d);
 	return run(&d) == 0 ? CLI_OK : CLI_FAILED;
 }

@@ -27,7 +27,7 @@ LAYER = {name: i for i, row in enumerate(ORDER) for name in row}
 
 # Folders of src/ that are programs, or for programs: no layer includes them, and
 # they see no further than the named one.
-PROGRAMS_IN_SRC = {"opener": "attach", "confine": "base"}
+PROGRAMS_IN_SRC = {"opener": "attach", "confine": "base", "keeper": "ctl"}
 
 # Programs on top of the public interface, and the files of src/ they may see.
 PROGRAMS = {

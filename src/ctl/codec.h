@@ -20,9 +20,10 @@
 #include <jansson.h>
 
 #include <epair/err.h>
+#include <epair/state.h>
 
 /* Descriptors that one object may take. */
-#define CTL_FDS_MAX 64u
+#define CTL_FDS_MAX EPAIR_ATTACH_FDS_MAX
 
 /* Codes of JSON-RPC, and the one for what the daemon did not do. */
 enum ctl_rpc {

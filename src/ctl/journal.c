@@ -367,8 +367,10 @@ take_lock(struct ctl_journal *j, struct epair_err *err)
 		    "%.150s is in use by process %s", j->path, who);
 	}
 	(void)snprintf(who, sizeof(who), "%d", (int)getpid());
-	(void)ftruncate(j->lock, 0);
-	(void)pwrite(j->lock, who, strlen(who), 0);
+	/* For the sentence above, and nothing else depends on it. */
+	n = ftruncate(j->lock, 0);
+	if (n == 0)
+		n = pwrite(j->lock, who, strlen(who), 0);
 	return 0;
 }
 

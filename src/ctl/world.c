@@ -14,15 +14,18 @@ ctl_world_init(struct ctl_world *w, struct epair *ep, struct epair_err *err)
 	struct ctl_vnet *vn = calloc(1, sizeof(*vn));
 	int error = 0;
 
-	*w = (struct ctl_world){ .ep = ep, .pairs = json_object() };
+	*w = (struct ctl_world){
+		.ep = ep, .pairs = json_object(), .waiting = json_object()
+	};
 	TAILQ_INIT(&w->vnets);
-	if (vn == NULL || w->pairs == NULL)
+	if (vn == NULL || w->pairs == NULL || w->waiting == NULL)
 		error = ctl_fail(err, -ENOMEM, "no memory for the world");
 	if (error == 0)
 		error = ctl_scratch_init(&w->scratch, err);
 	if (error != 0) {
 		free(vn);
 		json_decref(w->pairs);
+		json_decref(w->waiting);
 		return error;
 	}
 	strcpy(vn->name, "vnet0");
@@ -41,6 +44,7 @@ ctl_world_fini(struct ctl_world *w)
 		free(vn);
 	}
 	json_decref(w->pairs);
+	json_decref(w->waiting);
 }
 
 struct ctl_vnet *

@@ -48,6 +48,8 @@ struct ctl_world {
 	struct epair *ep; /* borrowed */
 	TAILQ_HEAD(ctl_vnets, ctl_vnet) vnets; /* vnet0 first, oldest first */
 	json_t *pairs; /* "HOME/epairN" to the index of its a end */
+	/* An index to {"attach", "by-vnet"}: what it gets when that is there. */
+	json_t *waiting;
 	uint64_t generation; /* of changes that were made */
 	struct ctl_scratch scratch;
 };

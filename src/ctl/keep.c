@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ctl/keep.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+void
+ctl_kept_close(struct ctl_kept *kept)
+{
+	while (kept->count > 0)
+		(void)close(kept->fds[--kept->count].fd);
+}
+
+void
+ctl_kept_token(char token[CTL_KEEP_TOKEN_MAX])
+{
+	struct timespec now;
+	uint64_t bits;
+
+	if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits)) {
+		(void)clock_gettime(CLOCK_REALTIME, &now);
+		bits = (uint64_t)now.tv_sec * 1000000000u +
+		       (uint64_t)now.tv_nsec;
+	}
+	memset(token, 0, CTL_KEEP_TOKEN_MAX);
+	(void)snprintf(
+	    token, CTL_KEEP_TOKEN_MAX, "%016llx", (unsigned long long)bits);
+}
+
+const char *
+ctl_kept_name(const char *name)
+{
+	static const char *const names[] = { "queue", "netns", "read",
+		"write" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return names[i];
+	return NULL;
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The keeper as a process of our own (src/keeper). It is started by whoever
+ * finds none, with the listening socket as its descriptor, and goes on when we
+ * end: in a session of its own, with nothing of ours but that.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl/fail.h"
+#include "ctl/keep.h"
+#include "ctl/keep_protocol.h"
+#include "ctl/wire.h"
+
+_Static_assert(CTL_KEEPER_TOKEN == CTL_KEEP_TOKEN_MAX, "one token");
+
+struct process {
+	struct ctl_keep keep; /* first */
+	int folder;
+	pid_t pid; /* that we started, or 0 */
+	char *path; /* for sentences */
+};
+
+static struct process *
+process_of(struct ctl_keep *keep)
+{
+	return (struct process *)(void *)keep;
+}
+
+static int
+fail_sys(const struct process *p, int code, struct epair_err *err)
+{
+	return ctl_fail(err, code, "the keeper of %.150s: %s", p->path,
+	    strerrordesc_np(-code));
+}
+
+/* Reaching it. */
+
+/* A path that fits, whatever the folder's is. */
+static void
+address(const struct process *p, struct sockaddr_un *sun)
+{
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	(void)snprintf(sun->sun_path, sizeof(sun->sun_path),
+	    "/proc/self/fd/%d/" CTL_KEEPER_SOCKET, p->folder);
+}
+
+static int
+make_socket(void)
+{
+	const struct timeval patience = { .tv_sec = CTL_KEEP_TIMEOUT_MS / 1000,
+		.tv_usec = CTL_KEEP_TIMEOUT_MS % 1000 * 1000 };
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return -errno;
+	(void)setsockopt(
+	    sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(
+	    sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	return sock;
+}
+
+static int
+reach(struct process *p)
+{
+	struct sockaddr_un sun;
+	int error;
+
+	p->keep.fd = make_socket();
+	if (p->keep.fd < 0)
+		return p->keep.fd;
+	address(p, &sun);
+	if (connect(p->keep.fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return 0;
+	error = -errno;
+	(void)close(p->keep.fd);
+	p->keep.fd = -1;
+	return error;
+}
+
+static int
+listen_anew(const struct process *p)
+{
+	struct sockaddr_un sun;
+	int sock = make_socket(), error;
+
+	if (sock < 0)
+		return sock;
+	address(p, &sun);
+	(void)unlinkat(p->folder, CTL_KEEPER_SOCKET, 0);
+	if (bind(sock, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
+	    listen(sock, 4) == 0)
+		return sock;
+	error = -errno;
+	(void)close(sock);
+	return error;
+}
+
+static const char *
+find_program(void)
+{
+	static const char *const places[] = { CTL_KEEPER_BUILD_PATH,
+		CTL_KEEPER_PATH };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (*places[i] != '\0' && access(places[i], X_OK) == 0)
+			return places[i];
+	return NULL;
+}
+
+static int
+set_up_spawn(
+    posix_spawn_file_actions_t *acts, posix_spawnattr_t *attr, int sock)
+{
+	const short flags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+			    POSIX_SPAWN_SETSIGDEF;
+	sigset_t none, all;
+	int error;
+
+	(void)sigemptyset(&none);
+	(void)sigfillset(&all);
+	if ((error = posix_spawn_file_actions_adddup2(
+		 acts, sock, CTL_KEEPER_FD)) != 0 ||
+	    (error = posix_spawn_file_actions_addopen(
+		 acts, 0, "/dev/null", O_RDONLY, 0)) != 0 ||
+	    (error = posix_spawn_file_actions_addopen(
+		 acts, 1, "/dev/null", O_WRONLY, 0)) != 0 ||
+	    (error = posix_spawn_file_actions_addopen(
+		 acts, 2, "/dev/null", O_WRONLY, 0)) != 0 ||
+	    (error = posix_spawn_file_actions_addclosefrom_np(
+		 acts, CTL_KEEPER_FD + 1)) != 0 ||
+	    (error = posix_spawnattr_setsigmask(attr, &none)) != 0 ||
+	    (error = posix_spawnattr_setsigdefault(attr, &all)) != 0)
+		return -error;
+	return -posix_spawnattr_setflags(attr, flags);
+}
+
+static int
+spawn(struct process *p, const char *program, int sock)
+{
+	static char name[] = "epair-keeper";
+	char *argv[] = { name, NULL };
+	posix_spawn_file_actions_t acts;
+	posix_spawnattr_t attr;
+	int error = -posix_spawn_file_actions_init(&acts);
+
+	if (error != 0)
+		return error;
+	error = -posix_spawnattr_init(&attr);
+	if (error == 0) {
+		error = set_up_spawn(&acts, &attr, sock);
+		if (error == 0)
+			error = -posix_spawn(
+			    &p->pid, program, &acts, &attr, argv, environ);
+		(void)posix_spawnattr_destroy(&attr);
+	}
+	(void)posix_spawn_file_actions_destroy(&acts);
+	return error;
+}
+
+static int
+start(struct process *p, struct epair_err *err)
+{
+	const char *program = find_program();
+	int error, sock;
+
+	if (program == NULL)
+		return ctl_fail(err, -ENOENT,
+		    "there is no epair-keeper (looked for %s)",
+		    CTL_KEEPER_PATH);
+	sock = listen_anew(p);
+	if (sock < 0)
+		return fail_sys(p, sock, err);
+	error = spawn(p, program, sock);
+	/* Connected before we let go: it may be slow to come. */
+	if (error == 0)
+		error = reach(p);
+	(void)close(sock);
+	return error != 0 ? fail_sys(p, error, err) : 0;
+}
+
+/* Talking. */
+
+static int
+say(const struct process *p, uint32_t op, const struct ctl_kept *kept)
+{
+	struct ctl_keeper_message msg = { .version = CTL_KEEPER_VERSION,
+		.op = op };
+	int fds[EPAIR_ATTACH_FDS_MAX] = { 0 };
+	ssize_t n;
+
+	if (kept != NULL)
+		memcpy(msg.token, kept->token, sizeof(msg.token));
+	if (op == CTL_KEEPER_PUT) {
+		msg.count = kept->count;
+		for (unsigned i = 0; i < kept->count; i++) {
+			fds[i] = kept->fds[i].fd;
+			(void)snprintf(msg.names[i], sizeof(msg.names[i]), "%s",
+			    kept->fds[i].name);
+		}
+	}
+	n = ctl_wire_send(
+	    p->keep.fd, (const char *)&msg, sizeof(msg), fds, msg.count);
+	return n < 0 ? (int)n : 0;
+}
+
+/* What it answers, with descriptors in kept. */
+static int
+hear(const struct process *p, uint32_t *op, struct ctl_kept *kept)
+{
+	struct ctl_keeper_message msg;
+	int fds[EPAIR_ATTACH_FDS_MAX];
+	unsigned count = 0;
+	ssize_t n = ctl_wire_recv(p->keep.fd, (char *)&msg, sizeof(msg), fds,
+	    EPAIR_ATTACH_FDS_MAX, &count);
+
+	kept->count = 0;
+	if (n != (ssize_t)sizeof(msg) || msg.version != CTL_KEEPER_VERSION ||
+	    msg.count != count) {
+		ctl_wire_close(fds, &count);
+		return n < 0 ? (int)n : n == 0 ? -EPIPE : -EPROTO;
+	}
+	*op = msg.op;
+	memcpy(kept->token, msg.token, sizeof(kept->token));
+	kept->token[sizeof(kept->token) - 1] = '\0';
+	for (; kept->count < count; kept->count++) {
+		struct epair_fd *fd = &kept->fds[kept->count];
+
+		msg.names[kept->count][CTL_KEEPER_NAME_MAX - 1] = '\0';
+		fd->name = ctl_kept_name(msg.names[kept->count]);
+		fd->fd = fds[kept->count];
+	}
+	return 0;
+}
+
+static int
+ask(const struct process *p, uint32_t op, const struct ctl_kept *kept)
+{
+	struct ctl_kept answer;
+	uint32_t said = 0;
+	int error = say(p, op, kept);
+
+	if (error == 0)
+		error = hear(p, &said, &answer);
+	if (error != 0)
+		return error;
+	ctl_kept_close(&answer);
+	return said == CTL_KEEPER_OK ? 0 : -EPROTO;
+}
+
+static int
+process_put(
+    struct ctl_keep *keep, const struct ctl_kept *kept, struct epair_err *err)
+{
+	struct process *p = process_of(keep);
+	int error = ask(p, CTL_KEEPER_PUT, kept);
+
+	return error != 0 ? fail_sys(p, error, err) : 0;
+}
+
+static void
+process_drop(struct ctl_keep *keep, const struct ctl_kept *kept)
+{
+	(void)ask(process_of(keep), CTL_KEEPER_DROP, kept);
+}
+
+static int
+process_fetch(struct ctl_keep *keep,
+    void (*got)(void *arg, struct ctl_kept *kept), void *arg,
+    struct epair_err *err)
+{
+	struct process *p = process_of(keep);
+	int error = say(p, CTL_KEEPER_FETCH, NULL);
+	struct ctl_kept kept;
+	uint32_t op = 0;
+
+	while (error == 0 && (error = hear(p, &op, &kept)) == 0) {
+		if (op == CTL_KEEPER_HAVE) {
+			got(arg, &kept);
+			continue;
+		}
+		ctl_kept_close(&kept);
+		if (op == CTL_KEEPER_OK)
+			return 0;
+		error = -EPROTO;
+	}
+	return fail_sys(p, error, err);
+}
+
+static void
+process_forget(struct ctl_keep *keep)
+{
+	struct process *p = process_of(keep);
+
+	(void)ask(p, CTL_KEEPER_END, NULL);
+	if (p->pid != 0)
+		(void)waitpid(p->pid, NULL, 0);
+	p->pid = 0;
+}
+
+/* Find the process, or start one. */
+static int
+find(struct process *p, struct epair_err *err)
+{
+	int error = reach(p);
+
+	if (error == -ENOENT || error == -ECONNREFUSED)
+		return start(p, err);
+	return error != 0 ? fail_sys(p, error, err) : 0;
+}
+
+static int
+process_again(struct ctl_keep *keep, struct epair_err *err)
+{
+	struct process *p = process_of(keep);
+
+	(void)close(keep->fd);
+	keep->fd = -1;
+	if (p->pid != 0)
+		(void)waitpid(p->pid, NULL, 0);
+	p->pid = 0;
+	return find(p, err);
+}
+
+static void
+close_fd(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
+process_close(struct ctl_keep *keep)
+{
+	struct process *p = process_of(keep);
+
+	close_fd(p->keep.fd);
+	close_fd(p->folder);
+	free(p->path);
+	free(p);
+}
+
+static const struct ctl_keep_ops process_ops = {
+	.put = process_put,
+	.drop = process_drop,
+	.fetch = process_fetch,
+	.forget = process_forget,
+	.again = process_again,
+	.close = process_close,
+};
+
+/* Life. */
+
+static int
+create(const char *folder, struct process **pp, struct epair_err *err)
+{
+	struct process *p = calloc(1, sizeof(*p));
+	int error = 0;
+
+	if (p == NULL)
+		return ctl_fail(err, -ENOMEM, "no memory for the keeper");
+	p->keep.ops = &process_ops;
+	p->keep.fd = -1;
+	p->path = strdup(folder);
+	p->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->folder < 0)
+		error = ctl_fail(err, -errno, "cannot open %.150s: %s", folder,
+		    strerrordesc_np(errno));
+	else if (p->path == NULL)
+		error = ctl_fail(err, -ENOMEM, "no memory for the keeper");
+	if (error != 0)
+		process_close(&p->keep);
+	else
+		*pp = p;
+	return error;
+}
+
+int
+ctl_keep_process(
+    const char *folder, struct ctl_keep **keep, struct epair_err *err)
+{
+	struct process *p = NULL;
+	int error = create(folder, &p, err);
+
+	if (error != 0)
+		return error;
+	error = find(p, err);
+	if (error != 0) {
+		process_close(&p->keep);
+		return error;
+	}
+	*keep = &p->keep;
+	return 0;
+}
+
+int
+ctl_keep_end_process(const char *folder, struct epair_err *err)
+{
+	struct process *p = NULL;
+	int error = create(folder, &p, err);
+
+	if (error != 0)
+		return error;
+	error = reach(p);
+	if (error == 0)
+		error = ask(p, CTL_KEEPER_END, NULL);
+	if (error == -ENOENT || error == -ECONNREFUSED)
+		error = ctl_fail(
+		    err, -ENOENT, "nothing is kept for %.150s", folder);
+	else if (error != 0)
+		error = fail_sys(p, error, err);
+	process_close(&p->keep);
+	return error;
+}

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writing down what there is (ctl/state.h): the store of changes, and following
+ * what changes by itself.
+ */
+#include "ctl/state.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "ctl/fail.h"
+#include "ctl/state_priv.h"
+
+#define STEP_ROOM ((size_t)4096) /* on the disk, for each step of a change */
+
+void
+ctl_state_log(const struct ctl_state *s, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (s->log != NULL)
+		s->log(text);
+}
+
+/* Which pairs a change is about. */
+
+static void
+touch(json_t *set, const char *key, unsigned ends)
+{
+	json_int_t before = json_integer_value(json_object_get(set, key));
+
+	/* Memory that is short here is short again where it is told. */
+	(void)json_object_set_new(
+	    set, key, json_integer(before | (json_int_t)ends));
+}
+
+static void
+touch_if(json_t *set, struct epair_if *ifp, unsigned ends)
+{
+	struct epair_if_info info = { .size = sizeof(info) };
+	char key[CTL_JOURNAL_KEY_MAX];
+
+	if (ifp == NULL || epair_if_get_info(ifp, &info) != 0)
+		return;
+	ctl_image_key(&info, key, sizeof(key));
+	touch(set, key, info.side == 'b' ? ends << 1 : ends);
+}
+
+void
+ctl_state_stale(
+    struct ctl_state *s, const struct epair_if_info *info, unsigned ends)
+{
+	char key[CTL_JOURNAL_KEY_MAX];
+
+	ctl_image_key(info, key, sizeof(key));
+	touch(s->stale, key, info->side == 'b' ? ends << 1 : ends);
+	ctl_job_add(s->loop, &s->follow);
+}
+
+/* What the end of a vnet ends, and what it sends home. */
+static void
+touch_vnet(struct ctl_state *s, const char *vnet)
+{
+	int n = epair_if_list(s->world->ep, vnet, NULL, 0);
+	char(*names)[EPAIR_NAME_MAX];
+	size_t len = strlen(vnet);
+	char name[CTL_JOURNAL_KEY_MAX];
+	const char *key;
+	json_t *index;
+	struct epair_if *ifp;
+
+	json_object_foreach(s->world->pairs, key,
+	    index) if (strncmp(key, vnet, len) == 0 && key[len] == '/')
+	{
+		(void)snprintf(name, sizeof(name), "pair/%s/%s", vnet,
+		    key + len + 1 + strlen("epair"));
+		touch(s->touched, name, 0);
+	}
+	names = n > 0 ? calloc((size_t)n, sizeof(*names)) : NULL;
+	if (names == NULL)
+		return;
+	n = epair_if_list(s->world->ep, vnet, names, (size_t)n);
+	for (int i = 0; i < n; i++)
+		if (epair_if_get(s->world->ep, vnet, names[i], &ifp, NULL) ==
+		    0) {
+			touch_if(s->touched, ifp, CTL_END_A);
+			epair_if_put(ifp);
+		}
+	free(names);
+}
+
+/* Was it attached by descriptors that nobody can find again by its words? */
+static bool
+is_handed(const struct ctl_step *step)
+{
+	const char *fd = step->value != NULL ? strstr(step->value, "fd=")
+					     : NULL;
+
+	return step->handed.count > 0 ||
+	       (fd != NULL && fd > step->value && strchr(":,", fd[-1]) != NULL);
+}
+
+static void
+touch_step(struct ctl_state *s, const struct ctl_step *step)
+{
+	switch (step->op) {
+	case CTL_OP_CREATE:
+		touch_if(s->touched, step->ifp, CTL_END_A | CTL_END_B);
+		break;
+	case CTL_OP_ATTACH:
+		touch_if(s->touched, step->ifp,
+		    is_handed(step) ? CTL_END_A | CTL_HANDED_A : CTL_END_A);
+		break;
+	case CTL_OP_MOVE:
+	case CTL_OP_DETACH:
+		touch_if(s->touched, step->ifp, CTL_END_A);
+		break;
+	case CTL_OP_VNET_DEL:
+		touch_vnet(s, step->name);
+		break;
+	case CTL_OP_DESTROY:
+	case CTL_OP_SET:
+	case CTL_OP_VNET_ADD:
+	case CTL_OP_VNET_SET:
+	case CTL_OP_MAX:
+	default:
+		touch_if(s->touched, step->ifp, 0);
+	}
+}
+
+/* A change of the journal, and of what is kept. */
+struct writing {
+	struct ctl_state *s;
+	json_t *new_ends; /* objects whose tokens were put for it */
+	json_t *old_ends; /* objects whose tokens nobody will name */
+};
+
+/* Set a key to the text of an object, which it takes, if it has another. */
+static int
+write_object(struct ctl_state *s, const char *key, json_t *object)
+{
+	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+	const char *before = ctl_journal_get(s->journal, key);
+
+	json_decref(object);
+	if (text == NULL)
+		return -ENOMEM;
+	if (before == NULL || strcmp(text, before) != 0)
+		ctl_journal_set(s->journal, key, text);
+	free(text);
+	return 0;
+}
+
+static int
+put_end(struct writing *w, struct epair_if *ifp, struct ctl_kept *kept,
+    struct epair_err *err)
+{
+	struct ctl_keep *keep = w->s->keep;
+	int n = epair_attach_get_fds(ifp, kept->fds, EPAIR_ATTACH_FDS_MAX);
+	int error;
+
+	kept->count = n > 0 ? (unsigned)n : 0;
+	if (n == -ENOENT || n == -ENXIO || n == 0)
+		return 0;
+	if (n < 0)
+		return ctl_fail(err, n, "cannot keep its descriptors: %s",
+		    strerrordesc_np(-n));
+	ctl_kept_token(kept->token);
+	error = keep->ops->put(keep, kept, err);
+	for (unsigned i = 0; i < kept->count; i++) {
+		(void)close(kept->fds[i].fd);
+		kept->fds[i].fd = -1;
+	}
+	return error;
+}
+
+static json_t *
+waiting_of(const struct ctl_state *s, uint32_t index)
+{
+	char key[16];
+
+	(void)snprintf(key, sizeof(key), "%u", index);
+	return json_object_get(s->world->waiting, key);
+}
+
+static void
+forget_waiting(struct ctl_state *s, uint32_t index)
+{
+	char key[16];
+
+	(void)snprintf(key, sizeof(key), "%u", index);
+	(void)json_object_del(s->world->waiting, key);
+}
+
+/* What is attached by now waits no longer, nor what a vnet left behind gave. */
+static json_t *
+still_waiting(struct ctl_state *s, struct epair_if *ifp, bool is_other)
+{
+	struct epair_if_info info = { .size = sizeof(info) };
+	json_t *waiting;
+
+	if (epair_if_get_info(ifp, &info) != 0)
+		return NULL;
+	waiting = waiting_of(s, info.index);
+	if (waiting == NULL || (info.attachment[0] == '\0' &&
+				   (!is_other || !json_is_true(json_object_get(
+						     waiting, "by-vnet")))))
+		return waiting;
+	forget_waiting(s, info.index);
+	return NULL;
+}
+
+/* The object of an end; is_other: its attachment is not the one in `old`. */
+static int
+write_end(struct writing *w, struct epair_if *ifp, json_t *old, bool is_other,
+    bool handed, json_t **object, struct epair_err *err)
+{
+	struct epair_if_info info;
+	struct ctl_kept kept = { .count = 0 };
+	json_t *waiting = still_waiting(w->s, ifp, is_other);
+	int error = 0;
+
+	if (is_other) {
+		error = put_end(w, ifp, &kept, err);
+		if (old != NULL)
+			(void)json_array_append(w->old_ends, old);
+	} else {
+		ctl_image_kept(old, &kept);
+		handed = json_is_true(json_object_get(old, "handed"));
+	}
+	if (error != 0)
+		return error;
+	*object = ctl_image_end(ifp, waiting, handed, &kept, &info);
+	if (*object == NULL)
+		return ctl_fail(err, -ENOMEM, "no memory for the state");
+	if (is_other && kept.count > 0)
+		(void)json_array_append(w->new_ends, *object);
+	return 0;
+}
+
+/* The a end of a pair by its key in the journal, or NULL if it is no more. */
+static struct epair_if *
+find_pair(const struct ctl_state *s, const char *key)
+{
+	char home[EPAIR_NAME_MAX], name[EPAIR_NAME_MAX];
+	unsigned unit;
+
+	if (sscanf(key, "pair/%15[^/]/%u", home, &unit) != 2)
+		return NULL;
+	(void)snprintf(name, sizeof(name), "epair%u", unit);
+	return ctl_world_pair(s->world, home, name);
+}
+
+static void
+write_end_of_pair(struct writing *w, const char *key, json_t *old)
+{
+	static const char *const sides[] = { "a", "b" };
+
+	for (int i = 0; i < 2; i++) {
+		json_t *end = json_object_get(old, sides[i]);
+
+		forget_waiting(w->s, (uint32_t)json_integer_value(
+					 json_object_get(end, "index")));
+		if (end != NULL)
+			(void)json_array_append(w->old_ends, end);
+	}
+	ctl_journal_del(w->s->journal, key);
+}
+
+static int
+write_pair(
+    struct writing *w, const char *key, unsigned ends, struct epair_err *err)
+{
+	const char *before = ctl_journal_get(w->s->journal, key);
+	json_t *old = before != NULL ? json_loads(before, 0, NULL) : NULL;
+	struct epair_if *a = find_pair(w->s, key), *b;
+	json_t *end_a = NULL, *end_b = NULL;
+	int error;
+
+	if (a == NULL) {
+		write_end_of_pair(w, key, old);
+		json_decref(old);
+		return 0;
+	}
+	b = epair_if_peer(a);
+	error = write_end(w, a, json_object_get(old, "a"),
+	    old == NULL || (ends & CTL_END_A) != 0, (ends & CTL_HANDED_A) != 0,
+	    &end_a, err);
+	if (error == 0)
+		error = write_end(w, b, json_object_get(old, "b"),
+		    old == NULL || (ends & CTL_END_B) != 0,
+		    (ends & CTL_HANDED_B) != 0, &end_b, err);
+	if (error == 0)
+		error = write_object(
+		    w->s, key, json_pack("{s:O, s:O}", "a", end_a, "b", end_b));
+	json_decref(end_a);
+	json_decref(end_b);
+	json_decref(old);
+	epair_if_put(a);
+	epair_if_put(b);
+	return error;
+}
+
+static int
+write_vnet(struct ctl_state *s, const char *name)
+{
+	const struct ctl_vnet *vn = ctl_world_vnet(s->world, name);
+	char key[CTL_JOURNAL_KEY_MAX];
+
+	(void)snprintf(key, sizeof(key), "vnet/%s", name);
+	if (vn != NULL)
+		return write_object(s, key, ctl_image_vnet(vn));
+	ctl_journal_del(s->journal, key);
+	return 0;
+}
+
+static void
+drop_all(struct ctl_state *s, json_t *ends)
+{
+	struct ctl_kept kept;
+	json_t *end;
+	size_t i;
+
+	json_array_foreach(ends, i, end)
+	{
+		ctl_image_kept(end, &kept);
+		if (kept.count > 0)
+			s->keep->ops->drop(s->keep, &kept);
+	}
+}
+
+/* Write down the pairs of a set, with what has been written before. */
+static int
+write_all(struct ctl_state *s, json_t *set, struct epair_err *err)
+{
+	struct writing w = { s, json_array(), json_array() };
+	const char *key;
+	json_t *ends;
+	int error = 0;
+
+	json_object_foreach(set, key, ends) if (error == 0) error = write_pair(
+	    &w, key, (unsigned)json_integer_value(ends), err);
+	if (error == 0)
+		error = write_object(
+		    s, CTL_IMAGE_NUMBERS, ctl_image_numbers(s->world->ep));
+	if (error == -ENOMEM)
+		(void)ctl_fail(err, error, "no memory for the state");
+	if (error == 0)
+		error = ctl_journal_commit(s->journal, err);
+	else
+		ctl_journal_abandon(s->journal);
+	drop_all(s, error == 0 ? w.old_ends : w.new_ends);
+	json_decref(w.new_ends);
+	json_decref(w.old_ends);
+	return error;
+}
+
+/* The store. */
+
+static struct ctl_state *
+state_of(struct ctl_store *store)
+{
+	return (struct ctl_state *)(void *)store;
+}
+
+static void
+end_change(struct ctl_state *s)
+{
+	s->is_busy = false;
+	(void)json_object_clear(s->touched);
+	if (json_object_size(s->stale) > 0)
+		ctl_job_add(s->loop, &s->follow);
+}
+
+static int
+intend(
+    struct ctl_store *store, const struct ctl_change *c, struct epair_err *err)
+{
+	struct ctl_state *s = state_of(store);
+	int error = ctl_journal_reserve(
+	    s->journal, (c->steps.count + 4) * STEP_ROOM, err);
+
+	if (error != 0)
+		return error;
+	s->is_busy = true;
+	for (size_t i = 0; i < c->steps.count; i++)
+		touch_step(s, &c->steps.steps[i]);
+	return 0;
+}
+
+static int
+commit(
+    struct ctl_store *store, const struct ctl_change *c, struct epair_err *err)
+{
+	struct ctl_state *s = state_of(store);
+	int error = 0;
+
+	for (size_t i = 0; i < c->steps.count && error == 0; i++) {
+		const struct ctl_step *step = &c->steps.steps[i];
+
+		/* Interfaces that it has made are known by now. */
+		touch_step(s, step);
+		if (step->op == CTL_OP_VNET_ADD ||
+		    step->op == CTL_OP_VNET_SET || step->op == CTL_OP_VNET_DEL)
+			error = write_vnet(s, step->name);
+	}
+	if (error == 0)
+		error = write_all(s, s->touched, err);
+	else
+		ctl_journal_abandon(s->journal);
+	if (error == 0)
+		end_change(s);
+	return error;
+}
+
+/* What was taken back may be attached anew, by other descriptors. */
+static void
+abandon(struct ctl_store *store, const struct ctl_change *c)
+{
+	struct ctl_state *s = state_of(store);
+	const char *key;
+	json_t *ends;
+
+	(void)c;
+	json_object_foreach(s->touched, key, ends)
+	    touch(s->stale, key, (unsigned)json_integer_value(ends));
+	end_change(s);
+}
+
+/* What changes by itself. */
+
+static void
+follow(struct ctl_job *job)
+{
+	struct ctl_state *s =
+	    (struct ctl_state *)(void *)((char *)job -
+					 offsetof(struct ctl_state, follow));
+	struct epair_err err;
+
+	/* What is half done is no state; its end comes back to us. */
+	if (s->is_busy)
+		return;
+	if (write_all(s, s->stale, &err) != 0)
+		ctl_state_log(s, "state: %s", err.text);
+	(void)json_object_clear(s->stale);
+}
+
+/* Is it one that no change of ours made? */
+static bool
+is_loss(const struct epair_event *ev)
+{
+	return ev->type == EPAIR_EVENT_DETACH &&
+	       strcmp(ev->detail, "asked to") != 0;
+}
+
+static void
+on_event(struct ctl_watch *w, uint32_t events)
+{
+	struct ctl_state *s =
+	    (struct ctl_state *)(void *)((char *)w -
+					 offsetof(struct ctl_state, events));
+	struct epair_event ev;
+	struct epair_if *ifp;
+
+	(void)events;
+	while (epair_event_next(s->sub, &ev) == 1) {
+		bool is_lost = is_loss(&ev);
+
+		if ((!is_lost && ev.type != EPAIR_EVENT_MTU &&
+			ev.type != EPAIR_EVENT_ADDRESS) ||
+		    epair_if_get_index(s->world->ep, ev.index, &ifp) != 0)
+			continue;
+		touch_if(s->stale, ifp, is_lost ? CTL_END_A : 0);
+		epair_if_put(ifp);
+		ctl_job_add(s->loop, &s->follow);
+	}
+}
+
+static void watch_keeper(struct ctl_state *s);
+
+/* The keeper went, and all that it kept: it is put once more. */
+static void
+on_keeper(struct ctl_watch *w, uint32_t events)
+{
+	struct ctl_state *s =
+	    (struct ctl_state *)(void *)((char *)w -
+					 offsetof(struct ctl_state, keeper));
+	struct epair_err err;
+	const char *key;
+	json_t *text;
+
+	(void)events;
+	ctl_watch_del(s->loop, w);
+	w->fd = -1;
+	ctl_state_log(s, "the keeper of descriptors has gone");
+	if (s->keep->ops->again(s->keep, &err) != 0) {
+		ctl_state_log(s, "%s", err.text);
+		return;
+	}
+	watch_keeper(s);
+	json_object_foreach(ctl_journal_all(s->journal), key,
+	    text) if (strncmp(key, "pair/", 5) == 0)
+	    touch(s->stale, key, CTL_END_A | CTL_END_B);
+	ctl_job_add(s->loop, &s->follow);
+}
+
+/* Without, its going is noticed when something is to be put. */
+static void
+watch_keeper(struct ctl_state *s)
+{
+	s->keeper = (struct ctl_watch){ s->keep->fd, 0, on_keeper };
+	if (s->keep->fd >= 0 && ctl_watch_add(s->loop, &s->keeper) != 0)
+		s->keeper.fd = -1;
+}
+
+/* Life. */
+
+static int
+begin_following(struct ctl_state *s, struct epair_err *err)
+{
+	int error = epair_subscribe(s->world->ep, 65536, &s->sub, err);
+
+	if (error != 0)
+		return error;
+	s->events = (struct ctl_watch){ epair_event_fd(s->sub), EPOLLIN,
+		on_event };
+	error = ctl_watch_add(s->loop, &s->events);
+	if (error == 0)
+		return 0;
+	epair_unsubscribe(s->sub);
+	s->sub = NULL;
+	return ctl_fail(err, error, "cannot watch events");
+}
+
+int
+ctl_state_open(struct ctl_state *s, struct epair_err *err)
+{
+	int error;
+
+	s->store = (struct ctl_store){ intend, commit, abandon };
+	s->follow.run = follow;
+	s->touched = json_object();
+	s->stale = json_object();
+	s->kept = json_object();
+	s->lost = json_object();
+	if (s->touched == NULL || s->stale == NULL || s->kept == NULL ||
+	    s->lost == NULL)
+		return ctl_fail(err, -ENOMEM, "no memory for the state");
+	error = begin_following(s, err);
+	if (error == 0)
+		error = ctl_state_fetch(s, err);
+	if (error == 0)
+		error = ctl_state_restore(s, err);
+	if (error == 0)
+		ctl_state_attach_all(s);
+	if (error != 0)
+		return error;
+	watch_keeper(s);
+	s->is_open = true;
+	return 0;
+}
+
+void
+ctl_state_close(struct ctl_state *s, bool forget)
+{
+	if (s->sub != NULL) {
+		ctl_watch_del(s->loop, &s->events);
+		epair_unsubscribe(s->sub);
+	}
+	if (s->is_open && s->keeper.fd >= 0)
+		ctl_watch_del(s->loop, &s->keeper);
+	ctl_job_cancel(s->loop, &s->follow);
+	ctl_timer_cancel(s->loop, &s->retry);
+	json_decref(s->touched);
+	json_decref(s->stale);
+	json_decref(s->kept);
+	json_decref(s->lost);
+	ctl_journal_close(s->journal);
+	if (s->keep != NULL) {
+		if (forget)
+			s->keep->ops->forget(s->keep);
+		s->keep->ops->close(s->keep);
+	}
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ctl/state_priv.h - what the files of a daemon's state share. */
+#ifndef EP_CTL_STATE_PRIV_H
+#define EP_CTL_STATE_PRIV_H
+
+#include "ctl/image.h"
+#include "ctl/state.h"
+
+/* Ends whose attachment is another than the journal has; values of touched. */
+enum {
+	CTL_END_A = 1u << 0,
+	CTL_END_B = 1u << 1,
+	CTL_HANDED_A = 1u << 2, /* and was attached by descriptors */
+	CTL_HANDED_B = 1u << 3,
+};
+
+/* state_restore.c: the world from the journal, but for its attachments. */
+int ctl_state_restore(struct ctl_state *s, struct epair_err *err);
+
+/* state_attach.c: attachments by what was found, then as they can be had. */
+void ctl_state_attach_all(struct ctl_state *s);
+int ctl_state_fetch(struct ctl_state *s, struct epair_err *err);
+
+/* Say a line. */
+void ctl_state_log(const struct ctl_state *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Remember that of a pair, by its key, these ends (CTL_END_*) are others. */
+void ctl_state_stale(
+    struct ctl_state *s, const struct epair_if_info *info, unsigned ends);
+
+#endif /* EP_CTL_STATE_PRIV_H */
