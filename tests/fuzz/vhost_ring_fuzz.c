@@ -7,7 +7,7 @@
  *	octet 0		0 and 1 log2 of the size; event indexes, indirect
  *			descriptors, merging, inflight buffer, short header
  *	octet 1		the second region's distance behind the first
- *	2 octets	used and next, at the beginning
+ *	2 octets	used, at the beginning, and nothing
  *	then		the first region's octets, half of what is left
  *	the rest	words of 4 octets: what to do, where, and with what
  *
@@ -132,7 +132,6 @@ play(struct rig *rig, const uint8_t *in, size_t half, size_t n)
 		.avail = GPA + 0x80,
 		.used = GPA + 0xa0,
 		.size = 1u << (in[0] & 3),
-		.base = in[3],
 		.has_event_idx = (in[0] & 8) != 0,
 		.has_indirect = (in[0] & 16) != 0,
 		.is_merging = (in[0] & 32) != 0,

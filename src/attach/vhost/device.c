@@ -237,6 +237,7 @@ set_base(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 	(void)fds;
 	if (q == NULL)
 		return no_queue;
+	/* For whoever asks before it is started; see ring.h for why not more. */
 	if (ep_vhost_queue_is_started(q))
 		return is_running;
 	q->base = (uint16_t)msg->u.state.num;

@@ -115,7 +115,6 @@ ring_conf(const struct ep_vhost_queue *q)
 		.avail = q->addr.avail,
 		.used = q->addr.used,
 		.size = q->size,
-		.base = q->base,
 		.has_event_idx = ep_vhost_has(
 		    features, VIRTIO_RING_F_EVENT_IDX),
 		.has_indirect = ep_vhost_has(

@@ -88,8 +88,7 @@ ep_vhost_ring_init(struct ep_vhost_ring *ring,
 	error = locate(ring, why);
 	if (error != 0)
 		return error;
-	ring->next = conf->base;
-	ring->used = ep_load_relaxed(&ring->used_ring->idx);
+	ring->used = ring->next = ep_load_relaxed(&ring->used_ring->idx);
 	ring->is_fresh = true;
 	error = resume(ring, why);
 	if (error != 0)

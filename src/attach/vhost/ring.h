@@ -62,7 +62,6 @@ struct ep_vhost_ring_conf {
 	const struct ep_vhost_memory *memory;
 	uint64_t desc, avail, used; /* the front end's addresses */
 	unsigned size;
-	uint16_t base; /* next */
 	bool has_event_idx, has_indirect, is_merging;
 	bool takes_csum; /* else a header says nothing of checksums */
 	unsigned hdr_len; /* in front of a frame: 10 or 12 */
@@ -93,8 +92,10 @@ struct ep_vhost_ring {
 };
 
 /*
- * Begin to use a ring where conf says. Returns 0; -EPROTO with *why a sentence;
- * -ENOMEM.
+ * Begin to use a ring where conf says, from the first offer that was not given
+ * back. (The front end has a word for where to begin, too. It is the same, or it
+ * is wrong: DPDK's virtio_user says 0 of a ring that it goes on with.)
+ * Returns 0; -EPROTO with *why a sentence; -ENOMEM.
  */
 int ep_vhost_ring_init(struct ep_vhost_ring *ring,
     const struct ep_vhost_ring_conf *conf, const char **why);

@@ -97,7 +97,7 @@ struct ep_vhost_queue {
 	uint64_t sent; /* atomic; by the task's worker */
 	/* As told, until it is started. */
 	uint32_t size;
-	uint16_t base;
+	uint16_t base; /* where it was stopped */
 	bool has_addr, has_kick;
 	struct ep_vhost_addr addr;
 	int kick, err; /* -1: none */

@@ -97,7 +97,8 @@ guest_that_comes_back_loses_and_repeats_nothing(void **state)
 		bases[0] = t->g.rings[0].used->idx;
 		bases[1] = t->g.rings[1].used->idx;
 		guest_connect(&t->g, FEATURES, PROTOCOL);
-		guest_start(&t->g, 1, bases);
+		/* DPDK says 0 whatever was. */
+		guest_start(&t->g, 1, i % 20 == 5 ? bases : NULL);
 	}
 	AWAIT(t->w, t->w->at_b.count == 40);
 	for (unsigned i = 0; i < 40; i++)

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""DPDK's virtio_user on our vhost-user back end: every frame is counted by both.
+
+     source, sink       cable        vhost        testpmd
+    +------------+  +-----------+  shared  +----------------------+
+    |     b      |==| b       a |==========| net_virtio_user0     |
+    +------------+  +-----------+  memory  | rxonly/txonly/macswap|
+                                           +----------------------+
+
+testpmd.py says how they are counted. DPDK's memory is not sealed, so all of this
+is under the guard of SIGBUS.
+"""
+import atexit
+import glob
+import os
+import shutil
+import tempfile
+
+import lab
+from lab import Cable, check, equal, until
+from testpmd import COUNT, Testpmd, drop, flows, heard, source
+
+FOLDER = ""
+SOCKET = ""
+LENGTHS = (64, 1514, 2048, 2049, 9000)
+
+
+def pmd_on(mode, queues=1, more=""):
+    return Testpmd(f"net_virtio_user0,path={SOCKET},queues={queues}{more}", mode, queues)
+
+
+def start(mode, queues=1, role="server", b="-"):
+    """Ours with that mode, testpmd with the other; connected."""
+    cable = Cable("-", b, "-m", "9000", "-q", str(queues))
+    if role == "server":
+        cable.ask("attach a vhost:path=" + SOCKET)
+        until(lambda: os.path.exists(SOCKET), "a path to connect to")
+        pmd = pmd_on(mode, queues)
+    else:
+        cable.ask(f"attach a vhost:path={SOCKET},mode=client,reconnect=20ms")
+        pmd = pmd_on(mode, queues, ",server=1")
+    pmd.ask("start")
+    runs(cable, queues)
+    return cable, pmd
+
+
+def runs(cable, queues=1):
+    cable.await_event(f"attachment .* guest runs with {queues} queues?")
+
+
+def end(cable, pmd):
+    pmd.quit()
+    cable.await_event("attachment .* front end closed")
+    cable.close()
+    if os.path.exists(SOCKET):
+        os.unlink(SOCKET)
+
+
+def sends(queues):
+    cable, pmd = start("rxonly", queues)
+    a, _ = flows(cable, COUNT) if queues > 1 else source(cable, COUNT)
+    equal(a["delivered"], COUNT)
+    equal(pmd.settle()["rx-packets"], heard(a))
+    check(heard(a) > COUNT // 2, a)
+    end(cable, pmd)
+
+
+def receives(queues):
+    cable, pmd = start("txonly", queues, b="sink")
+    until(lambda: pmd.stats()["tx-packets"] >= COUNT, f"{COUNT} frames of DPDK's")
+    pmd.ask("stop")
+    sent = pmd.settle()["tx-packets"]
+    a, b = cable.settle()
+    equal(a["opackets"] + drop(a, "queue-full") + drop(a, "limit") + drop(a, "tx-no-mbuf"), sent)
+    equal(drop(a, "tx-bad"), 0)
+    equal(b["delivered"], a["opackets"])
+    end(cable, pmd)
+
+
+def both_ways(queues):
+    cable, pmd = start("macswap", queues)
+    flows(cable, COUNT)
+    stats = pmd.settle()
+    a, b = cable.settle()
+    for way in ("rx", "tx"):
+        used = pmd.queues(way)
+        equal(sorted(used), list(range(queues)))
+        check(all(used.values()), way, used)
+    equal(stats["rx-packets"], heard(a))
+    equal(a["opackets"] + drop(a, "limit") + drop(a, "tx-no-mbuf") + drop(a, "queue-full"),
+          stats["tx-packets"])
+    check(a["opackets"] > COUNT // 2, a, stats)
+    equal(b["ipackets"], a["opackets"])
+    end(cable, pmd)
+
+
+def it_is_sent_each_frame():
+    sends(1)
+
+
+def it_is_sent_each_frame_by_four_queues():
+    sends(4)
+
+
+def each_of_its_frames_is_received():
+    receives(1)
+
+
+def four_queues_both_ways():
+    both_ways(4)
+
+
+def frames_of_64_to_9000_octets_come_back():
+    cable, pmd = start("macswap")
+    first, octets = cable.settle(), 0
+    for length in LENGTHS:
+        frames = cable.stats("b")["ipackets"] + 200
+        source(cable, 200, rate=2000, size=length)
+        octets += 200 * length
+        cable.await_stat("b", ipackets=frames, delivered=frames)
+    for before, after in zip(first, cable.settle()):
+        equal(after["obytes"] - before["obytes"], octets)
+    end(cable, pmd)
+
+
+def it_is_killed_and_comes_back():
+    cable, pmd = start("rxonly")
+    for _ in range(3):
+        before = heard(cable.stats("a"))
+        a, _ = source(cable, 5000)
+        equal(pmd.settle()["rx-packets"], heard(a) - before)
+        cable.events.clear()
+        pmd.kill()
+        cable.await_event("attachment .* front end closed")
+        a, _ = source(cable, 100)
+        check(drop(a, "rx-stack-down") >= 100, a)
+        pmd = pmd_on("rxonly")
+        pmd.ask("start")
+        runs(cable)
+    end(cable, pmd)
+
+
+def we_leave_and_come_back():
+    """It is the server, and keeps its rings meanwhile."""
+    cable, pmd = start("macswap", role="client")
+    for _ in range(3):
+        before = cable.stats("a")["opackets"]
+        source(cable, 1000, rate=20000)
+        a, _ = cable.settle()
+        check(a["opackets"] - before > 500, a)
+        cable.ask("detach a")
+        cable.events.clear()
+        cable.ask(f"attach a vhost:path={SOCKET},mode=client,reconnect=20ms")
+        runs(cable)
+    end(cable, pmd)
+
+
+if __name__ == "__main__":
+    if not glob.glob("/usr/lib/*/dpdk/*/librte_net_virtio.so*"):
+        lab.skip("there is no DPDK with net_virtio")
+    if os.environ.get("LAB") == "in":
+        FOLDER = tempfile.mkdtemp(prefix="epair-vhost-")
+        SOCKET = FOLDER + "/s"
+        atexit.register(shutil.rmtree, FOLDER)
+    lab.main([
+        it_is_sent_each_frame,
+        it_is_sent_each_frame_by_four_queues,
+        each_of_its_frames_is_received,
+        four_queues_both_ways,
+        frames_of_64_to_9000_octets_come_back,
+        it_is_killed_and_comes_back,
+        we_leave_and_come_back,
+    ], needs=("dpdk-testpmd",))
