@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Network stacks that are no operating system's, under QEMU by its netdev stream: iPXE loads a
-file by HTTP from a namespace, and U-Boot pings a test stack."""
+"""Network stacks that are no operating system's, under QEMU by its netdev stream and by
+vhost-user: iPXE loads a file by HTTP from a namespace, and U-Boot pings a test stack."""
 import os
 import secrets
 import select
@@ -44,12 +44,11 @@ server.serve_forever()
 """
 
 
-def bare_machine(path, *words):
+def bare_machine(*words):
     """Serial console on its standard input and output, and no disks or screen."""
     return subprocess.Popen(
         ["qemu-system-x86_64", "-M", "pc,graphics=off", "-m", "128", "-nodefaults", "-display",
-         "none", "-serial", "stdio", "-no-reboot", "-netdev",
-         guest.stream_server(path) + ",id=n", *words],
+         "none", "-serial", "stdio", "-no-reboot", *words],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
@@ -71,7 +70,16 @@ def end(process):
     process.communicate()
 
 
-def ipxe_loads_by_http():
+def stream(path):
+    return "-netdev", guest.stream_server(path) + ",id=n"
+
+
+def vhost(path):
+    return ("-object", "memory-backend-memfd,id=mem,size=128M,share=on", "-numa", "node,memdev=mem",
+            "-chardev", "socket,id=c,path=" + path, "-netdev", "vhost-user,id=n,chardev=c")
+
+
+def ipxe_loads(spec, netdev, keys):
     red = Netns("red")
     token = secrets.token_hex(8)
     text = "#!ipxe\n" + "".join(f"# {secrets.token_hex(32)}\n" for _ in range(30000))
@@ -79,13 +87,14 @@ def ipxe_loads_by_http():
     with guest.sockets() as folder, tempfile.NamedTemporaryFile("w") as script:
         script.write(SCRIPT)
         script.flush()
-        cable = Cable("tap:netns=red,addr=10.0.0.1/24", f"qemu:path={folder}/vm,reconnect=50ms")
+        cable = Cable("tap:netns=red,addr=10.0.0.1/24", spec.format(folder + "/vm"))
         server = red.start(sys.executable, "-c", SERVE, stdin=subprocess.PIPE,
                            stdout=subprocess.PIPE)
         server.stdin.write(text.encode())
         server.stdin.close()
         await_text(server.stdout, b"ready")
-        machine = bare_machine(folder + "/vm", "-device", "virtio-net-pci,netdev=n,romfile=",
+        machine = bare_machine(*netdev(folder + "/vm"), "-device",
+                               "virtio-net-pci,netdev=n,romfile=" + keys,
                                "-kernel", LKRN, "-initrd", script.name)
         await_text(server.stdout, token.encode())
         check(cable.stats("a")["obytes"] > len(text), "less went over the cable than was loaded")
@@ -96,10 +105,18 @@ def ipxe_loads_by_http():
         cable.close()
 
 
+def ipxe_loads_by_http():
+    ipxe_loads("qemu:path={},reconnect=50ms", stream, "")
+
+
+def ipxe_loads_by_http_through_a_vhost():
+    ipxe_loads("vhost:path={}", vhost, ",vectors=0")
+
+
 def u_boot_pings():
     with guest.sockets() as folder:
         cable = Cable("echo:addr=10.0.0.1", f"qemu:path={folder}/vm,reconnect=50ms")
-        machine = bare_machine(folder + "/vm", "-device", "e1000,netdev=n,romfile=", "-bios", ROM)
+        machine = bare_machine(*stream(folder + "/vm"), "-device", "e1000,netdev=n,romfile=", "-bios", ROM)
 
         def send(octets):
             machine.stdin.write(octets)
@@ -116,4 +133,4 @@ def u_boot_pings():
 for needed in LKRN, ROM:
     if not os.path.exists(needed):
         lab.skip("there is no " + needed)
-lab.main([ipxe_loads_by_http, u_boot_pings], needs=("qemu-system-x86_64",))
+lab.main([ipxe_loads_by_http, ipxe_loads_by_http_through_a_vhost, u_boot_pings], needs=("qemu-system-x86_64",))
