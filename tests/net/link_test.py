@@ -16,6 +16,7 @@ import tempfile
 
 import lab
 from lab import Cable, Netns, check, until
+from testpmd import Testpmd
 
 FOLDER = tempfile.mkdtemp(prefix="epair-link-")
 UP, DOWN = "2", "1"
@@ -132,6 +133,30 @@ class QemuDgram(Qemu):
         super().__init__(end, "qemu:type=dgram,path=PATH.e,remote=PATH,reconnect=10ms",
                          "dgram,id=n,local.type=unix,local.path=PATH,"
                          "remote.type=unix,remote.path=PATH.e")
+
+
+class Vhost:
+    """DPDK with a virtio_user that listens. It goes by a signal, and shows its port's link."""
+
+    def __init__(self, end):
+        self.path = f"{FOLDER}/{end}"
+        self.spec = f"vhost:path={self.path},mode=client,reconnect=10ms"
+        self.pmd = None
+
+    def go(self):
+        self.pmd.kill()
+
+    def come(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.pmd = Testpmd(f"net_virtio_user0,path={self.path},server=1", "rxonly")
+
+    def shows(self, has_link):
+        word = "Link status: " + ("up" if has_link else "down")
+        return lambda: word in self.pmd.ask("show port info 0")
+
+    def end(self):
+        self.pmd.quit()
 
 
 class Echo:
@@ -270,7 +295,7 @@ def each(test, kinds):
     return [one(kind) for kind in kinds]
 
 
-KINDS = [Tap, MemifClient, MemifServer, QemuClient, QemuServer, QemuDgram, Echo]
+KINDS = [Tap, MemifClient, MemifServer, QemuClient, QemuServer, QemuDgram, Vhost, Echo]
 
 lab.main([
     *each(whoever_goes_is_missed, KINDS),
@@ -278,4 +303,4 @@ lab.main([
     namespace_that_is_deleted_is_missed,
     truth_crosses_two_cables,
     without_following_all_is_as_it_was,
-], needs=("qemu-system-x86_64",))
+], needs=("qemu-system-x86_64", "dpdk-testpmd"))
