@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "attach/burst.h"
 
-#include "base/atomic.h"
 #include "net/instance.h"
 #include "pair/pair.h"
 
 void
-ep_burst_init(struct ep_burst *burst, struct epair_if *ifp, uint64_t *sent)
+ep_burst_init(struct ep_burst *burst, struct epair_if *ifp)
 {
 	burst->ifp = ifp;
-	burst->sent = sent;
+	burst->sent = 0;
 	burst->count = burst->fresh_count = 0;
 	burst->take = 4;
 }
@@ -54,7 +53,7 @@ ep_burst_transmit(struct ep_burst *burst)
 {
 	if (burst->count == 0)
 		return;
-	ep_count_add(burst->sent, burst->count);
+	burst->sent += burst->count;
 	(void)ep_pair_transmit(burst->ifp, burst->ms, burst->count);
 	burst->count = 0;
 }

@@ -22,7 +22,7 @@
 
 struct ep_burst {
 	struct epair_if *ifp;
-	uint64_t *sent; /* an atomic counter with one writer */
+	unsigned sent; /* frames transmitted so far */
 	struct epair_mbuf *ms[EP_BURST_MAX];
 	unsigned count;
 	struct epair_mbuf *fresh[EP_BURST_TAKE_MAX]; /* small ones */
@@ -30,8 +30,7 @@ struct ep_burst {
 	unsigned take; /* how many next: doubles as frames come */
 };
 
-void ep_burst_init(
-    struct ep_burst *burst, struct epair_if *ifp, uint64_t *sent);
+void ep_burst_init(struct ep_burst *burst, struct epair_if *ifp);
 
 /*
  * An mbuf with room for a frame of len octets in one piece, len and pktlen 0.

@@ -64,7 +64,7 @@ drain(struct ep_memif_queue *q)
 	error = ep_memif_ring_look(&q->rx);
 	if (error <= 0)
 		return error;
-	ep_burst_init(&b, q->memif->st.ifp, &q->sent);
+	ep_burst_init(&b, q->memif->st.ifp);
 	while ((n = ep_memif_ring_take(&q->rx, parts, &len)) > 0) {
 		copy_in(&b, parts, n, len);
 		if (++turn == TURN_MAX)
@@ -73,6 +73,7 @@ drain(struct ep_memif_queue *q)
 	/* Back to the peer before others work on them: it may be waiting. */
 	(void)ep_memif_ring_publish(&q->rx);
 	ep_burst_transmit(&b);
+	ep_count_add(&q->sent, b.sent);
 	ep_burst_fini(&b);
 	return n < 0 ? n : (int)turn;
 }

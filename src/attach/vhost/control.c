@@ -163,7 +163,7 @@ hear_next(struct ep_vhost *vhost)
 	const char *why = NULL;
 
 	if (ep_vhost_msg_decode(&vhost->in, &msg, &why) == 0)
-		why = ep_vhost_hear(vhost, &msg, vhost->in.fds);
+		why = ep_vhost_hear(vhost, &msg);
 	if (why != NULL) {
 		refuse(vhost, why);
 		return;

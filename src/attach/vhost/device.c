@@ -52,9 +52,8 @@ start_all(struct ep_vhost *vhost)
 /* Features. */
 
 static const char *
-get_features(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+get_features(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
-	(void)fds;
 	vhost->offered = ep_vhost_features(
 	    ep_load_relaxed(&vhost->st.ifp->caps), vhost->queue_count / 2);
 	msg->u.u64 = vhost->offered;
@@ -62,11 +61,10 @@ get_features(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 }
 
 static const char *
-set_features(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_features(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	uint64_t features = msg->u.u64;
 
-	(void)fds;
 	if ((features & ~vhost->offered) != 0)
 		return "Feature that was not offered";
 	if (vhost->has_features && features == vhost->features)
@@ -85,18 +83,16 @@ static const uint64_t protocol =
     EP_VHOST_PROTOCOL_CONFIG | EP_VHOST_PROTOCOL_INFLIGHT;
 
 static const char *
-get_protocol(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+get_protocol(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	(void)vhost;
-	(void)fds;
 	msg->u.u64 = protocol;
 	return NULL;
 }
 
 static const char *
-set_protocol(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_protocol(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
-	(void)fds;
 	if ((msg->u.u64 & ~protocol) != 0)
 		return "Feature that was not offered";
 	vhost->protocol = msg->u.u64;
@@ -104,18 +100,16 @@ set_protocol(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 }
 
 static const char *
-get_queue_num(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+get_queue_num(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
-	(void)fds;
 	msg->u.u64 = vhost->queue_count / 2;
 	return NULL;
 }
 
 static const char *
-set_owner(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_owner(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	(void)msg;
-	(void)fds;
 	vhost->state = EP_VHOST_UP;
 	(void)ep_timer_drain(&vhost->timer);
 	return NULL;
@@ -123,10 +117,9 @@ set_owner(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 
 /* An old way to say that the guest's driver is gone. */
 static const char *
-reset_owner(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+reset_owner(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	(void)msg;
-	(void)fds;
 	for (unsigned i = 0; i < vhost->queue_count; i++)
 		ep_vhost_queue_stop(&vhost->queues[i]);
 	return NULL;
@@ -135,20 +128,20 @@ reset_owner(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 /* Memory. */
 
 static const char *
-set_mem_table(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_mem_table(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	struct ep_vhost_memory *memory;
 	const char *why;
 
-	if (ep_vhost_memory_create(msg, fds, vhost->may_guard, &memory, &why) !=
-	    0)
+	if (ep_vhost_memory_create(
+		msg, vhost->in.fds, vhost->may_guard, &memory, &why) != 0)
 		return why;
 	why = ep_vhost_queues_move(vhost, memory);
 	return why != NULL ? why : start_all(vhost);
 }
 
 static const char *
-get_inflight(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+get_inflight(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	struct ep_vhost_inflight_desc *d = &msg->u.inflight;
 	int fd;
@@ -167,13 +160,13 @@ get_inflight(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 		return "No memory";
 	}
 	/* Goes with the answer, and is closed with the message. */
-	fds[0] = fd;
+	vhost->in.fds[0] = fd;
 	vhost->in.fd_count = 1;
 	return NULL;
 }
 
 static const char *
-set_inflight(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_inflight(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	const struct ep_vhost_inflight_desc *d = &msg->u.inflight;
 	const char *why;
@@ -185,8 +178,8 @@ set_inflight(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 	    d->queues * ep_vhost_inflight_octets(d->queue_size) > d->size)
 		return "Inflight buffer that cannot be";
 	ep_mapping_close(&vhost->inflight);
-	if (ep_mapping_open(&vhost->inflight, fds[0], d->offset + d->size,
-		vhost->may_guard, &why) != 0)
+	if (ep_mapping_open(&vhost->inflight, vhost->in.fds[0],
+		d->offset + d->size, vhost->may_guard, &why) != 0)
 		return why;
 	vhost->inflight_desc = *d;
 	return NULL;
@@ -195,12 +188,11 @@ set_inflight(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 /* Queues. */
 
 static const char *
-set_num(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_num(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	struct ep_vhost_queue *q = queue_of(vhost, msg->u.state.index);
 	uint32_t size = msg->u.state.num;
 
-	(void)fds;
 	if (q == NULL)
 		return no_queue;
 	if (size == 0 || size > EP_VHOST_RING_MAX || (size & (size - 1)) != 0)
@@ -212,11 +204,10 @@ set_num(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 }
 
 static const char *
-set_addr(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_addr(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	struct ep_vhost_queue *q = queue_of(vhost, msg->u.addr.index);
 
-	(void)fds;
 	if (q == NULL)
 		return no_queue;
 	/* Said again, to turn logging on or off, which we do not offer. */
@@ -230,11 +221,10 @@ set_addr(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 }
 
 static const char *
-set_base(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_base(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	struct ep_vhost_queue *q = queue_of(vhost, msg->u.state.index);
 
-	(void)fds;
 	if (q == NULL)
 		return no_queue;
 	/* For whoever asks before it is started; see ring.h for why not more. */
@@ -245,11 +235,10 @@ set_base(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 }
 
 static const char *
-get_base(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+get_base(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	struct ep_vhost_queue *q = queue_of(vhost, msg->u.state.index);
 
-	(void)fds;
 	if (q == NULL)
 		return no_queue;
 	ep_vhost_queue_stop(q);
@@ -257,48 +246,46 @@ get_base(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 	return NULL;
 }
 
+/* The descriptor that came with the message, or -1. */
 static int
-take_fd(const struct ep_vhost_msg *msg, int *fds)
+take_fd(struct ep_vhost *vhost)
 {
-	int fd = msg->fd_count > 0 ? fds[0] : -1;
+	int fd = vhost->in.fd_count > 0 ? vhost->in.fds[0] : -1;
 
-	if (msg->fd_count > 0)
-		fds[0] = -1;
+	vhost->in.fd_count = 0;
 	return fd;
 }
 
 static const char *
-set_kick(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_kick(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	struct ep_vhost_queue *q = queue_of(vhost, msg->u.vring_fd.index);
 
 	return q == NULL ? no_queue
-			 : ep_vhost_queue_set_kick(q, take_fd(msg, fds));
+			 : ep_vhost_queue_set_kick(q, take_fd(vhost));
 }
 
 static const char *
-set_call(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_call(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	struct ep_vhost_queue *q = queue_of(vhost, msg->u.vring_fd.index);
 
 	return q == NULL ? no_queue
-			 : ep_vhost_queue_set_call(q, take_fd(msg, fds));
+			 : ep_vhost_queue_set_call(q, take_fd(vhost));
 }
 
 /* We end the connection, which says more than that there was an error. */
 static const char *
-set_err(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_err(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
-	(void)fds;
 	return queue_of(vhost, msg->u.vring_fd.index) == NULL ? no_queue : NULL;
 }
 
 static const char *
-set_enable(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_enable(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	struct ep_vhost_queue *q = queue_of(vhost, msg->u.state.index);
 
-	(void)fds;
 	if (q == NULL)
 		return no_queue;
 	if (msg->u.state.num > 1)
@@ -310,12 +297,11 @@ set_enable(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 /* The configuration space. */
 
 static const char *
-set_mtu(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_mtu(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	uint32_t ours = ep_load_relaxed(&vhost->st.ifp->mtu);
 	uint64_t mtu = msg->u.u64;
 
-	(void)fds;
 	msg->is_refused = mtu < MTU_MIN || mtu > UINT16_MAX;
 	if (!msg->is_refused && mtu != ours)
 		ep_tell(&vhost->tell,
@@ -343,11 +329,10 @@ fill_config(const struct ep_vhost *vhost, uint8_t space[EP_VHOST_CONFIG_MAX])
 }
 
 static const char *
-get_config(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+get_config(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	uint8_t space[EP_VHOST_CONFIG_MAX];
 
-	(void)fds;
 	fill_config(vhost, space);
 	memcpy(msg->u.config.octets, space + msg->u.config.offset,
 	    msg->u.config.size);
@@ -356,20 +341,20 @@ get_config(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 
 /* Nothing in it is the guest's to write. */
 static const char *
-set_config(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_config(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	(void)vhost;
-	(void)fds;
 	msg->is_refused = true;
 	return NULL;
 }
 
 static const char *
-set_backend_req(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+set_backend_req(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
+	(void)msg;
 	if (vhost->backend_req >= 0)
 		(void)close(vhost->backend_req);
-	vhost->backend_req = take_fd(msg, fds);
+	vhost->backend_req = take_fd(vhost);
 	return NULL;
 }
 
@@ -390,8 +375,7 @@ ep_vhost_tell_config(struct ep_vhost *vhost)
 
 /* All. */
 
-typedef const char *handler(
-    struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds);
+typedef const char *handler(struct ep_vhost *vhost, struct ep_vhost_msg *msg);
 
 static handler *const handlers[] = {
 	[EP_VHOST_GET_FEATURES] = get_features,
@@ -419,11 +403,12 @@ static handler *const handlers[] = {
 };
 
 static const char *
-answer(struct ep_vhost *vhost, const struct ep_vhost_msg *msg, const int *fds)
+answer(const struct ep_vhost *vhost, const struct ep_vhost_msg *msg)
 {
 	uint8_t octets[EP_VHOST_HDR_LEN + EP_VHOST_PAYLOAD_MAX];
 	uint32_t len = ep_vhost_reply_encode(msg, octets);
-	int fd = msg->request == EP_VHOST_GET_INFLIGHT_FD ? fds[0] : -1;
+	int fd = msg->request == EP_VHOST_GET_INFLIGHT_FD ? vhost->in.fds[0]
+							  : -1;
 
 	return ep_vhost_send(vhost->conn, octets, len, fd) != 0
 		   ? "Front end does not read"
@@ -431,13 +416,13 @@ answer(struct ep_vhost *vhost, const struct ep_vhost_msg *msg, const int *fds)
 }
 
 const char *
-ep_vhost_hear(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
+ep_vhost_hear(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	const char *why = NULL;
 
 	if (msg->request < sizeof(handlers) / sizeof(handlers[0]) &&
 	    handlers[msg->request] != NULL)
-		why = handlers[msg->request](vhost, msg, fds);
+		why = handlers[msg->request](vhost, msg);
 	else
 		msg->is_refused = true;
 	if (why != NULL)
@@ -446,7 +431,7 @@ ep_vhost_hear(struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds)
 	    (!msg->wants_reply ||
 		(vhost->protocol & EP_VHOST_PROTOCOL_REPLY_ACK) == 0))
 		return NULL;
-	return answer(vhost, msg, fds);
+	return answer(vhost, msg);
 }
 
 void

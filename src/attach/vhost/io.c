@@ -131,7 +131,7 @@ read_turn(struct ep_vhost_queue *q)
 	bool goes_on = true, sleeps = false;
 	struct ep_burst b;
 
-	ep_burst_init(&b, q->vhost->st.ifp, &q->sent);
+	ep_burst_init(&b, q->vhost->st.ifp);
 	while (goes_on && turn < TURN_MAX) {
 		count = 0;
 		ep_lock(&q->lock);
@@ -148,6 +148,7 @@ read_turn(struct ep_vhost_queue *q)
 		goes_on = goes_on && !sleeps;
 		turn += count;
 	}
+	ep_count_add(&q->sent, b.sent);
 	ep_burst_fini(&b);
 	if (goes_on)
 		(void)ep_task_schedule(&q->task);

@@ -76,8 +76,7 @@ void
 ep_vhost_in_reset(struct ep_vhost_in *in)
 {
 	for (unsigned i = 0; i < in->fd_count; i++)
-		if (in->fds[i] >= 0)
-			(void)close(in->fds[i]);
+		(void)close(in->fds[i]);
 	in->have = 0;
 	in->fd_count = 0;
 }

@@ -176,11 +176,10 @@ void ep_vhost_changed(struct ep_stack *st, uint32_t what);
 /* device.c. On the worker of bucket 0. */
 
 /*
- * Do what a message says, and answer. Takes the descriptors that it uses, by
- * setting them to -1. Returns NULL, or why the connection must end.
+ * Do what the message in vhost->in says, and answer. Takes the descriptors that
+ * it keeps. Returns NULL, or why the connection must end.
  */
-const char *ep_vhost_hear(
-    struct ep_vhost *vhost, struct ep_vhost_msg *msg, int *fds);
+const char *ep_vhost_hear(struct ep_vhost *vhost, struct ep_vhost_msg *msg);
 
 /* The configuration space is another now: tell the front end, if it wants it. */
 bool ep_vhost_tell_config(struct ep_vhost *vhost);

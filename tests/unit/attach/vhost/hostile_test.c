@@ -70,10 +70,12 @@ clear(struct siege *s)
 		s->g.rings[r].next = s->g.rings[r].seen = 0;
 }
 
+/* Before that, whoever was served until then may still write. */
 static void
 strike_and_own(struct siege *s, uint64_t features)
 {
 	strike(s);
+	clear(s);
 	s->g.features = features;
 	guest_say_u64(&s->g, EP_VHOST_SET_PROTOCOL_FEATURES, PROTOCOL);
 	guest_say(&s->g, EP_VHOST_SET_OWNER, NULL, 0, NULL, 0);
@@ -83,7 +85,6 @@ strike_and_own(struct siege *s, uint64_t features)
 static void
 strike_and_run(struct siege *s)
 {
-	clear(s);
 	strike_and_own(s, FEATURES);
 	guest_start(&s->g, 1, NULL);
 }
@@ -483,7 +484,6 @@ shrinking(void **state)
 	ep_guard_enable(); /* cmocka has a handler of its own in a test */
 	flood(s->t);
 	for (int i = 0; i < 50; i++) {
-		clear(s);
 		fd = memfd_create("shrinks", MFD_CLOEXEC);
 		assert_int_equal(ftruncate(fd, MEMORY), 0);
 		assert_ptr_equal(mmap(s->g.at, MEMORY, PROT_READ | PROT_WRITE,
