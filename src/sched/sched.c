@@ -239,6 +239,22 @@ is_idle(const struct ep_worker *w) EP_NO_TSA
 	       ep_load_relaxed(&w->watches) == 0;
 }
 
+/*
+ * Looking at descriptors takes a system call. Who polls ours is told of them and
+ * expects it; who calls again and again, with tasks to be run each time, gets
+ * them as a thread does.
+ */
+static bool
+is_time_to_look(struct ep_worker *w) EP_REQUIRES(w->lock)
+{
+	if (!w->fd_asked &&
+	    (w->watches == 0 ||
+		(w->waiting > 0 && ++w->rounds < EP_ROUNDS_MAX)))
+		return false;
+	w->rounds = 0;
+	return true;
+}
+
 int
 ep_sched_dispatch(struct ep_sched *sched, unsigned worker, unsigned budget)
 {
@@ -253,7 +269,7 @@ ep_sched_dispatch(struct ep_sched *sched, unsigned worker, unsigned budget)
 	ep_lock(&w->lock);
 	error = ep_worker_enter(w);
 	if (error == 0) {
-		if (w->watches > 0 || w->fd_asked)
+		if (is_time_to_look(w))
 			done += ep_worker_run_watches(w, max, 0);
 		tasks = w->waiting < max - done ? w->waiting : max - done;
 		done += ep_worker_run_tasks(w, tasks);

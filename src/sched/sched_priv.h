@@ -43,6 +43,7 @@ struct ep_worker {
 	 */
 	bool wants_wake EP_GUARDED;
 	bool fd_asked EP_GUARDED; /* atomic; LOOP: the caller polls */
+	unsigned rounds EP_GUARDED; /* since descriptors were looked at */
 	bool stopping EP_GUARDED;
 
 	struct ep_timer **heap EP_GUARDED; /* heap[1..timers] */
@@ -59,6 +60,9 @@ struct ep_worker {
 	pthread_t thread; /* THREADS, once started */
 	bool started;
 };
+
+/* Rounds of tasks and timers before descriptors are looked at again. */
+#define EP_ROUNDS_MAX 8u
 
 struct ep_sched {
 	enum epair_way way;

@@ -17,9 +17,6 @@
 #include "base/clock.h"
 #include "sched/sched_priv.h"
 
-/* Rounds of tasks and timers before descriptors are looked at again. */
-#define ROUNDS_MAX 8u
-
 static int
 add_fd(struct ep_worker *w, int fd, uint32_t events)
 {
@@ -287,7 +284,6 @@ void *
 ep_worker_thread(void *worker) EP_NO_TSA
 {
 	struct ep_worker *w = worker;
-	unsigned rounds = 0;
 
 	ep_lock(&w->lock);
 	EP_ZERO(ep_worker_enter(w));
@@ -295,13 +291,13 @@ ep_worker_thread(void *worker) EP_NO_TSA
 		(void)ep_worker_run_tasks(w, w->waiting);
 		(void)ep_worker_run_timers(w, UINT32_MAX);
 		if (has_work(w)) {
-			if (++rounds >= ROUNDS_MAX && w->watches > 0) {
-				rounds = 0;
+			if (++w->rounds >= EP_ROUNDS_MAX && w->watches > 0) {
+				w->rounds = 0;
 				(void)ep_worker_run_watches(w, UINT32_MAX, 0);
 			}
 			continue;
 		}
-		rounds = 0;
+		w->rounds = 0;
 		if (w->sched->poll_ns > 0) {
 			busy_poll(w);
 			if (has_work(w))
