@@ -16,6 +16,7 @@
  *	rtt.c       round trips between two threads
  *	pairs.c     making, destroying and keeping pairs, ours and the kernel's
  *	traffic.c   TCP and UDP between two namespaces that link.c joins
+ *	memif.c     frames between two processes (peer_memif.c)
  *	limits.c    what the machine itself can do
  *	peer.c      programs that answer questions (peer_dpdk.c)
  *	child.c     processes and namespaces that end with us, however we end
@@ -61,7 +62,7 @@ struct bench_side {
 	    const struct bench_side *side, double *value);
 
 	/* What is measured; each way of measuring looks at its own. */
-	const char *asks; /* peer_dpdk: the question */
+	const char *asks; /* peer_dpdk: the question; memif: who to whom */
 	unsigned frame_len, burst;
 	unsigned threads; /* 1 or 2 */
 	unsigned queues; /* of each end */
@@ -102,6 +103,7 @@ double bench_median(double *values, size_t n);
 
 /* The ways to measure. */
 enum bench_result bench_inproc(const struct bench_side *side, double *value);
+enum bench_result bench_memif(const struct bench_side *side, double *value);
 enum bench_result bench_chain(const struct bench_side *side, double *value);
 enum bench_result bench_queues(const struct bench_side *side, double *value);
 enum bench_result bench_poll_rtt(const struct bench_side *side, double *value);
