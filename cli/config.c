@@ -102,6 +102,9 @@ take(struct reader *r, const yaml_event_t *ev, unsigned *documents)
 		if (ev->data.scalar.anchor != NULL ||
 		    ev->data.scalar.tag != NULL)
 			return wrong(r, at, "anchors and tags are not taken");
+		if (memchr(ev->data.scalar.value, '\0',
+			ev->data.scalar.length) != NULL)
+			return wrong(r, at, "there is a NUL in it");
 		return put(r, at,
 		    json_stringn((const char *)ev->data.scalar.value,
 			ev->data.scalar.length));

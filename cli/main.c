@@ -32,6 +32,7 @@ static const struct verb *const verbs[] = {
 	&verb_apply,
 	&verb_monitor,
 	&verb_wait,
+	&verb_exec,
 	&verb_help,
 };
 

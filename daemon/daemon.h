@@ -15,6 +15,7 @@
 
 #define STATE_PATH_MAX 4096
 
+struct ctl_loop;
 struct epair_err;
 
 /*
@@ -42,5 +43,13 @@ int state_own_path(char path[STATE_PATH_MAX]);
  */
 int state_open(struct ctl_state *s, const char *folder, bool in_systemd,
     struct epair_err *err);
+
+/*
+ * Say that we are ready, and from then on that we are alive, as often as is
+ * asked for; and that we end. Nothing where nobody asked.
+ */
+void sd_begin(struct ctl_loop *loop);
+void sd_end(void);
+void sd_tell(const char *what);
 
 #endif /* DAEMON_DAEMON_H */

@@ -208,8 +208,11 @@ serve(struct daemon *d)
 		.limits = limits,
 		.log = log_line };
 	error = ctl_server_start(&d->server, sock);
-	if (error == 0)
+	if (error == 0) {
+		sd_begin(&d->loop);
 		error = ctl_loop_run(&d->loop);
+		sd_end();
+	}
 	if (error != 0)
 		(void)complain("serving", error, NULL);
 	if (is_ours)

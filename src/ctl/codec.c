@@ -26,7 +26,8 @@ take_members(struct ctl_message *msg)
 	if (fds != NULL &&
 	    (!json_is_integer(fds) || json_integer_value(fds) < 0 ||
 		json_integer_value(fds) > CTL_FDS_MAX))
-		return "fds must be 0 to 64";
+		return "fds must be a number, and not more than one object "
+		       "may take";
 	msg->fds = (unsigned)json_integer_value(fds);
 	msg->params = json_object_get(doc, "params");
 	msg->result = json_object_get(doc, "result");

@@ -98,7 +98,8 @@ class Client:
 
     def send(self, data, fds=()):
         sent = socket.send_fds(self.sock, [data], list(fds))
-        self.sock.sendall(data[sent:])
+        if sent < len(data):
+            self.sock.sendall(data[sent:])
 
     def line(self):
         """The next object, or None at the end."""
