@@ -109,6 +109,9 @@ set_links(
 		if (how->qdisc[i] != NULL &&
 		    epair_if_set_qdisc(c->ends[i], how->qdisc[i], &err) != 0)
 			return cli_fail(cli, qdiscs[i], &err);
+		if (epair_if_set_full(
+			c->ends[i], (enum epair_full)how->full, &err) != 0)
+			return cli_fail(cli, "--full", &err);
 	}
 	return CLI_OK;
 }
@@ -196,6 +199,7 @@ cable_look(const struct cable *c, struct cable_view *view)
 	for (int i = 0; i < 2; i++) {
 		view->info[i].size = sizeof(view->info[i]);
 		(void)epair_if_get_info(c->ends[i], &view->info[i]);
+		show_cable_look(&view->cable[i], c->ends[i]);
 	}
 }
 

@@ -23,6 +23,7 @@
 #include <epair/epair.h>
 
 #include "cli/opts.h"
+#include "cli/show_cable.h"
 
 struct cli;
 
@@ -34,6 +35,7 @@ struct cable_how {
 	uint64_t seed;
 	struct opt_mac mac[2];
 	const char *link[2], *qdisc[2]; /* NULL: none */
+	uint64_t full; /* enum epair_full */
 };
 
 struct cable {
@@ -47,6 +49,7 @@ struct cable_view {
 	struct epair_if_info info[2];
 	struct epair_if_stats stats[2];
 	struct epair_link_stats link[2];
+	struct show_cable cable[2];
 	unsigned detached; /* ends that cable_stop() has detached */
 };
 

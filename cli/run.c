@@ -114,22 +114,33 @@ print_human(struct run *r)
 {
 	struct out *out = &r->out;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		show_if(out, &r->view.info[i], &r->view.stats[i]);
+		show_cable(out, &r->view.cable[i]);
+	}
 	if (r->o.capture != NULL && r->rec.stats.size > 0)
 		out_print(out,
 		    "capture %s: %" PRIu64 " frames, %" PRIu64 " lost\n",
 		    r->rec.path, r->rec.stats.read, r->rec.stats.lost);
 }
 
+static json_t *
+end_json(const struct run *r, int end)
+{
+	json_t *object = show_if_json(&r->view.info[end], &r->view.stats[end]);
+
+	if (object != NULL)
+		show_cable_json(object, &r->view.cable[end]);
+	return object;
+}
+
 static void
 print_json(struct run *r, int status)
 {
 	json_t *doc = json_pack("{s:[o,o],s:o,s:I,s:s,s:b}", "interfaces",
-	    show_if_json(&r->view.info[0], &r->view.stats[0]),
-	    show_if_json(&r->view.info[1], &r->view.stats[1]), "events",
-	    r->watch.events, "events_missing", (json_int_t)r->watch.missing,
-	    "ended", watch_end_word(r->watch.end), "ok", status == CLI_OK);
+	    end_json(r, 0), end_json(r, 1), "events", r->watch.events,
+	    "events_missing", (json_int_t)r->watch.missing, "ended",
+	    watch_end_word(r->watch.end), "ok", status == CLI_OK);
 
 	r->watch.events = NULL; /* json_pack took it, also if it failed */
 	if (doc != NULL && r->o.capture != NULL && r->rec.stats.size > 0)

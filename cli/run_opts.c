@@ -15,6 +15,12 @@ static const char *const carriers[] = {
 	NULL,
 };
 
+static const char *const fulls[] = {
+	[EPAIR_FULL_DROP] = "drop",
+	[EPAIR_FULL_WAIT] = "wait",
+	NULL,
+};
+
 const struct opt run_opts[] = {
 	{ .name = "mtu",
 	    .arg = "N",
@@ -62,13 +68,13 @@ const struct opt run_opts[] = {
 	    .arg = "KIND:...",
 	    .sentence = "what orders the frames of A that wait for a rate",
 	    .parse = opt_text,
-	    .allowed = "fifo, priq, codel or fq-codel, with keys",
+	    .allowed = "fifo, priq, drr, htb, codel or fq-codel, with keys",
 	    .offset = offsetof(struct run_opts, how.qdisc[0]) },
 	{ .name = "qdisc-b",
 	    .arg = "KIND:...",
 	    .sentence = "the same of B",
 	    .parse = opt_text,
-	    .allowed = "fifo, priq, codel or fq-codel, with keys",
+	    .allowed = "fifo, priq, drr, htb, codel or fq-codel, with keys",
 	    .offset = offsetof(struct run_opts, how.qdisc[1]) },
 	{ .name = "sim",
 	    .sentence = "in simulated time, as fast as it goes",
@@ -80,6 +86,14 @@ const struct opt run_opts[] = {
 	    .parse = opt_number,
 	    .max = INT64_MAX,
 	    .offset = offsetof(struct run_opts, how.seed) },
+	{ .name = "full",
+	    .arg = "WAY",
+	    .sentence = "wait: who sends is held back where there is no room "
+			"[drop]",
+	    .parse = opt_word,
+	    .words = fulls,
+	    .allowed = "drop or wait",
+	    .offset = offsetof(struct run_opts, how.full) },
 	{ .name = "capture",
 	    .arg = "FILE",
 	    .sentence = "capture both ends as pcapng; - is standard output",

@@ -154,6 +154,9 @@ show_if(struct out *out, const struct epair_if_info *info,
 		out_print(out, "\tattached: %s\n", info->attachment);
 	if (info->qdisc[0] != '\0')
 		out_print(out, "\tqdisc: %s\n", info->qdisc);
+	if (info->full == EPAIR_FULL_WAIT)
+		out_print(
+		    out, "\tfull: wait (%" PRIu64 " times)\n", stats->waits);
 	show_counters(out, stats);
 }
 
@@ -178,14 +181,15 @@ drops_json(const struct epair_if_stats *s)
 static json_t *
 stats_json(const struct epair_if_stats *s)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}",
-	    "ipackets", (json_int_t)s->ipackets, "ibytes",
-	    (json_int_t)s->ibytes, "imcasts", (json_int_t)s->imcasts, "ierrors",
-	    (json_int_t)s->ierrors, "opackets", (json_int_t)s->opackets,
-	    "obytes", (json_int_t)s->obytes, "omcasts", (json_int_t)s->omcasts,
-	    "oerrors", (json_int_t)s->oerrors, "oqdrops",
-	    (json_int_t)s->oqdrops, "queued", (json_int_t)s->queued,
-	    "delivered", (json_int_t)s->delivered, "drops", drops_json(s));
+	return json_pack(
+	    "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "ipackets",
+	    (json_int_t)s->ipackets, "ibytes", (json_int_t)s->ibytes, "imcasts",
+	    (json_int_t)s->imcasts, "ierrors", (json_int_t)s->ierrors,
+	    "opackets", (json_int_t)s->opackets, "obytes",
+	    (json_int_t)s->obytes, "omcasts", (json_int_t)s->omcasts, "oerrors",
+	    (json_int_t)s->oerrors, "oqdrops", (json_int_t)s->oqdrops, "queued",
+	    (json_int_t)s->queued, "delivered", (json_int_t)s->delivered,
+	    "waits", (json_int_t)s->waits, "drops", drops_json(s));
 }
 
 static json_t *
@@ -224,6 +228,8 @@ show_if_json(
 	if (info->qdisc[0] != '\0')
 		(void)json_object_set_new(
 		    object, "qdisc", json_string(info->qdisc));
+	(void)json_object_set_new(object, "full",
+	    json_string(info->full == EPAIR_FULL_WAIT ? "wait" : "drop"));
 	(void)json_object_set_new(
 	    object, "options", words_json(info->caps, cap_words));
 	(void)json_object_set_new(

@@ -63,6 +63,7 @@ enum {
 	EPAIR_CHANGED_VNET = 1u << 5,
 	EPAIR_CHANGED_MULTI = 1u << 6,
 	EPAIR_CHANGED_CAPS = 1u << 7,
+	EPAIR_CHANGED_WRITABLE = 1u << 8, /* epair_if_writable() */
 };
 
 /*

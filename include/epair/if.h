@@ -242,6 +242,32 @@ EPAIR_API int epair_if_set_caps(
 EPAIR_API int epair_if_set_queue_limit(
     struct epair_if *ifp, uint32_t limit, struct epair_err *err);
 
+/* What happens to a frame for which there is no room on the cable. */
+enum epair_full {
+	EPAIR_FULL_DROP = 0, /* it is dropped (contract 4.2) */
+	EPAIR_FULL_WAIT, /* its sender is held back, if it can be */
+};
+
+/*
+ * What this end's frames do when the other end's queue, or the line before a
+ * link, is full. With EPAIR_FULL_WAIT its attachment takes no more frames from
+ * where they are until there is room: a TAP is not read, so that its queue in
+ * the kernel fills, nor is a stream; a program asks epair_if_writable(). What
+ * was taken before, up to 1024 frames, has room beyond the limit; so a sender
+ * that can be held back loses nothing to it, and one that cannot does, and is
+ * counted, as ever. What a discipline drops it drops for its own reasons.
+ * Returns 0; -EINVAL; -ENXIO.
+ */
+EPAIR_API int epair_if_set_full(
+    struct epair_if *ifp, enum epair_full full, struct epair_err *err);
+
+/*
+ * May a program send now? Returns 1; 0 if it should wait, and then what it
+ * attached is told EPAIR_CHANGED_WRITABLE (attach.h) when there is room, perhaps
+ * once too often; -ENXIO. Always 1 with EPAIR_FULL_DROP.
+ */
+EPAIR_API int epair_if_writable(struct epair_if *ifp);
+
 /*
  * Multicast memberships, counted: two adds need two deletes. An address is six
  * octets with the group bit. Delivery does not depend on them (contract 5);
@@ -264,7 +290,7 @@ EPAIR_API int epair_if_set_qdisc(
  * Set one thing by its word, as ifconfig(8) and ip(8) write them: "up",
  * "down" (value NULL, or on|off), "mtu", "ether"/"address", "name", "descr"/"alias",
  * "fib", "media", "promisc"/"monitor"/"allmulti"/"debug" (on|off), "qdisc",
- * "link" (link.h),
+ * "link" (link.h), "full" (drop|wait),
  * "txqueuelen"/"queue-limit", "txcsum", "tso", "uso", "vlanhwtag" (on|off),
  * "carrier" (follow|always).
  * Returns what the call above returns; -EINVAL for an unknown word (contract
@@ -310,6 +336,7 @@ struct epair_if_info {
 	uint32_t queues;
 	uint32_t queue_limit;
 	uint32_t multi_count; /* multicast memberships */
+	enum epair_full full; /* of what it sends */
 	uint32_t mbufs_max; /* frames that the pair may hold */
 	/* In the list of its vnet: greater is later; never used again. */
 	uint64_t place;
@@ -340,6 +367,7 @@ struct epair_if_stats {
 	uint64_t opackets, obytes, omcasts, oerrors, oqdrops;
 	uint64_t queued; /* frames waiting to be delivered here, now */
 	uint64_t delivered; /* frames that the stack was handed */
+	uint64_t waits; /* times that its sender was held back */
 	uint64_t drops[EPAIR_DROP_MAX];
 };
 

@@ -198,6 +198,8 @@ epair_if_get_info(struct epair_if *ifp, struct epair_if_info *info)
 			.queues = ifp->nrxqs,
 			.queue_limit = ep_load_relaxed(&ifp->rxqs[0].q.limit),
 			.multi_count = ifp->multi_count,
+			.full = ifp->full_waits ? EPAIR_FULL_WAIT
+						: EPAIR_FULL_DROP,
 			.mbufs_max = ep_load_relaxed(&ifp->account->limit),
 			.place = ifp->place,
 			.by_vnet = ifp->stack != NULL &&
@@ -284,7 +286,8 @@ add_peer_queue(struct epair_if_stats *s, struct ep_rxq *rxq)
 int
 epair_if_get_stats(struct epair_if *ifp, struct epair_if_stats *stats)
 {
-	struct epair_if_stats all = { .size = sizeof(all) };
+	struct epair_if_stats all = { .size = sizeof(all),
+		.waits = ep_load_relaxed(&ifp->waits) };
 	struct ep_stack *st;
 
 	if (ep_stack_hold(ifp, &st)) {

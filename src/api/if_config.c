@@ -246,7 +246,26 @@ epair_if_set_queue_limit(
 			limit, EP_QUEUE_LIMIT_MAX));
 	for (uint32_t b = 0; b < ifp->nrxqs; b++)
 		ep_store_relaxed(&ifp->rxqs[b].q.limit, limit);
+	ep_pair_made_room(ifp->oifp);
 	return end(ifp, 0);
+}
+
+int
+epair_if_set_full(
+    struct epair_if *ifp, enum epair_full full, struct epair_err *err)
+{
+	if (full != EPAIR_FULL_DROP && full != EPAIR_FULL_WAIT)
+		return ep_fail(
+		    err, -EINVAL, "full: must be EPAIR_FULL_DROP or _WAIT");
+	if (ep_pair_set_full(ifp, full == EPAIR_FULL_WAIT) != 0)
+		return ep_fail(err, -ENXIO, "the interface is destroyed");
+	return 0;
+}
+
+int
+epair_if_writable(struct epair_if *ifp)
+{
+	return ep_load_relaxed(&ifp->dying) ? -ENXIO : ep_pair_may_send(ifp);
 }
 
 int

@@ -185,6 +185,18 @@ set_qdisc(struct epair_if *ifp, const struct word *w, const char *value,
 }
 
 static int
+set_full(struct epair_if *ifp, const struct word *w, const char *value,
+    struct epair_err *err)
+{
+	if (strcmp(value, "drop") != 0 && strcmp(value, "wait") != 0)
+		return ep_fail(err, -EINVAL, "%s '%.32s': must be drop or wait",
+		    w->word, value);
+	return epair_if_set_full(ifp,
+	    strcmp(value, "wait") == 0 ? EPAIR_FULL_WAIT : EPAIR_FULL_DROP,
+	    err);
+}
+
+static int
 set_link(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
@@ -321,6 +333,15 @@ get_link(struct epair_if *ifp, const struct word *w,
 	return epair_if_get_link(ifp, buf, size);
 }
 
+static int
+get_full(struct epair_if *ifp, const struct word *w,
+    const struct epair_if_info *info, char *buf, size_t size)
+{
+	(void)ifp;
+	(void)w;
+	return say(buf, size, info->full == EPAIR_FULL_WAIT ? "wait" : "drop");
+}
+
 static const struct word words[] = {
 	{ "up", NULL, set_up, EPAIR_IFF_UP, get_up },
 	{ "down", NULL, set_up, 0, get_up },
@@ -336,6 +357,7 @@ static const struct word words[] = {
 	{ "debug", NULL, set_flag, EPAIR_IFF_DEBUG, get_flag },
 	{ "qdisc", NULL, set_qdisc, 0, get_qdisc },
 	{ "link", NULL, set_link, 0, get_link },
+	{ "full", NULL, set_full, 0, get_full },
 	{ "queue-limit", "txqueuelen", set_queue_limit, 0, get_queue_limit },
 	{ "txcsum", NULL, set_cap, EPAIR_CAP_CSUM, get_cap },
 	{ "tso", NULL, set_cap, EPAIR_CAP_TSO, get_cap },

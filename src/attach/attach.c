@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
@@ -341,4 +342,17 @@ ep_attach_progress(struct ep_stack *st, struct epair_progress *progress)
 	progress->received = delivered(st->ifp) - st->delivered_before;
 	if (st->ops->progress != NULL)
 		st->ops->progress(st, progress);
+}
+
+bool
+ep_attach_is_held(struct ep_stack *st, struct ep_watch *watch, uint32_t events)
+{
+	if ((events & (EPOLLERR | EPOLLHUP)) != 0 || ep_pair_may_send(st->ifp))
+		return false;
+	/* First muted, then asked: being told is not to come in between. */
+	(void)ep_watch_set(watch, 0);
+	if (!ep_pair_may_send(st->ifp))
+		return true;
+	(void)ep_watch_set(watch, EPOLLIN);
+	return false;
 }

@@ -80,6 +80,14 @@ struct ep_kind {
 	    struct epair_err *err);
 };
 
+/*
+ * Is what is attached to leave what it could send where it is? If so, its
+ * descriptor's watch is muted until EPAIR_CHANGED_WRITABLE, which is for it to
+ * end (ep_watch_set()); not if the descriptor has ended, which is to be seen.
+ */
+bool ep_attach_is_held(
+    struct ep_stack *st, struct ep_watch *watch, uint32_t events);
+
 /* kinds.c: all kinds of this build, ended by NULL. */
 extern const struct ep_kind *const ep_kinds[];
 

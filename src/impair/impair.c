@@ -18,7 +18,8 @@ static void timer_fired(struct ep_timer *timer);
 struct ep_impair *
 ep_impair_create(struct epair_if *ifp, uint64_t seed,
     void (*arrive)(struct epair_if *, struct epair_mbuf **, unsigned),
-    void (*ready)(struct ep_impair *imp))
+    void (*ready)(struct ep_impair *imp),
+    void (*made_room)(struct epair_if *ifp))
 {
 	struct ep_impair *imp = calloc(1, sizeof(*imp));
 
@@ -27,6 +28,7 @@ ep_impair_create(struct epair_if *ifp, uint64_t seed,
 	imp->ifp = ifp;
 	imp->arrive = arrive;
 	imp->ready = ready;
+	imp->made_room = made_room;
 	imp->seed = seed;
 	imp->armed_ns = UINT64_MAX;
 	ep_mutex_init(&imp->lock);
@@ -152,22 +154,47 @@ send_off(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
  * In line.
  */
 
+/* What waits, or is under way where nothing waits; and how much may. */
+struct fill {
+	uint64_t count, bytes;
+	uint64_t limit, limit_bytes; /* 0: none */
+};
+
+static struct fill
+fill_of(const struct ep_impair *imp)
+{
+	const struct ep_link_conf *conf = &imp->conf;
+	struct fill f = { imp->line.count, imp->line.bytes, conf->limit,
+		conf->limit_bytes };
+
+	if (!ep_link_has_turns(conf)) {
+		f.count = ep_held_count(&imp->held);
+		f.bytes = ep_held_bytes(&imp->held);
+	} else if (f.limit == 0) {
+		f.limit = EP_LINE_LIMIT;
+	}
+	return f;
+}
+
+bool
+ep_impair_has_room(const struct ep_impair *imp)
+{
+	struct fill f = fill_of(imp);
+
+	return (f.limit == 0 || f.count < f.limit) &&
+	       (f.limit_bytes == 0 || f.bytes < f.limit_bytes);
+}
+
 static bool
 is_full(const struct ep_impair *imp, const struct epair_mbuf *m)
 {
-	const struct ep_link_conf *conf = &imp->conf;
-	uint64_t limit = conf->limit;
-	uint64_t count = imp->line.count, bytes = imp->line.bytes;
+	struct fill f = fill_of(imp);
 
-	if (ep_link_has_turns(conf) && limit == 0)
-		limit = EP_LINE_LIMIT;
-	if (!ep_link_has_turns(conf)) {
-		count = ep_held_count(&imp->held);
-		bytes = ep_held_bytes(&imp->held);
-	}
-	return (limit != 0 && count >= limit) ||
-	       (conf->limit_bytes != 0 &&
-		   bytes + m->pktlen > conf->limit_bytes);
+	if (ep_load_relaxed(&imp->ifp->full_waits))
+		return !ep_impair_has_room(imp) &&
+		       f.count >= f.limit + EP_FULL_SLACK;
+	return (f.limit != 0 && f.count >= f.limit) ||
+	       (f.limit_bytes != 0 && f.bytes + m->pktlen > f.limit_bytes);
 }
 
 static void
@@ -263,6 +290,8 @@ run(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
 	move_up(imp, now_ns);
 	let_go(imp, now_ns);
 	arm(imp);
+	if (ep_load_relaxed(&imp->ifp->held) && ep_impair_has_room(imp))
+		imp->made_room(imp->ifp);
 }
 
 static void

@@ -65,6 +65,7 @@ struct ep_impair {
 	void (*arrive)(
 	    struct epair_if *ifp, struct epair_mbuf **ms, unsigned n);
 	void (*ready)(struct ep_impair *imp);
+	void (*made_room)(struct epair_if *ifp);
 	uint64_t seed;
 	unsigned cuts; /* atomic: enum ep_impair_cuts */
 	struct ep_mutex lock;
@@ -84,11 +85,13 @@ struct ep_impair {
 
 /*
  * Make one that does nothing yet. `ready` is called on the receiver's worker
- * with no lock held. Returns it, or NULL.
+ * with no lock held, `made_room` with ours when frames have gone and others
+ * have room. Returns it, or NULL.
  */
 struct ep_impair *ep_impair_create(struct epair_if *ifp, uint64_t seed,
     void (*arrive)(struct epair_if *, struct epair_mbuf **, unsigned),
-    void (*ready)(struct ep_impair *imp));
+    void (*ready)(struct ep_impair *imp),
+    void (*made_room)(struct epair_if *ifp));
 
 /* Free it. It holds nothing, and its timer was drained. */
 void ep_impair_destroy(struct ep_impair *imp);
@@ -106,6 +109,9 @@ void ep_impair_set(struct ep_impair *imp, const struct ep_link_conf *conf,
  */
 void ep_impair_put(struct ep_impair *imp, struct epair_mbuf **ms, unsigned n,
     uint64_t came_ns, uint64_t now_ns) EP_REQUIRES(imp->lock);
+
+/* Is there room in line, or under way if that is limited? */
+bool ep_impair_has_room(const struct ep_impair *imp) EP_REQUIRES(imp->lock);
 
 /* May the next frame of a discipline be put? */
 bool ep_impair_is_free(struct ep_impair *imp, uint64_t now_ns)

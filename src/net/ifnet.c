@@ -243,6 +243,20 @@ ep_ifnet_changed(struct epair_if *ifp, uint32_t what)
 		ep_pair_run_end(ifp->pair);
 }
 
+void
+ep_ifnet_tell(struct epair_if *ifp, uint32_t what)
+{
+	struct ep_pair *pair = ifp->pair;
+
+	(void)ep_or_acq_rel(&ifp->changed, what);
+	ep_pair_run_begin(pair);
+	if (!ep_task_schedule(&ifp->changed_task) ||
+	    /* As run_again() in pair/deliver.c: destroy cancels before. */
+	    (ep_load_relaxed(&ifp->dying) &&
+		ep_task_cancel(&ifp->changed_task)))
+		ep_pair_run_end(pair);
+}
+
 /* Why an end has no link; NULL if it has one. */
 static const char *
 no_link(const struct epair_if *ifp)

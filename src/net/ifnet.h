@@ -42,6 +42,12 @@ struct ep_watchers;
 #define EP_QUEUE_LIMIT     4096u
 #define EP_QUEUE_LIMIT_MAX 1048576u
 
+/*
+ * What a sender that is held back may have taken before it was: frames beyond a
+ * limit that are not dropped (pair/full.c).
+ */
+#define EP_FULL_SLACK 1024u
+
 /* One bucket of the receiving side: the waiting frames and their task. */
 struct ep_rxq {
 	struct ep_queue q;
@@ -91,11 +97,14 @@ struct epair_if {
 	uint32_t nrxqs; /* (k) */
 	uint16_t fib; /* (a) */
 	bool dying; /* (a) no longer attached to a vnet */
+	bool full_waits; /* (a) what it sends: EPAIR_FULL_WAIT */
+	bool held; /* atomic: its sender found no room, and is to be told */
 	char side; /* (k) 'a' or 'b' */
 	struct ep_stack *stack; /* (a) in an epoch section; net/stack.h */
 
 	uint64_t drops[EPAIR_DROP_MAX]; /* atomic counters */
 	struct ep_linked linked;
+	uint64_t waits; /* atomic: how often its sender was held back */
 
 	/* Configuration, all (c). */
 	struct epair_vnet *vnet; /* where it is; NULL when dying */
@@ -194,6 +203,12 @@ void ep_drop_count(struct epair_if *ifp, uint64_t n, enum epair_drop reason);
  * task, later. Any thread; while the interface is not dying.
  */
 void ep_ifnet_changed(struct epair_if *ifp, uint32_t what);
+
+/*
+ * The same from the data path: within a run of the pair, or where one may begin
+ * (ep_pair_run_begin()).
+ */
+void ep_ifnet_tell(struct epair_if *ifp, uint32_t what);
 
 /*
  * Set the link state of both ends of its pair, and tell where it is another.

@@ -189,7 +189,8 @@ set_locked(struct epair_if *ifp, const char *words, struct ep_impair **old,
 		return 0;
 	}
 	if (imp == NULL)
-		imp = ep_impair_create(ifp, ep_ifnet_seed(ifp), arrive, ready);
+		imp = ep_impair_create(
+		    ifp, ep_ifnet_seed(ifp), arrive, ready, ep_pair_made_room);
 	if (imp == NULL) {
 		ep_link_parts_fini(&parts);
 		return ep_fail(err, -ENOMEM, "no memory for a link");
@@ -199,6 +200,16 @@ set_locked(struct epair_if *ifp, const char *words, struct ep_impair **old,
 	ep_store_release(&ifp->impair, imp);
 	show_cut(ifp, conf.cut != 0);
 	return 0;
+}
+
+/* There may be another limit now, or none. */
+static void
+wake_sender(struct epair_if *ifp)
+{
+	ep_lock(&ifp->ep->lock);
+	if (!ifp->dying)
+		ep_pair_made_room(ifp);
+	ep_unlock(&ifp->ep->lock);
 }
 
 int
@@ -212,6 +223,7 @@ ep_pair_set_link(struct epair_if *ifp, const char *words, struct epair_err *err)
 	ep_unlock(&ifp->ep->lock);
 	if (error != 0)
 		return error;
+	wake_sender(ifp);
 	/* A discipline may have waited for a rate that is no more. */
 	ep_pair_pull(ifp);
 	if (old != NULL) {

@@ -243,6 +243,7 @@ ep_pair_deliver(struct ep_task *task)
 	if (ep_load_relaxed(&rxq->taker) != mc)
 		ep_store_relaxed(&rxq->taker, mc);
 	ep_run_enter(&run, ifp->ep, pair);
+	ep_pair_made_room(ifp->oifp);
 	for (c = chunks; c != NULL; c = c->next)
 		if (ep_load_relaxed(&ifp->dying))
 			drop_chunk(rxq, c, EPAIR_DROP_RX_DESTROYED);

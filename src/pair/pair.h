@@ -43,4 +43,20 @@ int ep_pair_get_link(struct epair_if *ifp, char *buf, size_t size);
 void ep_pair_ref(struct ep_pair *pair);
 void ep_pair_put(struct ep_pair *pair);
 
+/*
+ * May one who can leave its frames where they are send some? If not, it is told
+ * EPAIR_CHANGED_WRITABLE when it may (full.c). Any thread, while the pair cannot
+ * be torn down.
+ */
+bool ep_pair_may_send(struct epair_if *ifp);
+
+/*
+ * There is room where ifp's frames go: tell a sender that is held back for it.
+ * Where a run may begin (full.c).
+ */
+void ep_pair_made_room(struct epair_if *ifp);
+
+/* EPAIR_FULL_WAIT or not. Returns 0, or -ENXIO. */
+int ep_pair_set_full(struct epair_if *ifp, bool waits);
+
 #endif /* EP_PAIR_PAIR_H */

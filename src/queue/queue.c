@@ -66,7 +66,8 @@ unsigned
 ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
     unsigned n, bool *wake, bool *short_of_memory)
 {
-	uint32_t limit = ep_load_relaxed(&q->limit);
+	uint32_t limit = ep_load_relaxed(&q->limit) +
+			 ep_load_relaxed(&q->slack);
 	unsigned done = 0;
 
 	*wake = *short_of_memory = false;

@@ -15,7 +15,7 @@
  * not allow; an idle queue costs no more than one chunk, which a ring would.
  *
  * Invariants:
- *	Q1  count <= limit, unless the limit was lowered below it
+ *	Q1  count <= limit + slack, unless these were lowered below it
  *	Q2  state == IDLE implies count == 0
  *	Q3  each move into WAKING is reported to exactly one caller
  *	Q4  frames of one producer leave in the order in which they came
@@ -52,6 +52,7 @@ struct ep_queue {
 	enum ep_queue_state state EP_GUARDED;
 	uint32_t count EP_GUARDED;
 	uint32_t limit; /* atomic */
+	uint32_t slack; /* atomic: beyond it, for senders that are held back */
 	uint32_t spare_count EP_GUARDED;
 	struct ep_chunk *head EP_GUARDED, *tail EP_GUARDED;
 	struct ep_chunk *spares EP_GUARDED;

@@ -418,8 +418,12 @@ look_at_link(struct ep_memif *memif)
 void
 ep_memif_changed(struct ep_stack *st, uint32_t what)
 {
-	(void)what;
-	look_at_link((struct ep_memif *)(void *)st);
+	struct ep_memif *memif = (struct ep_memif *)(void *)st;
+
+	if ((what & EPAIR_CHANGED_WRITABLE) != 0)
+		ep_memif_read_on(memif);
+	if (what != EPAIR_CHANGED_WRITABLE)
+		look_at_link(memif);
 }
 
 void

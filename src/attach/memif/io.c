@@ -109,6 +109,8 @@ turn(struct ep_memif_queue *q)
 		return;
 	if (!q->memif->is_polling)
 		ep_memif_ring_mask(&q->rx, true);
+	if (!ep_pair_may_send(q->memif->st.ifp))
+		return; /* ep_memif_changed() schedules */
 	n = drain(q);
 	if (n < 0 || ep_memif_regions_are_lost(&q->memif->regions)) {
 		stop_reading(q, n < 0 ? q->rx.fault : region_lost);
@@ -262,6 +264,14 @@ ep_memif_io_begin(struct ep_memif *memif)
 	for (unsigned i = 0; i < rx && error == 0; i++)
 		error = begin_reading(&memif->queues[i]);
 	return error;
+}
+
+void
+ep_memif_read_on(struct ep_memif *memif)
+{
+	for (unsigned i = 0; i < memif->queue_count; i++)
+		if (ep_load_acquire(&memif->queues[i].is_reading))
+			(void)ep_task_schedule(&memif->queues[i].task);
 }
 
 void

@@ -211,6 +211,9 @@ void ep_memif_rx_look(struct ep_timer *timer);
  */
 int ep_memif_io_begin(struct ep_memif *memif);
 
+/* There is room on the cable again: EPAIR_CHANGED_WRITABLE. */
+void ep_memif_read_on(struct ep_memif *memif);
+
 /* None passes any more, and nothing looks into a ring. */
 void ep_memif_io_end(struct ep_memif *memif);
 

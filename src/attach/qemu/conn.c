@@ -44,9 +44,38 @@ wanted_events(const struct ep_qemu *q)
 void
 ep_qemu_await_room(struct ep_qemu *q, bool wanted)
 {
-	/* That it is watched no more is for those who ended it to deal with. */
-	(void)ep_watch_set(&q->conn_watch,
-	    wanted_events(q) | (wanted ? (uint32_t)EPOLLOUT : 0));
+	uint32_t events = wanted_events(q);
+
+	if (q->is_held)
+		events &= ~(uint32_t)EPOLLIN;
+	if (wanted)
+		events |= EPOLLOUT;
+	(void)ep_watch_set(&q->conn_watch, events);
+}
+
+void
+ep_qemu_hold(struct ep_qemu *q, bool is_held)
+{
+	ep_lock(&q->lock);
+	if (q->is_held != is_held) {
+		q->is_held = is_held;
+		ep_qemu_await_room(q, q->out.is_blocked);
+	}
+	ep_unlock(&q->lock);
+}
+
+/* Is what it sends to be left in the socket until there is room? */
+static bool
+is_held(struct ep_qemu *q)
+{
+	if (ep_pair_may_send(q->st.ifp))
+		return false;
+	/* First muted, then asked: being told is not to come in between. */
+	ep_qemu_hold(q, true);
+	if (!ep_pair_may_send(q->st.ifp))
+		return true;
+	ep_qemu_hold(q, false);
+	return false;
 }
 
 static void
@@ -246,6 +275,8 @@ ep_qemu_conn_ready(struct ep_watch *watch, uint32_t events)
 	if ((events & EPOLLOUT) != 0)
 		ep_qemu_out_flush(q);
 	if ((events & ~(uint32_t)EPOLLOUT) == 0)
+		return;
+	if (q->type != EP_QEMU_DGRAM && !has_ended && is_held(q))
 		return;
 	if (q->type != EP_QEMU_DGRAM)
 		error = ep_qemu_read(q, q->conn, has_ended);

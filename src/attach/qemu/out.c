@@ -205,6 +205,7 @@ ep_qemu_out_end(struct ep_qemu *q)
 {
 	ep_lock(&q->lock);
 	q->out.fd = -1;
+	q->is_held = false;
 	q->out.done = 0;
 	while (q->out.count > 0)
 		drop_oldest(q->st.ifp, &q->out, EPAIR_DROP_RX_STACK_DOWN);

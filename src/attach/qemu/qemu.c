@@ -255,7 +255,10 @@ qemu_changed(struct ep_stack *st, uint32_t what)
 {
 	struct ep_qemu *q = qemu_of(st);
 
-	(void)what;
+	if ((what & EPAIR_CHANGED_WRITABLE) != 0)
+		ep_qemu_hold(q, false);
+	if (what == EPAIR_CHANGED_WRITABLE)
+		return;
 	ep_qemu_look_after(q);
 	ep_qemu_qmp_changed(q);
 }

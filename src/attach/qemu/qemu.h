@@ -147,6 +147,7 @@ struct ep_qemu {
 
 	struct ep_mutex lock;
 	struct ep_qemu_out out EP_GUARDED;
+	bool is_held EP_GUARDED; /* nothing is read: the cable is full */
 };
 
 /* address.c */
@@ -178,7 +179,10 @@ void ep_qemu_lose(struct ep_task *task);
 void ep_qemu_look_after(struct ep_qemu *q);
 
 /* Ask conn_watch for EPOLLOUT, or no longer. Any thread. */
-void ep_qemu_await_room(struct ep_qemu *q, bool wanted);
+void ep_qemu_await_room(struct ep_qemu *q, bool wanted) EP_REQUIRES(q->lock);
+
+/* Leave in the socket what the peer sends, or no longer. Any thread. */
+void ep_qemu_hold(struct ep_qemu *q, bool is_held);
 
 /* qmp.c */
 

@@ -279,6 +279,8 @@ frames_now(struct source *source, uint64_t now, uint64_t *until)
 		*until = now + FULL_NS;
 		return 0;
 	}
+	if (!ep_pair_may_send(source->st.ifp))
+		return 0; /* source_changed() schedules, or the timer */
 	due = frames_due(source, now);
 	if (due == 0)
 		*until = due_ns(source);

@@ -154,6 +154,8 @@ ep_tap_read(struct ep_watch *watch, uint32_t events)
 	unsigned n = 0, came = 0, batch = q->batch;
 	int error = 0;
 
+	if (ep_attach_is_held(&q->tap->st, watch, events))
+		return;
 	ep_reader_init(&r, ifp, q->tap->hdr_len);
 	while (came < READ_MAX && error == 0) {
 		came += read_batch(

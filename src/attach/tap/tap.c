@@ -269,7 +269,11 @@ tap_changed(struct ep_stack *st, uint32_t what)
 {
 	struct ep_tap *tap = (struct ep_tap *)(void *)st;
 
-	ep_device_changed(&tap->device, what);
+	if ((what & EPAIR_CHANGED_WRITABLE) != 0)
+		for (unsigned i = 0; i < tap->queue_count; i++)
+			(void)ep_watch_set(&tap->queues[i].watch, EPOLLIN);
+	if (what != EPAIR_CHANGED_WRITABLE)
+		ep_device_changed(&tap->device, what);
 }
 
 static void

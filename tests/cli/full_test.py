@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""epair run --full wait: who sends is held back, and nothing is lost."""
+import fcntl
+import json
+import os
+import socket
+import struct
+import termios
+
+from harness import Running, case, folder, main, run, run_json, until
+
+
+@case
+def source_is_held_back_and_nothing_is_dropped():
+    args = ["--count", "400", "--link-a", "rate 50mbit limit 20", "source:size=1000", "sink"]
+    a = run_json("run", *args)["interfaces"][0]["stats"]
+    assert a["drops"].keys() == {"link-limit"} and a["waits"] == 0
+    doc = run_json("run", "--full", "wait", *args)
+    a, b = (end["stats"] for end in doc["interfaces"])
+    assert a["drops"] == {} and a["opackets"] == b["delivered"] == 400
+    assert a["waits"] > 0
+    assert doc["interfaces"][0]["full"] == "wait"
+
+
+def unread(guest):
+    """Octets that the other side of a Unix socket has not read yet."""
+    return struct.unpack("i", fcntl.ioctl(guest, termios.TIOCOUTQ, bytes(4)))[0]
+
+
+@case
+def stream_is_not_read_while_the_cable_is_full():
+    count, frame = 20000, bytes(6) + b"\2\0\0\0\0\1\x88\xb5" + bytes(986)
+    with folder() as where:
+        path = os.path.join(where, "s")
+        with Running("-j", "--full", "wait", "--link-a", "rate 300mbit limit 50",
+                     f"qemu:path={path},mode=server,type=stream", "sink") as cable:
+            with socket.socket(socket.AF_UNIX) as guest:
+                guest.connect(path)
+                # Blocks while it is not read: 20 MB do not fit anywhere.
+                guest.sendall((struct.pack(">I", len(frame)) + frame) * count)
+                until(lambda: unread(guest) == 0, "all of it read", 60)
+                out, _ = cable.end()
+    a, b = (end["stats"] for end in json.loads(out)["interfaces"])
+    assert a["drops"] == {} and a["opackets"] == b["delivered"] == count, (a, b)
+    assert a["waits"] > 10
+
+
+@case
+def what_the_cable_did_is_shown():
+    done = run("run", "--count", "100", "--link-a", "rate 100mbit loss every 10", "--qdisc-a",
+               "priq:limit=500", "source:size=1000", "sink")
+    assert "link: loss every 10 rate 100mbit" in done.out
+    assert "link sent 100 dropped 10" in done.out
+    assert "qdisc sent 100 bytes 100000 dropped 0" in done.out
+    assert "qdisc class 1 sent 100" in done.out
+    doc = run_json("run", "--count", "100", "--link-a", "loss every 10", "--qdisc-a", "fq-codel",
+                   "source:size=1000", "sink")
+    assert doc["interfaces"][0]["impair"]["words"] == "loss every 10"
+    assert doc["interfaces"][0]["impair"]["dropped"] == 10
+    assert doc["interfaces"][0]["qdisc_stats"]["sent"] == 100
+    assert "impair" not in doc["interfaces"][1]
+
+
+@case
+def wrong_way_is_named():
+    assert "drop or wait" in run("run", "--full", "maybe", "source", "sink", status=2).err
+
+
+main()
