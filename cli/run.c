@@ -158,6 +158,8 @@ attend(struct run *r)
 	int status = say_ready(r), error;
 
 	watch(&r->watch);
+	epair_scenario_free(r->watch.scenario);
+	r->watch.scenario = NULL;
 	if (r->watch.status != CLI_OK)
 		status = r->watch.status;
 	if (r->o.count > 0 && r->watch.end != WATCH_COUNT) {
@@ -191,11 +193,34 @@ attend(struct run *r)
 }
 
 static int
+read_scenario(struct run *r)
+{
+	struct epair_err err = { 0 };
+
+	if (epair_scenario_read(r->o.scenario, &r->watch.scenario, &err) == 0)
+		return CLI_OK;
+	return cli_fail(r->cli, "--scenario", &err);
+}
+
+static int
+start_scenario(struct run *r)
+{
+	struct epair_err err = { 0 };
+
+	if (epair_scenario_start(r->watch.scenario, r->cable.ends[0], &err) ==
+	    0)
+		return CLI_OK;
+	return cli_fail(r->cli, "--scenario", &err);
+}
+
+static int
 start(struct run *r)
 {
 	int status = CLI_OK;
 
-	if (r->o.capture != NULL)
+	if (r->o.scenario != NULL)
+		status = read_scenario(r);
+	if (status == CLI_OK && r->o.capture != NULL)
 		status = record_open(r->cli, &r->rec, r->o.capture);
 	if (status != CLI_OK)
 		return status;
@@ -214,6 +239,8 @@ start(struct run *r)
 		    r->cli, &r->rec, r->cable.ends[0], r->o.filter);
 	if (status == CLI_OK)
 		status = attach(r);
+	if (status == CLI_OK && r->o.scenario != NULL)
+		status = start_scenario(r);
 	if (status == CLI_OK && r->o.capture != NULL)
 		status = record_write(r->cli, &r->rec, r->o.how.sim);
 	return status;
@@ -227,6 +254,7 @@ run_pair(struct run *r)
 	if (status == CLI_OK) {
 		status = attend(r);
 	} else {
+		epair_scenario_free(r->watch.scenario);
 		(void)record_stop(r->cli, &r->rec);
 		record_undo(&r->rec);
 	}

@@ -15,7 +15,7 @@ struct cli;
 
 struct run_opts {
 	struct cable_how how;
-	const char *capture, *filter;
+	const char *capture, *filter, *scenario;
 	uint64_t count, time_ns;
 	uint64_t ready_fd; /* UINT64_MAX: none */
 	bool json;

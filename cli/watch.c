@@ -35,6 +35,7 @@ watch_end_word(enum watch_end end)
 		[WATCH_TIME] = "time",
 		[WATCH_COUNT] = "count",
 		[WATCH_DONE] = "done",
+		[WATCH_SCENARIO] = "scenario",
 		[WATCH_LOST] = "detached",
 		[WATCH_CLOSED] = "closed",
 	};
@@ -84,8 +85,9 @@ on_event(struct watch *w, const struct epair_event *ev)
 	} else {
 		w->missing += ev->missing + 1;
 	}
-	/* Before the end nobody detaches but the attachment itself. */
-	if (ev->type == EPAIR_EVENT_DETACH && !w->end) {
+	/* Before the end only a scenario detaches, or the attachment itself. */
+	if (ev->type == EPAIR_EVENT_DETACH && !w->end &&
+	    (w->scenario == NULL || strcmp(ev->detail, "asked to") != 0)) {
 		cli_complain(w->cli, "%s: detached: %s", ev->name,
 		    ev->detail[0] != '\0' ? ev->detail : "it ended");
 		w->status = CLI_FAILED;
@@ -148,6 +150,32 @@ check_count(struct watch *w, uint64_t now)
 			w->status = CLI_FAILED;
 		}
 		w->end = WATCH_COUNT; /* cable_stop() checks the rest */
+	}
+}
+
+/* How far the scenario is: all zero if there is none. */
+static struct epair_scenario_status
+scenario_of(const struct watch *w)
+{
+	struct epair_scenario_status status = { .size = sizeof(status) };
+
+	if (w->scenario != NULL)
+		(void)epair_scenario_get_status(w->scenario, &status);
+	return status;
+}
+
+/* What a scenario was refused was told; and its end is ours. */
+static void
+check_scenario(struct watch *w)
+{
+	struct epair_scenario_status status = scenario_of(w);
+
+	if (status.ended && !w->end)
+		w->end = WATCH_SCENARIO;
+	if (status.refused > 0 && w->status == CLI_OK) {
+		cli_complain(w->cli, "--scenario: %u of %u steps were refused",
+		    status.refused, status.steps);
+		w->status = CLI_FAILED;
 	}
 }
 
@@ -251,6 +279,7 @@ wait_once(struct watch *w, uint64_t next)
 		on_signal(w);
 	while (epair_event_next(w->cable->sub, &ev) == 1)
 		on_event(w, &ev);
+	check_scenario(w);
 	if (pfd[3].revents != 0)
 		on_record_failed(w);
 	if (out_push(w->out) != 0 ||
@@ -262,7 +291,11 @@ wait_once(struct watch *w, uint64_t next)
 static bool
 is_over(const struct watch *w)
 {
+	struct epair_scenario_status status = scenario_of(w);
 	struct cable_view view = { 0 };
+
+	if (status.done != status.steps)
+		return false;
 
 	for (int i = 0; i < 2; i++) {
 		struct epair_progress p = { .size = sizeof(p) };
@@ -301,7 +334,8 @@ pass_time(struct watch *w, uint64_t next)
 	error = epair_advance_until(ep, step, between, w);
 	if (error < 0) {
 		cli_complain(w->cli,
-		    "the stacks answer each other without time passing");
+		    "work goes on without time passing; a source without "
+		    "end needs a rate=");
 		w->status = CLI_FAILED;
 		w->end = WATCH_DONE;
 	} else if (w->rec->error != 0) {

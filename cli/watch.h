@@ -25,6 +25,7 @@ enum watch_end {
 	WATCH_TIME, /* "time": --time */
 	WATCH_COUNT, /* "count": all was sent and accounted for */
 	WATCH_DONE, /* "done": in simulated time, nothing is left to do */
+	WATCH_SCENARIO, /* "scenario": it has ended the run */
 	WATCH_LOST, /* "detached": an end has lost its attachment */
 	WATCH_CLOSED, /* "closed": nobody reads our output */
 };
@@ -40,6 +41,7 @@ struct watch {
 	uint64_t time_ns; /* 0: no limit */
 	uint64_t count; /* each source sends so many; 0: no end */
 	bool is_source[2];
+	struct epair_scenario *scenario; /* or NULL */
 	json_t *events; /* collected here, or NULL: printed */
 
 	enum watch_end end; /* the answer */

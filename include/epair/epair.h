@@ -15,6 +15,7 @@
  *	event.h     link, create, move, rename, destroy, attach, detach
  *	link.h      what the cable does to frames: delay, loss, rate, ...
  *	state.h     making again what was there, in another process
+ *	scenario.h  changes to a pair, each at its time
  *	capture.h   showing frames to a reader, and writing pcapng
  *
  * Conventions that hold everywhere:
@@ -43,6 +44,7 @@
 #include <epair/link.h>
 #include <epair/mbuf.h>
 #include <epair/qdisc.h>
+#include <epair/scenario.h>
 #include <epair/state.h>
 #include <epair/vnet.h>
 

@@ -37,7 +37,8 @@ struct epair_sub;
 	X(VNET_DEL, "vnet-del") \
 	X(ATTACHMENT, "attachment") \
 	X(MTU, "mtu") \
-	X(ADDRESS, "address")
+	X(ADDRESS, "address") \
+	X(SCENARIO, "scenario")
 
 /* clang-format off */
 enum epair_event_type {
@@ -59,7 +60,10 @@ struct epair_event {
 	char old_name[EPAIR_NAME_MAX]; /* RENAME, or a MOVE that renamed */
 	uint32_t flags; /* EPAIR_IFF_* after it */
 	int link; /* enum epair_link after it */
-	/* ATTACH: the spec; MTU, ADDRESS: it; LINK, DETACH, ATTACHMENT: why */
+	/*
+	 * ATTACH: the spec; MTU, ADDRESS: it; SCENARIO: the step; LINK,
+	 * DETACH, ATTACHMENT: why
+	 */
 	char detail[128];
 };
 

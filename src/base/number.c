@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <strings.h>
 
+#include "base/clock.h"
+
 /* Decimals that a fraction may have. */
 #define DECIMALS_MAX 9
 
@@ -18,6 +20,20 @@ const struct ep_unit ep_rate_units[] = {
 	{ "kbps", UINT64_C(8000) },
 	{ "mbps", UINT64_C(8000000) },
 	{ "gbps", UINT64_C(8000000000) },
+	{ NULL, 0 },
+};
+
+const struct ep_unit ep_time_units[] = {
+	{ "ns", 1 },
+	{ "us", EP_NS_PER_US },
+	{ "usec", EP_NS_PER_US },
+	{ "usecs", EP_NS_PER_US },
+	{ "ms", EP_NS_PER_MS },
+	{ "msec", EP_NS_PER_MS },
+	{ "msecs", EP_NS_PER_MS },
+	{ "s", EP_NS_PER_S },
+	{ "sec", EP_NS_PER_S },
+	{ "secs", EP_NS_PER_S },
 	{ NULL, 0 },
 };
 

@@ -19,6 +19,9 @@ struct ep_unit {
 /* Rates in bit/s, as tc(8) writes them: 10mbit, 1.5gbit; 100kbps. */
 extern const struct ep_unit ep_rate_units[];
 
+/* Times in ns, as tc(8) writes them: 100us, 1.5s, 20msec. */
+extern const struct ep_unit ep_time_units[];
+
 /*
  * "1.5ms" in units that have "ms": at most nine decimals, the whole text. 0
  * needs no unit. Returns false if it is none or more than 64 bits hold.

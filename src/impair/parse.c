@@ -15,20 +15,6 @@
 
 #define KI UINT64_C(1024)
 
-static const struct ep_unit time_units[] = {
-	{ "ns", 1 },
-	{ "us", EP_NS_PER_US },
-	{ "usec", EP_NS_PER_US },
-	{ "usecs", EP_NS_PER_US },
-	{ "ms", EP_NS_PER_MS },
-	{ "msec", EP_NS_PER_MS },
-	{ "msecs", EP_NS_PER_MS },
-	{ "s", EP_NS_PER_S },
-	{ "sec", EP_NS_PER_S },
-	{ "secs", EP_NS_PER_S },
-	{ NULL, 0 },
-};
-
 static const struct ep_unit percent_units[] = {
 	{ "%", EP_PART / 100 },
 	{ NULL, 0 },
@@ -53,8 +39,9 @@ static const struct {
 	const struct ep_unit *units;
 	const char *what;
 } types[] = {
-	[EP_ARG_TIME] = { time_units, "a time with its unit, at most an hour "
-				      "(100us, 20ms, 1.5s)" },
+	[EP_ARG_TIME] = { ep_time_units,
+	    "a time with its unit, at most an hour "
+	    "(100us, 20ms, 1.5s)" },
 	[EP_ARG_PERCENT] = { percent_units, "0% to 100%" },
 	[EP_ARG_RATE] = { ep_rate_units, "a rate with its unit, at most 1tbit "
 					 "(64kbit, 1.5mbit, 10gbit)" },

@@ -119,10 +119,55 @@ def hour_of_a_slow_stream_passes():
 
 
 @case
+def scenario_changes_the_cable_at_its_times():
+    with folder() as path:
+        file = pathlib.Path(path) / "s"
+        file.write_text("# it breaks and is mended\nat 1s link a cut\nafter 2s link a cut off\n"
+                        "at 10s end\nat 11s down both\n")
+        doc = run_json("run", "--sim", "--scenario", str(file), "source:rate=100", "sink")
+        a, b = (end["stats"] for end in doc["interfaces"])
+        assert doc["ended"] == "scenario"
+        assert a["drops"] == {"cut": 200}
+        assert b["delivered"] == a["opackets"] - 200 and 1000 <= a["opackets"] <= 1001
+        assert [event["detail"] for event in doc["events"] if event["event"] == "scenario"] == \
+            ["line 2: link a cut", "line 3: link a cut off", "line 4: end"]
+
+
+@case
+def scenario_runs_in_real_time_too():
+    with folder() as path:
+        file = pathlib.Path(path) / "s"
+        file.write_text("at 10ms detach b\nafter 10ms attach b echo\nat 50ms end\n")
+        doc = run_json("run", "--scenario", str(file), "source:rate=1000", "sink")
+        assert doc["ended"] == "scenario"
+        assert doc["interfaces"][1]["attachment"] == "echo"
+
+
+@case
+def scenario_with_a_fault_is_refused_with_its_line():
+    with folder() as path:
+        file = pathlib.Path(path) / "s"
+        file.write_text("at 1s link a cut\nat 2s link a cot\n")
+        done = run("run", "--sim", "--scenario", str(file), "source", "sink", status=2)
+        assert f"{file}:2: link: " in done.err and done.out == ""
+        file.write_text("at 1s attach a sink\n")
+        done = run("run", "--sim", "--scenario", str(file), "source:rate=10", "sink",
+                   "--time", "2", status=1)
+        assert "1 of 1 steps were refused" in done.err
+        run("run", "--sim", "--scenario", path + "/none", "source", "sink", status=1)
+
+
+@case
 def what_cannot_live_in_it_is_refused_by_name():
     for spec in "tap", "memif:path=@x", "qemu:path=@x":
         done = run("run", "--sim", spec, "sink", status=1)
         assert spec.split(":", maxsplit=1)[0] in done.err and "simulated time" in done.err
+
+
+@case
+def work_without_end_at_one_instant_ends():
+    done = run("run", "--sim", "--time", "1", "source", "sink", status=1)
+    assert "without time passing" in done.err
 
 
 @case

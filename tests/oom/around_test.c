@@ -106,6 +106,41 @@ pull_descriptor_is_there_or_not(void **state)
 	oom_try(&c, r, NULL);
 }
 
+static struct epair_scenario *scenario;
+
+static int
+begin_scenario(void *arg)
+{
+	const char *text = "at 1s link a loss 1%\nat 2s qdisc b codel\n";
+	struct rig *r = arg;
+	int error = epair_scenario_parse(
+	    text, strlen(text), "name", &scenario, &r->err);
+
+	if (error != 0)
+		return error;
+	error = epair_scenario_start(scenario, r->b, &r->err);
+	if (error != 0)
+		epair_scenario_free(scenario);
+	return error;
+}
+
+static void
+end_scenario(void *arg)
+{
+	(void)arg;
+	epair_scenario_free(scenario);
+}
+
+static void
+scenario_is_begun_or_there_is_none(void **state)
+{
+	const struct oom_case c = { "scenario", begin_scenario, end_scenario,
+		rig_same };
+	struct rig *r = *state;
+
+	oom_try(&c, r, &r->err);
+}
+
 /* Disciplines, links, memberships. */
 
 static int
@@ -273,6 +308,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		OOM_TEST(attachment_is_made_or_none_is_there),
 		OOM_TEST(pull_descriptor_is_there_or_not),
+		OOM_TEST(scenario_is_begun_or_there_is_none),
 		OOM_TEST(discipline_is_set_or_the_old_one_stays),
 		OOM_TEST(link_is_set_or_none_is_there),
 		OOM_TEST(membership_is_added_or_not_there),
