@@ -27,7 +27,7 @@
 struct demo_opts {
 	const char *capture;
 	uint64_t time_ns;
-	bool is_in_process, json;
+	bool is_in_process, is_lwip, json;
 };
 
 static const struct opt demo_opts[] = {
@@ -48,6 +48,10 @@ static const struct opt demo_opts[] = {
 	    .sentence = "two stacks in this process, no namespaces",
 	    .parse = opt_flag,
 	    .offset = offsetof(struct demo_opts, is_in_process) },
+	{ .name = "lwip",
+	    .sentence = "two lwIP stacks in this process, no privilege",
+	    .parse = opt_flag,
+	    .offset = offsetof(struct demo_opts, is_lwip) },
 	OPT_JSON(struct demo_opts, json),
 	{ NULL },
 };
@@ -75,20 +79,6 @@ demo_wait(struct demo *d, struct pollfd *fds, unsigned n, int ms)
 	return ready;
 }
 
-int
-demo_capture(struct demo *d)
-{
-	int status = record_start(d->cli, &d->rec, d->cable.ends[0], NULL);
-
-	return status != CLI_OK ? status : record_write(d->cli, &d->rec, false);
-}
-
-int
-demo_capture_end(struct demo *d)
-{
-	return record_stop(d->cli, &d->rec);
-}
-
 /* Print for people, at once. */
 static void say(struct demo *d, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -108,8 +98,8 @@ say(struct demo *d, const char *fmt, ...)
 	(void)out_push(&d->out);
 }
 
-void
-demo_print_ping(struct demo *d)
+static void
+print_ping(struct demo *d)
 {
 	say(d,
 	    "ping      %s to %s: %" PRIu64 " sent, %" PRIu64
@@ -127,15 +117,15 @@ bits_per_second(const struct demo_leg *leg)
 	return (double)leg->received * 8e9 / (double)leg->time_ns;
 }
 
-void
-demo_print_leg(struct demo *d, const struct demo_leg *leg)
+static void
+print_leg(struct demo *d, const struct demo_leg *leg)
 {
 	char rate[OUT_RATE_MAX];
 
 	(void)out_rate(bits_per_second(leg), "b/s", rate);
-	say(d, "%-9s %c to %c%s: %.1f MiB in %.2f s, %s; %s\n",
-	    d->is_in_process ? "frames" : "TCP", "ab"[leg->from],
-	    "ab"[!leg->from], leg -> is_both ? ", both ways at once" : "",
+	say(d, "%-9s %c to %c%s: %.1f MiB in %.2f s, %s; %s\n", d->way->unit,
+	    "ab"[leg->from], "ab"[!leg->from],
+	    leg -> is_both ? ", both ways at once" : "",
 	    (double)leg->received / 1048576.0, (double)leg->time_ns / 1e9, rate,
 	    leg->sent == leg->received ? "all arrived" : "NOT ALL ARRIVED");
 }
@@ -145,8 +135,9 @@ print_opening(struct demo *d)
 {
 	if (d->why[0] != '\0')
 		say(d, "No namespaces with TAP devices here: %s.\n", d->why);
-	if (d->is_in_process) {
-		say(d, "Two stacks inside this process, and a cable:\n");
+	if (d->way != &demo_way_tap) {
+		say(d, "Two %sstacks inside this process, and a cable:\n",
+		    d->way == &demo_way_lwip ? "lwIP " : "");
 		return;
 	}
 	say(d, "Two network namespaces%s, and a cable:\n",
@@ -196,8 +187,8 @@ print_json(struct demo *d, int status)
 			    streams, leg_json(&d->legs[i]));
 	doc = json_pack("{s:s,s:s,s:{s:I,s:I,s:{s:f,s:f,s:f}},s:o,"
 			"s:{s:s,s:I,s:I},s:[o,o],s:b}",
-	    "stacks", d->is_in_process ? "in-process" : "namespaces", "reason",
-	    d->why, "ping", "sent", (json_int_t)d->pings_sent, "received",
+	    "stacks", d->way->name, "reason", d->why, "ping", "sent",
+	    (json_int_t)d->pings_sent, "received",
 	    (json_int_t)d->pings_received, "rtt_ms", "min",
 	    (double)d->rtt_min_ns / 1e6, "avg", (double)d->rtt_avg_ns / 1e6,
 	    "max", (double)d->rtt_max_ns / 1e6, "streams", streams, "capture",
@@ -229,14 +220,55 @@ start(struct demo *d)
 	int status;
 
 	/* Children first: no thread is to be forked, and they need rights. */
-	if (!d->is_in_process && demo_tap_open(d) != 0)
-		d->is_in_process = true;
+	if (d->way == &demo_way_tap && demo_tap_open(d) != 0)
+		d->way = &demo_way_stack;
 	status = cable_create(d->cli, &d->cable, &how);
 	if (status != CLI_OK)
 		return status;
 	cable_up(&d->cable);
-	if (!d->is_in_process && !demo_tap_attach(d, &status))
-		d->is_in_process = true;
+	if (d->way == &demo_way_tap && !demo_tap_attach(d, &status))
+		d->way = &demo_way_stack;
+	return status;
+}
+
+/*
+ * What is captured is the pings and a first stream each way: a capture of the
+ * measured streams would be large, would lose frames and would be measured
+ * itself.
+ */
+static int
+run_captured(struct demo *d)
+{
+	struct demo_leg first[2] = { { .from = 0 }, { .from = 1 } };
+	int status = record_start(d->cli, &d->rec, d->cable.ends[0], NULL);
+
+	if (status == CLI_OK)
+		status = record_write(d->cli, &d->rec, false);
+	if (status == CLI_OK)
+		status = d->way->pings(d);
+	if (status == CLI_OK)
+		print_ping(d);
+	for (unsigned i = 0; i < 2 && status == CLI_OK; i++)
+		status = d->way->streams(d, &first[i], 1, d->way->first);
+	return status != CLI_OK ? status : record_stop(d->cli, &d->rec);
+}
+
+static int
+run(struct demo *d)
+{
+	const uint64_t size = d->way->measured;
+	struct demo_leg *legs = d->legs;
+	int status = run_captured(d);
+
+	for (unsigned i = 0; i < 2 && status == CLI_OK; i++) {
+		status = d->way->streams(d, &legs[i], 1, size);
+		if (status == CLI_OK)
+			print_leg(d, &legs[i]);
+	}
+	if (status == CLI_OK)
+		status = d->way->streams(d, &legs[2], 2, size);
+	for (unsigned i = 2; i < 4 && status == CLI_OK; i++)
+		print_leg(d, &legs[i]);
 	return status;
 }
 
@@ -248,7 +280,7 @@ perform(struct demo *d)
 	if (status != CLI_OK)
 		return status;
 	print_opening(d);
-	status = d->is_in_process ? demo_stack_run(d) : demo_tap_run(d);
+	status = run(d);
 	if (status != CLI_OK)
 		return status;
 	status = judge(d);
@@ -334,11 +366,19 @@ demo(struct cli *cli, const struct verb *self, int argc, char **argv)
 		    argv[first]);
 		return CLI_USAGE;
 	}
+	if (o.is_lwip && o.is_in_process) {
+		cli_complain(cli,
+		    "--lwip: is a way of its own; allowed without "
+		    "--in-process");
+		return CLI_USAGE;
+	}
 	if (o.capture != NULL && strcmp(o.capture, "-") == 0) {
 		cli_complain(cli, "--capture: '-' is for run; allowed: a file");
 		return CLI_USAGE;
 	}
-	d.is_in_process = o.is_in_process;
+	d.way = o.is_lwip         ? &demo_way_lwip
+		: o.is_in_process ? &demo_way_stack
+				  : &demo_way_tap;
 	d.time_ns = o.time_ns;
 	out_init(&d.out, STDOUT_FILENO);
 	status = CLI_OK;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cli/demo.h - what the two ways of `epair demo` share.
+ * cli/demo.h - what the ways of `epair demo` share.
  *
  *	demo_tap.c    two namespaces with TAP devices: the kernel's own stacks
- *	demo_stack.c  two stacks inside the process, where that is not to be had
+ *	demo_lwip.c   two lwIP stacks inside the process, if asked for
+ *	demo_stack.c  two stacks inside the process, where no namespaces are to
+ *	              be had
  *
- * Both fill the same results, and print each as it is known; demo.c prints
- * the rest.
+ * All fill the same results; demo.c has the order, and prints.
  */
 #ifndef CLI_DEMO_H
 #define CLI_DEMO_H
@@ -40,9 +41,25 @@ struct demo_leg {
 	uint64_t time_ns;
 };
 
+struct demo;
+
+/* A way to have two stacks. Calls return a cli_status, having complained. */
+struct demo_way {
+	const char *name; /* the `stacks` of the JSON */
+	const char *unit; /* "TCP", "frames" */
+	uint64_t first, measured; /* of a stream, in octets or frames */
+	/* Ping, and fill in the results. */
+	int (*pings)(struct demo *d);
+	/* Move n streams at once: of two, one each way. */
+	int (*streams)(
+	    struct demo *d, struct demo_leg *legs, unsigned n, uint64_t size);
+};
+
+extern const struct demo_way demo_way_tap, demo_way_lwip, demo_way_stack;
+
 struct demo {
 	const struct cli *cli;
-	bool is_in_process; /* asked for, or nothing else is to be had */
+	const struct demo_way *way;
 	char why[256]; /* why it is, if that was not asked for */
 	uint64_t time_ns; /* of a stream, at most */
 	int signal_fd;
@@ -63,20 +80,6 @@ int demo_tap_open(struct demo *d);
 
 /* Attach them. Returns false, with d->why, where that is not to be had. */
 bool demo_tap_attach(struct demo *d, int *status);
-
-/* Ping and transfer. Returns a cli_status, having complained. */
-int demo_tap_run(struct demo *d);
-
-/* All of it inside the process. Returns a cli_status, having complained. */
-int demo_stack_run(struct demo *d);
-
-/* Begin and end the capture, where there is one. Return a cli_status. */
-int demo_capture(struct demo *d);
-int demo_capture_end(struct demo *d);
-
-/* Print a result that is known now. */
-void demo_print_ping(struct demo *d);
-void demo_print_leg(struct demo *d, const struct demo_leg *leg);
 
 /*
  * Sleep until fds are readable (n may be 0), a signal comes, or it has been

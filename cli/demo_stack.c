@@ -217,7 +217,6 @@ ping_all(struct stack *s)
 		if (n < 0)
 			return n;
 	}
-	demo_print_ping(s->d);
 	return 0;
 }
 
@@ -325,26 +324,11 @@ run_streams(struct demo *d, struct demo_leg *legs, unsigned n, uint64_t frames)
 	return status;
 }
 
-int
-demo_stack_run(struct demo *d)
-{
-	struct demo_leg first[2] = { { .from = 0 }, { .from = 1 } };
-	int status = demo_capture(d);
-
-	if (status == CLI_OK)
-		status = run_pings(d);
-	for (unsigned i = 0; i < 2 && status == CLI_OK; i++)
-		status = run_streams(d, &first[i], 1, FIRST_FRAMES);
-	if (status == CLI_OK)
-		status = demo_capture_end(d);
-	for (unsigned i = 0; i < 2 && status == CLI_OK; i++) {
-		status = run_streams(d, &d->legs[i], 1, STREAM_FRAMES);
-		if (status == CLI_OK)
-			demo_print_leg(d, &d->legs[i]);
-	}
-	if (status == CLI_OK)
-		status = run_streams(d, &d->legs[2], 2, STREAM_FRAMES);
-	for (unsigned i = 2; i < 4 && status == CLI_OK; i++)
-		demo_print_leg(d, &d->legs[i]);
-	return status;
-}
+const struct demo_way demo_way_stack = {
+	.name = "in-process",
+	.unit = "frames",
+	.first = FIRST_FRAMES,
+	.measured = STREAM_FRAMES,
+	.pings = run_pings,
+	.streams = run_streams,
+};

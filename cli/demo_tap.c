@@ -170,7 +170,6 @@ run_pings(struct demo *d)
 		d->rtt_avg_ns = answer.rtt_sum_ns / answer.count;
 	d->rtt_min_ns = answer.rtt_min_ns;
 	d->rtt_max_ns = answer.rtt_max_ns;
-	demo_print_ping(d);
 	return CLI_OK;
 }
 
@@ -235,32 +234,11 @@ run_streams(struct demo *d, struct demo_leg *legs, unsigned n, uint64_t bytes)
 	return CLI_OK;
 }
 
-/*
- * What is captured is the pings and a first stream each way: a capture of the
- * measured streams would be large, would lose frames and would be measured
- * itself.
- */
-int
-demo_tap_run(struct demo *d)
-{
-	struct demo_leg first[2] = { { .from = 0 }, { .from = 1 } };
-	struct demo_leg *legs = d->legs;
-	int status = demo_capture(d);
-
-	if (status == CLI_OK)
-		status = run_pings(d);
-	for (unsigned i = 0; i < 2 && status == CLI_OK; i++)
-		status = run_streams(d, &first[i], 1, DEMO_FIRST_BYTES);
-	if (status == CLI_OK)
-		status = demo_capture_end(d);
-	for (unsigned i = 0; i < 2 && status == CLI_OK; i++) {
-		status = run_streams(d, &legs[i], 1, DEMO_BYTES);
-		if (status == CLI_OK)
-			demo_print_leg(d, &legs[i]);
-	}
-	if (status == CLI_OK)
-		status = run_streams(d, &legs[2], 2, DEMO_BYTES);
-	for (unsigned i = 2; i < 4 && status == CLI_OK; i++)
-		demo_print_leg(d, &legs[i]);
-	return status;
-}
+const struct demo_way demo_way_tap = {
+	.name = "namespaces",
+	.unit = "TCP",
+	.first = DEMO_FIRST_BYTES,
+	.measured = DEMO_BYTES,
+	.pings = run_pings,
+	.streams = run_streams,
+};

@@ -207,4 +207,17 @@ def killed_it_leaves_no_process():
         until(lambda: not processes(where), "all processes have ended")
 
 
+@case
+def two_lwip_stacks_need_no_privilege():
+    if "not in this build" in run("run", "--sim", "--time", "0.001", "lwip", "sink").err:
+        raise Skip("lwIP is not in this build")
+    with folder() as where:
+        doc = json.loads(demo("-j", "--lwip", where=where).out)
+        check(doc, "lwip", 64 * MIB)
+        os.unlink(doc["capture"]["file"])
+        nothing_stays(where)
+        done = run("demo", "--lwip", "--in-process", status=2)
+        assert "--lwip" in done.err
+
+
 main()
