@@ -92,6 +92,7 @@ say(struct demo *d, const char *fmt, ...)
 	if (d->cli->json)
 		return;
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start */
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	out_print(&d->out, "%s", text);

@@ -4,10 +4,10 @@
  *
  * What came of it is what the stacks tell by events, as epair-attach(7) has it.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -43,6 +43,24 @@ await_told(struct demo *d, const char *begin, struct epair_event *ev)
 	return -1;
 }
 
+/* The numbers behind a word, in order; returns how many there are, at most n. */
+static unsigned
+take_numbers(const char *text, const char *word, uint64_t *numbers, unsigned n)
+{
+	const char *at = strstr(text, word);
+	unsigned count = 0;
+	char *end;
+
+	while (at != NULL && count < n) {
+		at = strpbrk(at, "0123456789");
+		if (at == NULL)
+			break;
+		numbers[count++] = strtoull(at, &end, 10);
+		at = end;
+	}
+	return count;
+}
+
 /* A stack with what it has to do ("" is nothing). */
 static int
 attach(struct demo *d, int end, const char *jobs)
@@ -67,7 +85,7 @@ detach(struct demo *d)
 static int
 run_pings(struct demo *d)
 {
-	uint64_t min_us, avg_us, max_us;
+	uint64_t told[5];
 	struct epair_event ev;
 	char jobs[96];
 	int status;
@@ -82,15 +100,13 @@ run_pings(struct demo *d)
 	detach(d);
 	if (status != CLI_OK)
 		return status;
-	if (sscanf(ev.detail,
-		"ping %*s %" SCNu64 " sent, %" SCNu64 " received; round trip "
-		"min/avg/max %" SCNu64 "/%" SCNu64 "/%" SCNu64,
-		&d->pings_sent, &d->pings_received, &min_us, &avg_us,
-		&max_us) != 5)
+	if (take_numbers(ev.detail, ": ", told, 5) != 5)
 		return CLI_FAILED;
-	d->rtt_min_ns = min_us * 1000;
-	d->rtt_avg_ns = avg_us * 1000;
-	d->rtt_max_ns = max_us * 1000;
+	d->pings_sent = told[0];
+	d->pings_received = told[1];
+	d->rtt_min_ns = told[2] * 1000;
+	d->rtt_avg_ns = told[3] * 1000;
+	d->rtt_max_ns = told[4] * 1000;
 	return CLI_OK;
 }
 
@@ -108,7 +124,7 @@ finish_leg(struct demo *d, struct demo_leg *legs, unsigned n, uint64_t start)
 		leg = &legs[1];
 	leg->time_ns = cable_clock() - start;
 	leg->is_done = true;
-	return sscanf(ev.detail, "discard: %" SCNu64, &leg->received) == 1
+	return take_numbers(ev.detail, ": ", &leg->received, 1) == 1
 		   ? CLI_OK
 		   : CLI_FAILED;
 }

@@ -124,31 +124,30 @@ EPAIR_API void epair_test_fail(
     struct epair_test *test, const char *file, int line, const char *what);
 
 /*
+ * What EPAIR_EXPECT() and EPAIR_EXPECT_NEVER() are made of: fails when what is
+ * wanted to be true is not by end_ns, or when what is not wanted is.
+ * Returns 1 when it is to be looked at again, after a step; or 0.
+ */
+EPAIR_API int epair_test_goes_on(struct epair_test *test, uint64_t end_ns,
+    int is_true, int is_wanted, const char *file, int line, const char *what);
+
+/*
  * Expect something within so much time of the cable. It is looked at after each
  * thing that happens, and time stands where it came true.
  */
 #define EPAIR_EXPECT(test, within_ns, expression) \
-	do { \
-		uint64_t epair_end_ns = epair_test_now(test) + (within_ns); \
-		while (!(expression)) { \
-			if (epair_test_step((test), epair_end_ns)) \
-				continue; \
-			epair_test_fail((test), __FILE__, __LINE__, \
-			    #expression " within " #within_ns); \
-			break; \
-		} \
-	} while (0)
+	for (uint64_t epair_end_ns = epair_test_now(test) + (within_ns); \
+	     epair_test_goes_on((test), epair_end_ns, (expression) ? 1 : 0, 1, \
+		 __FILE__, __LINE__, #expression " within " #within_ns);) \
+	continue
 
 /* Expect something not to happen in all that time. */
 #define EPAIR_EXPECT_NEVER(test, within_ns, expression) \
-	do { \
-		uint64_t epair_end_ns = epair_test_now(test) + (within_ns); \
-		while (!(expression) && epair_test_step((test), epair_end_ns)) \
-			continue; \
-		if (expression) \
-			epair_test_fail((test), __FILE__, __LINE__, \
-			    "not " #expression " within " #within_ns); \
-	} while (0)
+	for (uint64_t epair_end_ns = epair_test_now(test) + (within_ns); \
+	     epair_test_goes_on((test), epair_end_ns, (expression) ? 1 : 0, 0, \
+		 __FILE__, __LINE__, \
+		 "not " #expression " within " #within_ns);) \
+	continue
 
 #ifdef __cplusplus
 }

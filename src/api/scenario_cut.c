@@ -54,7 +54,8 @@ fail(const struct place *p, struct epair_err *err, const char *what,
 	char shown[SHOWN_MAX + 1] = "";
 
 	for (size_t i = 0; i < SHOWN_MAX && word[i] != '\0'; i++)
-		shown[i] = word[i] > ' ' && word[i] <= '~' ? word[i] : '?';
+		shown[i] = (char)(word[i] > ' ' && word[i] <= '~' ? word[i]
+								  : '?');
 	return ep_fail(err, -EINVAL, "%.80s:%u: %s '%s'; allowed: %s", p->name,
 	    p->line, what, shown, allowed);
 }

@@ -447,3 +447,16 @@ epair_test_step(struct epair_test *test, uint64_t end_ns)
 	check(test, error, "time to pass", NULL);
 	return error >= 0;
 }
+
+int
+epair_test_goes_on(struct epair_test *test, uint64_t end_ns, int is_true,
+    int is_wanted, const char *file, int line, const char *what)
+{
+	if (is_true && is_wanted)
+		return 0;
+	if (!is_true && epair_test_step(test, end_ns))
+		return 1;
+	if (is_true != is_wanted)
+		epair_test_fail(test, file, line, what);
+	return 0;
+}

@@ -21,7 +21,7 @@ void engine_ip(const struct ep_addr *addr, ip_addr_t *ip);
 const char *engine_text(const ip_addr_t *ip);
 
 /* services.c: open what is asked for. */
-err_t services_open(uint32_t services);
+err_t services_open(uint32_t wanted);
 
 /* ping.c, send.c: begin. Each ends by one job_done(). */
 void ping_begin(const struct ep_lwip_conf *conf);

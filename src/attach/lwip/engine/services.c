@@ -238,8 +238,11 @@ swallow(struct conn *conn, struct pbuf *p)
 static void
 discard_receive(struct conn *conn, struct pbuf *p)
 {
-	for (const struct pbuf *q = p; q != NULL; q = q->next)
+	const struct pbuf *q = p;
+
+	do
 		conn->crc = crc32(conn->crc, q->payload, q->len);
+	while ((q = q->next) != NULL);
 	swallow(conn, p);
 }
 
@@ -270,7 +273,8 @@ make_line(char *line, uint64_t number)
 {
 	for (unsigned i = 0; i < CHARGEN_LINE - 2; i++)
 		line[i] = (char)(' ' + (number + i) % 95);
-	memcpy(line + CHARGEN_LINE - 2, "\r\n", 2);
+	line[CHARGEN_LINE - 2] = '\r';
+	line[CHARGEN_LINE - 1] = '\n';
 }
 
 static bool
@@ -319,6 +323,7 @@ chargen_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p,
 /* iperf */
 
 static void
+/* NOLINTNEXTLINE(readability-function-size): lwIP's type */
 on_iperf(void *arg, enum lwiperf_report_type type, const ip_addr_t *local,
     u16_t local_port, const ip_addr_t *remote, u16_t remote_port, u32_t octets,
     u32_t ms, u32_t kbits)
