@@ -38,11 +38,12 @@ int socket_open(const char *path, int *is_ours, struct epair_err *err);
 int state_own_path(char path[STATE_PATH_MAX]);
 
 /*
- * Make the world of s what the folder says, and keep it there. Descriptors are
+ * Make the world of s what the folder says, and keep it there; lock as
+ * ctl_journal_open() has it. Descriptors are
  * with systemd, or with a process of our own. To be closed also on failure.
  */
-int state_open(struct ctl_state *s, const char *folder, bool in_systemd,
-    struct epair_err *err);
+int state_open(struct ctl_state *s, const char *folder, int lock,
+    bool in_systemd, struct epair_err *err);
 
 /*
  * Say that we are ready, and from then on that we are alive, as often as is

@@ -23,10 +23,11 @@
 #include "cli/opts.h"
 #include "ctl/client.h"
 #include "ctl/server.h"
+#include "ctl/takeover.h"
 #include "daemon/daemon.h"
 
 struct options {
-	bool version, forget, fd_store;
+	bool version, forget, fd_store, takeover;
 	const char *socket, *state;
 	uint64_t workers, queues, poll_us, pairs_max;
 	uint64_t conns, conns_user, line, requests, streams;
@@ -57,6 +58,10 @@ static const struct opt options[] = {
 	    .sentence = "keep descriptors in systemd's store, not in a process",
 	    .parse = opt_flag,
 	    .offset = offsetof(struct options, fd_store) },
+	{ .name = "takeover",
+	    .sentence = "take over from the daemon that uses the state",
+	    .parse = opt_flag,
+	    .offset = offsetof(struct options, takeover) },
 	{ .name = "forget",
 	    .sentence = "let go of what a killed daemon left, and end",
 	    .parse = opt_flag,
@@ -99,6 +104,8 @@ struct daemon {
 	struct ctl_changes changes;
 	struct ctl_server server;
 	struct ctl_state state;
+	struct ctl_takeover takeover;
+	struct ctl_heritage heritage;
 	struct ctl_watch signals;
 };
 
@@ -188,12 +195,51 @@ make_instance(struct daemon *d)
 	return error == 0 ? 0 : complain("instance", error, &err);
 }
 
+/*
+ * Another has all that is ours, and what we hold dies with us: there is nothing
+ * to be put in order, and no time for it.
+ */
+static void
+end_for_another(void *arg)
+{
+	(void)arg;
+	_exit(CLI_OK);
+}
+
+/* Without it, the next daemon has to wait until we have ended. */
+static void
+be_ready_to_hand_over(struct daemon *d, int is_ours)
+{
+	struct epair_err err = { 0 };
+	int error;
+
+	d->takeover = (struct ctl_takeover){ .loop = &d->loop,
+		.changes = &d->changes,
+		.state = &d->state,
+		.folder = ctl_journal_folder(d->state.journal),
+		.listener = d->server.listener.fd,
+		.unlinks = is_ours != 0,
+		.go = end_for_another };
+	error = ctl_takeover_start(&d->takeover);
+	if (error != 0)
+		(void)complain("takeover", error, &err);
+}
+
+static int
+open_socket(struct daemon *d, int *is_ours, struct epair_err *err)
+{
+	if (d->heritage.listener < 0)
+		return socket_open(d->path, is_ours, err);
+	*is_ours = d->heritage.unlinks;
+	return d->heritage.listener;
+}
+
 static int
 serve(struct daemon *d)
 {
 	struct ctl_limits limits = CTL_LIMITS_DEFAULT;
 	struct epair_err err = { 0 };
-	int is_ours, error, sock = socket_open(d->path, &is_ours, &err);
+	int is_ours, error, sock = open_socket(d, &is_ours, &err);
 
 	if (sock < 0)
 		return complain(d->path, sock, &err);
@@ -208,6 +254,8 @@ serve(struct daemon *d)
 		.limits = limits,
 		.log = log_line };
 	error = ctl_server_start(&d->server, sock);
+	if (error == 0 && d->state.is_open)
+		be_ready_to_hand_over(d, is_ours);
 	if (error == 0) {
 		sd_begin(&d->loop);
 		error = ctl_loop_run(&d->loop);
@@ -215,11 +263,19 @@ serve(struct daemon *d)
 	}
 	if (error != 0)
 		(void)complain("serving", error, NULL);
+	if (d->takeover.listener > 0)
+		ctl_takeover_stop(&d->takeover);
 	if (is_ours)
 		(void)unlink(d->path);
 	ctl_changes_fini(&d->changes);
 	ctl_server_stop(&d->server);
 	return error;
+}
+
+static void
+be_alone(void *arg)
+{
+	ctl_heritage_go(arg);
 }
 
 /* Be what the one before us was, and have what we are survive us. */
@@ -234,7 +290,12 @@ remember(struct daemon *d)
 	};
 	if (*d->folder == '\0')
 		return 0;
-	error = state_open(&d->state, d->folder, d->o.fd_store, &err);
+	if (d->heritage.sock >= 0) {
+		d->state.alone = be_alone;
+		d->state.alone_arg = &d->heritage;
+	}
+	error = state_open(
+	    &d->state, d->folder, d->heritage.lock, d->o.fd_store, &err);
 	return error == 0 ? 0 : complain(d->folder, error, &err);
 }
 
@@ -245,6 +306,12 @@ run(struct daemon *d)
 	int error;
 
 	raise_limit();
+	d->heritage = (struct ctl_heritage){ -1, -1, -1, false };
+	if (d->o.takeover) {
+		error = ctl_heritage_take(d->folder, &d->heritage, &err);
+		if (error != 0)
+			return complain(d->folder, error, &err);
+	}
 	error = ctl_loop_init(&d->loop);
 	if (error == 0)
 		error = watch_signals(d);
@@ -334,7 +401,11 @@ main(int argc, char **argv)
 	}
 	if (d.o.state != NULL && strlen(d.o.state) < sizeof(d.folder))
 		strcpy(d.folder, d.o.state);
-	else if (d.o.state == NULL && d.o.socket == NULL)
+	else if (d.o.state != NULL) {
+		cli_complain(NULL, "--state: a path has at most %zu octets",
+		    sizeof(d.folder) - 1);
+		return CLI_USAGE;
+	} else if (d.o.socket == NULL)
 		(void)state_own_path(d.folder);
 	if (d.o.forget)
 		return forget(&d);

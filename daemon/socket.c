@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +19,38 @@
 /* sd_listen_fds(3): the first descriptor that is handed over. */
 #define LISTEN_FDS_START 3
 
-/* Whether systemd handed a socket over; there is no need of its library. */
-static int
-handed_over(struct epair_err *err)
+static bool
+is_listening(int fd)
 {
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	int listening = 0;
 	socklen_t len = sizeof(listening);
 
-	if (pid == NULL || fds == NULL || atol(pid) != (long)getpid() ||
-	    atoi(fds) < 1)
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) ==
+		   0 &&
+	       listening != 0;
+}
+
+/*
+ * The socket that systemd handed over, if it did: what it keeps for us may be
+ * among the descriptors, too (ctl/keep_systemd.c). There is no need of its
+ * library.
+ */
+static int
+handed_over(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	int count = fds != NULL ? atoi(fds) : 0;
+
+	if (pid == NULL || atol(pid) != (long)getpid())
 		return -ENOENT;
-	if (getsockopt(LISTEN_FDS_START, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-		&len) < 0 ||
-	    listening == 0)
-		return ctl_fail(err, -ENOTSOCK,
-		    "LISTEN_FDS: descriptor 3 is no listening socket");
-	(void)fcntl(LISTEN_FDS_START, F_SETFD, FD_CLOEXEC);
-	(void)fcntl(LISTEN_FDS_START, F_SETFL,
-	    fcntl(LISTEN_FDS_START, F_GETFL) | O_NONBLOCK);
-	return LISTEN_FDS_START;
+	for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + count; fd++)
+		if (is_listening(fd)) {
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+			(void)fcntl(
+			    fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+			return fd;
+		}
+	return -ENOENT;
 }
 
 /* The folder of a socket; its own folder must be there. */
@@ -60,7 +73,7 @@ make_folder(const char *path, struct epair_err *err)
 int
 socket_open(const char *path, int *is_ours, struct epair_err *err)
 {
-	int sock = handed_over(err), error;
+	int sock = handed_over(), error;
 
 	*is_ours = 0;
 	if (sock != -ENOENT)

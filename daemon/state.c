@@ -46,13 +46,13 @@ state_own_path(char path[STATE_PATH_MAX])
 }
 
 int
-state_open(struct ctl_state *s, const char *folder, bool in_systemd,
+state_open(struct ctl_state *s, const char *folder, int lock, bool in_systemd,
     struct epair_err *err)
 {
 	int error;
 
 	make_parents(folder);
-	error = ctl_journal_open(folder, -1, &s->journal, err);
+	error = ctl_journal_open(folder, lock, &s->journal, err);
 	if (error == 0)
 		error = in_systemd ? ctl_keep_systemd(&s->keep, err)
 				   : ctl_keep_process(folder, &s->keep, err);

@@ -130,6 +130,8 @@ run(struct ctl_job *job)
 	struct ctl_change *c = TAILQ_FIRST(&q->queue);
 	uint64_t now = ctl_loop_now();
 
+	if (q->is_held && c->state == CTL_CHANGE_WAITING)
+		return;
 	if (c->progress != NULL && c->state == CTL_CHANGE_DOING &&
 	    now - c->told_ns >= PROGRESS_NS) {
 		if (c->told_ns != 0)
@@ -149,6 +151,17 @@ run(struct ctl_job *job)
 	}
 	if (!TAILQ_EMPTY(&q->queue))
 		ctl_job_add(q->loop, &q->job);
+}
+
+bool
+ctl_changes_hold(struct ctl_changes *q, bool hold)
+{
+	const struct ctl_change *c = TAILQ_FIRST(&q->queue);
+
+	q->is_held = hold;
+	if (c != NULL && !hold)
+		ctl_job_add(q->loop, &q->job);
+	return c == NULL || c->state == CTL_CHANGE_WAITING;
 }
 
 void

@@ -89,6 +89,7 @@ struct ctl_changes {
 	struct ctl_store *store;
 	struct ctl_job job;
 	TAILQ_HEAD(, ctl_change) queue; /* the first is being done */
+	bool is_held; /* none is begun */
 };
 
 /* All borrowed. store NULL: nothing is kept. */
@@ -100,6 +101,12 @@ void ctl_changes_fini(struct ctl_changes *q);
 
 /* Put it behind the others. It is the queue's until done is called. */
 void ctl_change_put(struct ctl_changes *q, struct ctl_change *c);
+
+/*
+ * Begin no change until told otherwise: they wait. Returns whether none is being
+ * done.
+ */
+bool ctl_changes_hold(struct ctl_changes *q, bool hold);
 
 /* Free the plan and the params. */
 void ctl_change_fini(struct ctl_change *c);

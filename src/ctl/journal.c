@@ -490,6 +490,12 @@ ctl_journal_lock(const struct ctl_journal *j)
 	return j->lock;
 }
 
+int
+ctl_journal_folder(const struct ctl_journal *j)
+{
+	return j->folder;
+}
+
 const char *
 ctl_journal_get(const struct ctl_journal *j, const char *key)
 {

@@ -58,6 +58,9 @@ void ctl_journal_close(struct ctl_journal *j);
 /* The descriptor that holds the lock, to be handed over; the journal's. */
 int ctl_journal_lock(const struct ctl_journal *j);
 
+/* The folder, as descriptor; the journal's. */
+int ctl_journal_folder(const struct ctl_journal *j);
+
 /* The text of a key, or NULL; valid until it is set again. */
 const char *ctl_journal_get(const struct ctl_journal *j, const char *key);
 

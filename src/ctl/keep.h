@@ -15,7 +15,7 @@
  * unit that has one, and a process of our own (keep_process.c), which ends when
  * it holds nothing and nobody is connected to it.
  *
- * One thread, no locks. Calls wait for the keeper, CTL_KEEP_TIMEOUT_MS at most.
+ * One thread, no locks. Calls wait for the keeper, CTL_LOCAL_TIMEOUT_MS at most.
  */
 #ifndef EP_CTL_KEEP_H
 #define EP_CTL_KEEP_H
@@ -23,8 +23,7 @@
 #include <epair/err.h>
 #include <epair/state.h>
 
-#define CTL_KEEP_TIMEOUT_MS 5000
-#define CTL_KEEP_TOKEN_MAX  24 /* with its NUL */
+#define CTL_KEEP_TOKEN_MAX 24 /* with its NUL */
 
 /* One token and its descriptors. */
 struct ctl_kept {

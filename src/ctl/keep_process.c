@@ -11,15 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "ctl/fail.h"
 #include "ctl/keep.h"
 #include "ctl/keep_protocol.h"
+#include "ctl/local.h"
 #include "ctl/wire.h"
 
 _Static_assert(CTL_KEEPER_TOKEN == CTL_KEEP_TOKEN_MAX, "one token");
@@ -46,66 +44,11 @@ fail_sys(const struct process *p, int code, struct epair_err *err)
 
 /* Reaching it. */
 
-/* A path that fits, whatever the folder's is. */
-static void
-address(const struct process *p, struct sockaddr_un *sun)
-{
-	memset(sun, 0, sizeof(*sun));
-	sun->sun_family = AF_UNIX;
-	(void)snprintf(sun->sun_path, sizeof(sun->sun_path),
-	    "/proc/self/fd/%d/" CTL_KEEPER_SOCKET, p->folder);
-}
-
-static int
-make_socket(void)
-{
-	const struct timeval patience = { .tv_sec = CTL_KEEP_TIMEOUT_MS / 1000,
-		.tv_usec = CTL_KEEP_TIMEOUT_MS % 1000 * 1000 };
-	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	if (sock < 0)
-		return -errno;
-	(void)setsockopt(
-	    sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	(void)setsockopt(
-	    sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	return sock;
-}
-
 static int
 reach(struct process *p)
 {
-	struct sockaddr_un sun;
-	int error;
-
-	p->keep.fd = make_socket();
-	if (p->keep.fd < 0)
-		return p->keep.fd;
-	address(p, &sun);
-	if (connect(p->keep.fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return 0;
-	error = -errno;
-	(void)close(p->keep.fd);
-	p->keep.fd = -1;
-	return error;
-}
-
-static int
-listen_anew(const struct process *p)
-{
-	struct sockaddr_un sun;
-	int sock = make_socket(), error;
-
-	if (sock < 0)
-		return sock;
-	address(p, &sun);
-	(void)unlinkat(p->folder, CTL_KEEPER_SOCKET, 0);
-	if (bind(sock, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
-	    listen(sock, 4) == 0)
-		return sock;
-	error = -errno;
-	(void)close(sock);
-	return error;
+	p->keep.fd = ctl_local_connect(p->folder, CTL_KEEPER_SOCKET);
+	return p->keep.fd < 0 ? p->keep.fd : 0;
 }
 
 static const char *
@@ -180,7 +123,7 @@ start(struct process *p, struct epair_err *err)
 		return ctl_fail(err, -ENOENT,
 		    "there is no epair-keeper (looked for %s)",
 		    CTL_KEEPER_PATH);
-	sock = listen_anew(p);
+	sock = ctl_local_listen(p->folder, CTL_KEEPER_SOCKET);
 	if (sock < 0)
 		return fail_sys(p, sock, err);
 	error = spawn(p, program, sock);

@@ -19,6 +19,7 @@
 
 #include "ctl/fail.h"
 #include "ctl/keep.h"
+#include "ctl/local.h"
 #include "ctl/wire.h"
 
 #define LISTEN_FDS_START 3
@@ -57,7 +58,7 @@ await(const struct store *s)
 	(void)close(ends[1]);
 	p.fd = ends[0];
 	do
-		n = sent < 0 ? -1 : poll(&p, 1, CTL_KEEP_TIMEOUT_MS);
+		n = sent < 0 ? -1 : poll(&p, 1, CTL_LOCAL_TIMEOUT_MS);
 	while (n < 0 && sent >= 0 && errno == EINTR);
 	(void)close(ends[0]);
 	return sent < 0 ? (int)sent : n > 0 ? 0 : -ETIMEDOUT;

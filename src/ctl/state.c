@@ -422,6 +422,15 @@ commit(
 	return error;
 }
 
+void
+ctl_state_hold(struct ctl_state *s, bool hold)
+{
+	if (hold)
+		s->is_busy = true;
+	else if (s->is_busy)
+		end_change(s);
+}
+
 /* What was taken back may be attached anew, by other descriptors. */
 static void
 abandon(struct ctl_store *store, const struct ctl_change *c)

@@ -47,6 +47,12 @@ struct ctl_state {
 	void (*log)(const char *line);
 	struct ctl_journal *journal; /* the state's from open on */
 	struct ctl_keep *keep; /* the same */
+	/*
+	 * In a takeover: what can be held by two is attached; return when
+	 * there is nobody else (takeover.h). Or NULL.
+	 */
+	void (*alone)(void *arg);
+	void *alone_arg;
 
 	/* The state's. */
 	bool is_open;
@@ -71,6 +77,9 @@ struct ctl_state {
  * errors of the keeper.
  */
 int ctl_state_open(struct ctl_state *s, struct epair_err *err);
+
+/* Write nothing for a while, though things change; and go on. */
+void ctl_state_hold(struct ctl_state *s, bool hold);
 
 /*
  * Stop following. With forget, what is kept is let go of: devices vanish when

@@ -68,6 +68,14 @@ drop_unclaimed(struct ctl_state *s)
 	(void)json_object_clear(s->kept);
 }
 
+/* Whether an end has been attached by what was kept for it. */
+static bool
+is_claimed(const struct ctl_state *s, const struct ctl_image_end *end)
+{
+	return end->kept.count > 0 &&
+	       json_is_null(json_object_get(s->kept, end->kept.token));
+}
+
 /* What is kept under an end's token, all of it; or NULL. */
 static struct ctl_kept *
 claim(struct ctl_state *s, const struct ctl_image_end *end)
@@ -158,8 +166,21 @@ attach_end(
 		ctl_state_stale(s, info, CTL_END_A);
 }
 
+/* Can it be held by the daemon before us, too? A TAP can: each frame is read by
+ * one of us. */
+static bool
+is_shared(struct ctl_state *s, const struct ctl_image_end *end)
+{
+	const struct ctl_kept *kept = claim(s, end);
+
+	return kept != NULL && kept->count > 0 &&
+	       strcmp(kept->fds[0].name, "queue") == 0;
+}
+
+/* Those that can be shared, or those that cannot. */
 static void
-attach_pair(struct ctl_state *s, json_t *object, struct ctl_image_end *end)
+attach_pair(
+    struct ctl_state *s, json_t *object, struct ctl_image_end *end, bool shared)
 {
 	static const char *const sides[] = { "a", "b" };
 	struct epair_if *ifp;
@@ -167,12 +188,29 @@ attach_pair(struct ctl_state *s, json_t *object, struct ctl_image_end *end)
 	for (int i = 0; i < 2; i++) {
 		if (ctl_image_read_end(
 			json_object_get(object, sides[i]), end, NULL) != 0 ||
-		    *end->attach == '\0' ||
+		    *end->attach == '\0' || is_claimed(s, end) ||
+		    (shared && !is_shared(s, end)) ||
 		    epair_if_get_index(
 			s->world->ep, end->ifc.info.index, &ifp) != 0)
 			continue;
 		attach_end(s, ifp, end);
 		epair_if_put(ifp);
+	}
+}
+
+static void
+attach_pairs(struct ctl_state *s, struct ctl_image_end *end, bool shared)
+{
+	const char *key;
+	json_t *text;
+
+	json_object_foreach(ctl_journal_all(s->journal), key,
+	    text) if (strncmp(key, "pair/", 5) == 0)
+	{
+		json_t *object = json_loads(json_string_value(text), 0, NULL);
+
+		attach_pair(s, object, end, shared);
+		json_decref(object);
 	}
 }
 
@@ -261,18 +299,15 @@ retry(struct ctl_timer *t)
 void
 ctl_state_attach_all(struct ctl_state *s)
 {
+	/* Too large for a stack. */
 	struct ctl_image_end *end = calloc(1, sizeof(*end));
-	const char *key;
-	json_t *text;
 
-	json_object_foreach(ctl_journal_all(s->journal), key,
-	    text) if (end != NULL && strncmp(key, "pair/", 5) == 0)
-	{
-		json_t *object = json_loads(json_string_value(text), 0, NULL);
-
-		attach_pair(s, object, end);
-		json_decref(object);
-	}
+	if (end != NULL && s->alone != NULL)
+		attach_pairs(s, end, true);
+	if (s->alone != NULL)
+		s->alone(s->alone_arg);
+	if (end != NULL)
+		attach_pairs(s, end, false);
 	free(end);
 	drop_unclaimed(s);
 	s->retry.fire = retry;

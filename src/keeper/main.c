@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "ctl/keep_protocol.h"
+#include "ctl/local.h"
 #include "ctl/wire.h"
 
 /* A daemon, the one that takes over from it, and who says --forget. */
@@ -173,23 +174,6 @@ hear(int sock)
 	return is_good;
 }
 
-/* Somebody of our own user, or nobody. */
-static int
-accept_own(int listener)
-{
-	struct ucred who;
-	socklen_t len = sizeof(who);
-	int sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-	if (sock < 0)
-		return -1;
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-	    who.uid == geteuid())
-		return sock;
-	(void)close(sock);
-	return -1;
-}
-
 static void
 keep(int listener)
 {
@@ -209,7 +193,8 @@ keep(int listener)
 			p[i] = p[--count];
 		}
 		if (p[0].revents != 0 && count <= CLIENTS_MAX) {
-			p[count] = (struct pollfd){ .fd = accept_own(listener),
+			p[count] = (struct pollfd){ .fd = ctl_local_accept(
+							listener),
 				.events = POLLIN };
 			count += p[count].fd >= 0;
 		}

@@ -46,10 +46,10 @@ class Epaird:
         return (os.environ["EPAIRD"], "--socket", self.socket, "--state", self.state,
                 *self.options, *more)
 
-    def spawn(self, *more, **how):
+    def spawn(self, *more, prefix=(), **how):
         self.log = open(f"{FOLDER}/log", "a+")
         env = None if self.env is None else {**os.environ, **self.env}
-        self.process = subprocess.Popen(self.command(*more), stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen((*prefix, *self.command(*more)), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=self.log, env=env, **how)
 
     def start(self, *more, **how):
