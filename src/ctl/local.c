@@ -69,8 +69,9 @@ ctl_local_listen(int folder, const char *name)
 		return sock;
 	address(folder, name, &sun);
 	(void)unlinkat(folder, name, 0);
-	return socket_if(bind(sock, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
-			     listen(sock, 4) == 0,
+	return socket_if(
+	    bind(sock, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
+		listen(sock, 4) == 0,
 	    sock);
 }
 
@@ -84,8 +85,8 @@ ctl_local_accept(int listener)
 	if (sock < 0)
 		return -errno;
 	errno = EPERM;
-	return socket_if(getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who,
-			     &len) == 0 &&
-			     who.uid == geteuid(),
+	return socket_if(
+	    getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+		who.uid == geteuid(),
 	    sock);
 }

@@ -12,7 +12,7 @@
 #include "ctl/local.h"
 #include "ctl/wire.h"
 
-#define SOCKET	"takeover"
+#define SOCKET  "takeover"
 #define WAIT_NS UINT64_C(2000000)
 
 /* What is said; unlinks goes with HELD. */
@@ -43,9 +43,8 @@ hear(int sock, struct message *msg, int *fds, unsigned max, unsigned *count)
 
 	if (n <= 0)
 		return (int)n;
-	return n == (ssize_t)sizeof(*msg) && msg->version == VERSION
-		   ? msg->what
-		   : -EPROTO;
+	return n == (ssize_t)sizeof(*msg) && msg->version == VERSION ? msg->what
+								     : -EPROTO;
 }
 
 /* The old one's side. */
