@@ -44,6 +44,7 @@ enum bench_result {
 enum bench_link {
 	BENCH_TAP, /* epair run, a TAP in each */
 	BENCH_TAP_CAPTURED, /* with a capture that passes nothing */
+	BENCH_VETH, /* epair run, a veth in each */
 	BENCH_KERNEL_VETH,
 	BENCH_VDE, /* vde_switch with two TAPs */
 	BENCH_SOCAT, /* from one TAP to the other */

@@ -96,7 +96,7 @@ join_relay(struct link *l, const char *const argv[])
 }
 
 static bool
-join_epair(struct link *l, bool captured)
+join_epair(struct link *l, const char *kind, bool captured)
 {
 	char path[PATH_MAX], spec[2][128], ready[16];
 	const char *argv[16] = { path, "run", "--ready-fd", ready, spec[0],
@@ -110,7 +110,7 @@ join_epair(struct link *l, bool captured)
 	(void)snprintf(ready, sizeof(ready), "%d", fds[1]);
 	for (unsigned i = 0; i < 2; i++)
 		(void)snprintf(spec[i], sizeof(spec[i]),
-		    "tap:netns=%s,addr=%s/24", l->ns_path[i],
+		    "%s:netns=%s,addr=%s/24", kind, l->ns_path[i],
 		    i == 0 ? BENCH_ADDR_A : BENCH_ADDR_B);
 	if (captured) {
 		argv[n++] = "--capture";
@@ -132,7 +132,9 @@ join(struct link *l, enum bench_link which)
 	switch (which) {
 	case BENCH_TAP:
 	case BENCH_TAP_CAPTURED:
-		return join_epair(l, which == BENCH_TAP_CAPTURED);
+		return join_epair(l, "tap", which == BENCH_TAP_CAPTURED);
+	case BENCH_VETH:
+		return join_epair(l, "veth", false);
 	case BENCH_KERNEL_VETH:
 		return join_veth(l);
 	case BENCH_VDE:
@@ -161,7 +163,8 @@ lacks(enum bench_link which)
 		return "namespaces need root";
 	if (!bench_have("ip"))
 		return "ip is not installed";
-	if (which != BENCH_KERNEL_VETH && access("/dev/net/tun", R_OK | W_OK))
+	if (which != BENCH_KERNEL_VETH && which != BENCH_VETH &&
+	    access("/dev/net/tun", R_OK | W_OK))
 		return "/dev/net/tun cannot be opened";
 	if (programs[which] != NULL && !bench_have(programs[which]))
 		return "it is not installed";

@@ -96,6 +96,7 @@ extern const char *const ep_kinds_left_out[];
 
 /* The tables that kinds.c lists, each at the end of its kind's file. */
 extern const struct ep_kind ep_kind_tap;
+extern const struct ep_kind ep_kind_veth;
 extern const struct ep_kind ep_kind_memif;
 extern const struct ep_kind ep_kind_pcap;
 extern const struct ep_kind ep_kind_qemu;

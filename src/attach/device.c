@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/atomic.h"
-
 int
 ep_device_check(const struct ep_device_conf *conf, struct epair_err *err)
 {
@@ -37,6 +35,15 @@ is_there(const struct ep_device *dev) EP_REQUIRES(dev->conf)
 {
 	return !can_see(dev) || dev->is_away ||
 	       (dev->seen.ifflags & IFF_UP) != 0;
+}
+
+static void
+tell_there(struct ep_device *dev) EP_REQUIRES(dev->conf)
+{
+	bool there = is_there(dev);
+
+	ep_store_relaxed(&dev->listens, there);
+	ep_stack_present(dev->st, there);
 }
 
 /*
@@ -129,7 +136,7 @@ set_one(struct ep_device *dev, uint32_t what, const struct epair_if_info *info)
 		ep_attach_event(dev->st, err.text);
 	if (error == 0 && what == EP_OPENER_UP) {
 		dev->seen.ifflags |= call.answer.ifflags & IFF_UP;
-		ep_stack_present(dev->st, is_there(dev));
+		tell_there(dev);
 	}
 	return error;
 }
@@ -239,7 +246,7 @@ take_flags(struct ep_device *dev, uint32_t ifflags) EP_REQUIRES(dev->conf)
 	dev->seen.ifflags = ifflags;
 	if (!is_news)
 		return;
-	ep_stack_present(dev->st, is_there(dev));
+	tell_there(dev);
 	(void)snprintf(detail, sizeof(detail), "device %s is %s",
 	    dev->seen.ifname, (ifflags & IFF_UP) != 0 ? "up" : "down");
 	ep_attach_event(dev->st, detail);
@@ -394,7 +401,8 @@ ep_device_note(struct ep_device *dev, const struct epair_if_info *info,
 	/* One that we may not set is as good as changed inside. */
 	if ((answer->refused & EP_OPENER_MTU) == 0)
 		dev->seen.mtu = answer->mtu;
-	dev->st->is_away = !is_there(dev);
+	dev->listens = is_there(dev);
+	dev->st->is_away = !dev->listens;
 	/* What was dropped before our time is none of ours. */
 	if (dev->ns.route >= 0 && ep_netdev_ask(dev->ns.route, dev->ifindex,
 				      ++dev->nl_serial, &now, &told) == 0) {

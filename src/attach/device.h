@@ -36,6 +36,7 @@
 #include "attach/netdev.h"
 #include "attach/netns.h"
 #include "attach/opener.h"
+#include "base/atomic.h"
 
 /* What the user says of it; embedded in the kind's conf. */
 struct ep_device_conf {
@@ -80,6 +81,7 @@ struct ep_device {
 	uint32_t ifindex; /* constant after ask */
 	bool follows_name; /* constant: it is called as the interface is */
 	bool carrier; /* atomic: as we set it */
+	bool listens; /* atomic: it is up inside, as far as we see */
 
 	struct ep_mutex conf;
 	struct ep_netdev seen EP_GUARDED;
@@ -126,6 +128,13 @@ void ep_device_changed(struct ep_device *dev, uint32_t what);
 
 /* Count what the kernel dropped: for ops->refresh. */
 void ep_device_refresh(struct ep_device *dev);
+
+/* Does what it is given reach a stack? */
+static inline bool
+ep_device_listens(const struct ep_device *dev)
+{
+	return ep_load_relaxed(&dev->carrier) && ep_load_relaxed(&dev->listens);
+}
 
 /* It was not where it was: lost, or moved, and only following it ends. */
 void ep_device_missing(struct ep_device *dev);

@@ -5,6 +5,7 @@
 
 const struct ep_kind *const ep_kinds[] = {
 	&ep_kind_tap,
+	&ep_kind_veth,
 	&ep_kind_memif,
 	&ep_kind_pcap,
 	&ep_kind_qemu,
@@ -18,7 +19,6 @@ const struct ep_kind *const ep_kinds[] = {
 };
 
 const char *const ep_kinds_left_out[] = {
-	"veth",
 	"xdp",
 	"vxlan",
 	"vde",

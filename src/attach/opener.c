@@ -299,6 +299,7 @@ fds_promised(const struct ep_opener_answer *answer)
 	n += (answer->fds & EP_OPENER_FD_NETNS) != 0;
 	n += (answer->fds & EP_OPENER_FD_ROUTE) != 0;
 	n += (answer->fds & EP_OPENER_FD_PROCESS) != 0;
+	n += (answer->fds & EP_OPENER_FD_FAR) != 0 ? 2 : 0;
 	return n +
 	       ((answer->fds & EP_OPENER_FD_QUEUES) != 0 ? answer->queues : 0);
 }

@@ -19,10 +19,10 @@
 
 #include "base/spec.h"
 
-#define EP_OPENER_VERSION    5u
+#define EP_OPENER_VERSION    6u
 #define EP_OPENER_FD         3 /* the socket, in the opener */
 #define EP_OPENER_QUEUES_MAX 64u
-#define EP_OPENER_FDS_MAX    (EP_OPENER_QUEUES_MAX + 4u)
+#define EP_OPENER_FDS_MAX    (EP_OPENER_QUEUES_MAX + 5u)
 #define EP_OPENER_ADDRS_MAX  16u
 #define EP_OPENER_NETNS_MAX  1024u
 #define EP_OPENER_NAME_MAX   16u
@@ -39,6 +39,11 @@ enum ep_opener_op {
 	EP_OPENER_OPEN_TAP,
 	/* Packet sockets for a device that is there, which stays as it is. */
 	EP_OPENER_OPEN_PACKET,
+	/*
+	 * Make a veth, set up its near end as a TAP's device is, and packet
+	 * sockets for its far end in a namespace of that end's own.
+	 */
+	EP_OPENER_OPEN_VETH,
 	/* Change a link in the namespace that comes along as descriptor. */
 	EP_OPENER_SET_LINK,
 };
@@ -49,16 +54,18 @@ enum {
 	EP_OPENER_MAC = 1u << 1,
 	EP_OPENER_NAME = 1u << 2, /* rename to ifname (SET_LINK, AGAIN) */
 	EP_OPENER_UP = 1u << 3, /* set it up, then its gateways */
-	EP_OPENER_NO_CARRIER = 1u << 4, /* OPEN_TAP: begin without carrier */
+	EP_OPENER_NO_CARRIER = 1u << 4, /* OPEN_*: begin without carrier */
 	EP_OPENER_NETNS_FD = 1u << 5, /* the namespace comes as descriptor */
 	EP_OPENER_USE_FD = 1u << 6, /* OPEN_TAP: the TAPs do, too */
 	EP_OPENER_REUSE = 1u << 7, /* OPEN_TAP: one that stands there will do */
-	EP_OPENER_WATCH = 1u << 8, /* OPEN_TAP: an inotify descriptor comes */
+	EP_OPENER_WATCH = 1u << 8, /* OPEN_*: an inotify descriptor comes */
 	/*
 	 * USE_FD: the device is as it was left, addresses and routes and all.
 	 * With a namespace as descriptor and by name, both must be one.
 	 */
 	EP_OPENER_AGAIN = 1u << 9,
+	EP_OPENER_DOWN = 1u << 10, /* SET_LINK: set it down */
+	EP_OPENER_DELETE = 1u << 11, /* SET_LINK: delete it, and no more */
 };
 
 /*
@@ -97,7 +104,9 @@ enum {
 	EP_OPENER_FD_NETNS = 1u << 0,
 	EP_OPENER_FD_ROUTE = 1u << 1, /* rtnetlink in there, told of links */
 	EP_OPENER_FD_PROCESS = 1u << 2, /* a pidfd: the namespace's process */
-	EP_OPENER_FD_QUEUES = 1u << 3, /* `queues` of them */
+	/* Two: a veth's far end's namespace, and a route socket in there. */
+	EP_OPENER_FD_FAR = 1u << 3,
+	EP_OPENER_FD_QUEUES = 1u << 4, /* `queues` of them */
 };
 
 struct ep_opener_answer {
@@ -106,6 +115,7 @@ struct ep_opener_answer {
 	uint32_t fds; /* EP_OPENER_FD_* */
 	uint32_t queues;
 	uint32_t ifindex;
+	uint32_t far_ifindex; /* OPEN_VETH: in the far end's namespace */
 	uint32_t mtu; /* as it is now */
 	uint32_t ifflags; /* IFF_* of <linux/if.h>, as they are now */
 	uint32_t

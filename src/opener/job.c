@@ -15,6 +15,7 @@ struct hand {
 	const struct ep_opener_request *req;
 	struct netns ns;
 	struct tun tun;
+	struct veth veth;
 	struct link link;
 	struct link_state state;
 	uint32_t refused;
@@ -166,11 +167,24 @@ set_up(struct hand *h, bool again)
 
 	if ((h->req->flags & EP_OPENER_UP) == 0)
 		return 0;
-	error = link_set_up(&h->link, h->state.ifindex);
+	error = link_set_up(&h->link, h->state.ifindex, true);
 	if (error != 0 && !is_theirs(h, error, EP_OPENER_UP))
 		return fail_link(
 		    h, error, "%s cannot be set up", h->tun.ifname);
 	return again ? add_gateways(h, true) : 0;
+}
+
+static int
+set_down(struct hand *h)
+{
+	int error = 0;
+
+	if ((h->req->flags & EP_OPENER_DOWN) != 0)
+		error = link_set_up(&h->link, h->state.ifindex, false);
+	if (error != 0)
+		return fail_link(
+		    h, error, "%s cannot be set down", h->tun.ifname);
+	return 0;
 }
 
 static int
@@ -208,9 +222,9 @@ set_up_again(struct hand *h)
 	return (h->state.ifflags & IFF_UP) != 0 ? 0 : set_up(h, true);
 }
 
-/* Everything about the device; the TAPs are there. */
+/* Everything about the device; it is there. */
 static int
-set_up_tap(struct hand *h)
+set_up_device(struct hand *h)
 {
 	bool is_again = (h->req->flags & EP_OPENER_AGAIN) != 0;
 	int error = find_link(h, 0, h->tun.ifname);
@@ -218,7 +232,7 @@ set_up_tap(struct hand *h)
 	if (error != 0 || (error = set_mtu(h)) != 0 ||
 	    (error = set_mac(h)) != 0)
 		return error;
-	if ((h->req->flags & EP_OPENER_NO_CARRIER) != 0)
+	if ((h->req->flags & EP_OPENER_NO_CARRIER) != 0 && h->tun.count > 0)
 		(void)tun_set_carrier(&h->tun, false);
 	if (is_again)
 		(void)set_name(h); /* what is in its way now was then, too */
@@ -335,9 +349,27 @@ open_tap(struct hand *h, const struct job *job)
 		return error;
 	if (h->tun.was_there)
 		h->refused |= EP_OPENER_REUSE;
-	error = h->is_blind ? set_up_blind(h) : set_up_tap(h);
+	error = h->is_blind ? set_up_blind(h) : set_up_device(h);
 	if (error != 0)
 		undo(h);
+	return error;
+}
+
+static int
+open_veth(struct hand *h)
+{
+	bool carrier = (h->req->flags & EP_OPENER_NO_CARRIER) == 0;
+	int error = netns_enter(&h->ns, &h->err);
+
+	if (error == 0)
+		error = veth_open(h->req->ifname, &h->ns, h->req->queues,
+		    carrier, &h->veth, &h->err);
+	if (error != 0)
+		return error;
+	memcpy(h->tun.ifname, h->req->ifname, sizeof(h->tun.ifname));
+	error = set_up_device(h);
+	memcpy(h->tun.fds, h->veth.fds, sizeof(h->tun.fds));
+	h->tun.count = h->req->queues;
 	return error;
 }
 
@@ -378,8 +410,11 @@ set_link(struct hand *h)
 	if (error != 0)
 		return error;
 	memcpy(h->tun.ifname, h->state.ifname, sizeof(h->tun.ifname));
+	if ((h->req->flags & EP_OPENER_DELETE) != 0)
+		return link_delete(&h->link, h->state.ifindex);
 	if ((error = set_mtu(h)) != 0 || (error = set_mac(h)) != 0 ||
-	    (error = set_name(h)) != 0 || (error = set_up(h, true)) != 0)
+	    (error = set_name(h)) != 0 || (error = set_up(h, true)) != 0 ||
+	    (error = set_down(h)) != 0)
 		return error;
 	error = link_get(&h->link, h->state.ifindex, "", &h->state);
 	if (error != 0)
@@ -396,6 +431,7 @@ is_sound(const struct job *job)
 	unsigned fds = 0;
 
 	bool is_opening = req->op == EP_OPENER_OPEN_TAP ||
+			  req->op == EP_OPENER_OPEN_VETH ||
 			  req->op == EP_OPENER_OPEN_PACKET;
 
 	if (!is_opening && req->op != EP_OPENER_SET_LINK &&
@@ -463,6 +499,8 @@ do_request(struct hand *h, const struct job *job)
 		return error;
 	if (job->req->op == EP_OPENER_SET_LINK)
 		return set_link(h);
+	if (job->req->op == EP_OPENER_OPEN_VETH)
+		return open_veth(h);
 	if (job->req->op == EP_OPENER_OPEN_PACKET)
 		return open_packet(h);
 	return open_tap(h, job);
@@ -485,43 +523,17 @@ gather_fds(const struct hand *h, uint32_t *which, int *fds)
 		*which |= EP_OPENER_FD_PROCESS;
 		fds[n++] = h->ns.process;
 	}
+	if (h->veth.count > 0) {
+		*which |= EP_OPENER_FD_FAR;
+		fds[n++] = h->veth.netns;
+		fds[n++] = h->veth.route;
+	}
 	if (h->tun.count > 0) {
 		*which |= EP_OPENER_FD_QUEUES;
 		memcpy(fds + n, h->tun.fds, h->tun.count * sizeof(int));
 		n += h->tun.count;
 	}
 	return n;
-}
-
-int
-opener_send(int sock, struct ep_opener_answer *answer, const int *fds,
-    unsigned fd_count)
-{
-	union {
-		char octets[CMSG_SPACE(EP_OPENER_FDS_MAX * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { .iov_base = answer, .iov_len = sizeof(*answer) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	memset(&control, 0, sizeof(control));
-	if (fd_count > 0) {
-		struct cmsghdr *c;
-
-		msg.msg_control = control.octets;
-		msg.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
-	}
-	for (;;) {
-		if (sendmsg(sock, &msg, MSG_NOSIGNAL) >= 0)
-			return 0;
-		if (errno != EINTR)
-			return -errno;
-	}
 }
 
 int
@@ -544,6 +556,7 @@ job_run(const struct job *job, int sock)
 	}
 	answer.queues = h.tun.count;
 	answer.ifindex = h.state.ifindex;
+	answer.far_ifindex = h.veth.ifindex;
 	answer.mtu = h.state.mtu;
 	answer.ifflags = h.state.ifflags;
 	answer.refused = h.refused;

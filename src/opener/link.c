@@ -7,6 +7,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,15 +212,49 @@ link_set_name(struct link *link, uint32_t ifindex, const char *name)
 }
 
 int
-link_set_up(struct link *link, uint32_t ifindex)
+link_add_veth(struct link *link, const char *ifname, uint32_t mtu,
+    const char *peer, int peer_netns)
+{
+	union buffer buf;
+	struct nlmsghdr *nlh = begin_link(
+	    &buf, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 0, NULL);
+	struct nlattr *info, *data, *end;
+
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, ifname);
+	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	end = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
+	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, peer);
+	mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, (uint32_t)peer_netns);
+	mnl_attr_nest_end(nlh, end);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return talk(link, nlh, NULL, NULL);
+}
+
+int
+link_set_up(struct link *link, uint32_t ifindex, bool up)
 {
 	union buffer buf;
 	struct ifinfomsg *ifm;
 	struct nlmsghdr *nlh = begin_link(
 	    &buf, RTM_NEWLINK, NLM_F_ACK, ifindex, &ifm);
 
-	ifm->ifi_flags = IFF_UP;
+	ifm->ifi_flags = up ? IFF_UP : 0;
 	ifm->ifi_change = IFF_UP;
+	return talk(link, nlh, NULL, NULL);
+}
+
+int
+link_delete(struct link *link, uint32_t ifindex)
+{
+	union buffer buf;
+	struct nlmsghdr *nlh = begin_link(
+	    &buf, RTM_DELLINK, NLM_F_ACK, ifindex, NULL);
+
 	return talk(link, nlh, NULL, NULL);
 }
 

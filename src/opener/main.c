@@ -105,6 +105,37 @@ receive(struct ep_opener_request *req, struct job *job)
 	return n;
 }
 
+int
+opener_send(int sock, struct ep_opener_answer *answer, const int *fds,
+    unsigned fd_count)
+{
+	union {
+		char octets[CMSG_SPACE(EP_OPENER_FDS_MAX * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { .iov_base = answer, .iov_len = sizeof(*answer) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	memset(&control, 0, sizeof(control));
+	if (fd_count > 0) {
+		struct cmsghdr *c;
+
+		msg.msg_control = control.octets;
+		msg.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
+	}
+	for (;;) {
+		if (sendmsg(sock, &msg, MSG_NOSIGNAL) >= 0)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
 static void
 refuse(uint32_t serial, int code, const char *text)
 {

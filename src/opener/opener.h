@@ -12,6 +12,7 @@
  *	netns.c     finding, entering and making namespaces
  *	tun.c       /dev/net/tun
  *	packet.c    packet sockets
+ *	veth.c      a veth, whose far end stays with the mover
  *	link.c      links, addresses and routes, by rtnetlink
  *
  * Undoing: everything that a child made and did not hand over ends with it,
@@ -105,6 +106,22 @@ int tun_set_carrier(const struct tun *tun, bool carrier);
  */
 int packet_open(int *fds, unsigned count);
 
+/* The far end of a veth, in a namespace where there is nothing else. */
+struct veth {
+	int netns;
+	int route; /* a route socket in there */
+	uint32_t ifindex; /* in there */
+	int fds[EP_OPENER_QUEUES_MAX]; /* packet sockets of in there */
+	unsigned count; /* of them; 0: there is none */
+};
+
+/*
+ * Make a veth, its near end, of that name, in the namespace we are in; and be
+ * there again. `up`: the far end is.
+ */
+int veth_open(const char *ifname, const struct netns *ns, unsigned queues,
+    bool up, struct veth *veth, struct epair_err *err);
+
 /* rtnetlink in the namespace we are in. */
 struct link_state {
 	uint32_t ifindex;
@@ -131,7 +148,11 @@ int link_get(struct link *link, uint32_t ifindex, const char *ifname,
 int link_set_mtu(struct link *link, uint32_t ifindex, uint32_t mtu);
 int link_set_mac(struct link *link, uint32_t ifindex, const uint8_t *mac);
 int link_set_name(struct link *link, uint32_t ifindex, const char *name);
-int link_set_up(struct link *link, uint32_t ifindex);
+int link_set_up(struct link *link, uint32_t ifindex, bool up);
+int link_delete(struct link *link, uint32_t ifindex);
+/* Make one, its peer in another namespace, both down. */
+int link_add_veth(struct link *link, const char *ifname, uint32_t mtu,
+    const char *peer, int peer_netns);
 int link_addr(
     struct link *link, uint32_t ifindex, const struct ep_addr *addr, bool add);
 /* A default route; rank tells several of one family apart. */

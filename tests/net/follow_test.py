@@ -49,6 +49,7 @@ def an_mtu_that_no_interface_has_is_set_back():
     cable.close()
 
 
+@lab.of_taps
 def an_mtu_that_no_tap_has_is_told():
     red, _, cable = lab_with()
     cable.ask("set a mtu 65535")

@@ -75,6 +75,7 @@ def tcp_both_ways_at_mtu_1500():
     tcp_both_ways("1500")
 
 
+@lab.of_taps
 def tcp_both_ways_at_mtu_9000():
     tcp_both_ways("9000")
 
@@ -83,6 +84,7 @@ def a_flood_of_udp_at_mtu_1500_is_accounted_for():
     udp_both_ways("1500")
 
 
+@lab.of_taps
 def a_flood_of_udp_at_mtu_9000_is_accounted_for():
     udp_both_ways("9000")
 
@@ -91,7 +93,7 @@ def without_offload_at_one_end_it_is_finished_in_software():
     for dev, options in (("epair0a", {"a": ",offload=off"}), ("epair0b", {"b": ",offload=off"})):
         world = lab_with("1500", **options)
         features = world[dev == "epair0b"].run("ethtool", "-k", dev)
-        check("tx-tcp-segmentation: off" in features, features)
+        check("tx-tcp-segmentation: off" in features or Cable.kind == "veth", features)
         for address in ADDRS.values():
             transfer(world[0], address, "--bidir")
             transfer(world[0], address, "--bidir", "-u", "-b", "200M")
@@ -102,6 +104,7 @@ def without_offload_at_one_end_it_is_finished_in_software():
         lab.nothing_is_left()
 
 
+@lab.of_taps
 def offloads_are_switched_at_the_pair():
     red, blue, cable, server = lab_with("1500")
     for word, state in (("tso", "off"), ("tso", "on")):
@@ -114,7 +117,8 @@ def offloads_are_switched_at_the_pair():
 
 def queues_share_the_flows():
     red, blue, cable, server = lab_with("1500", "-q", "2", "-w", "2")
-    equal(len(red.run("ls", "/sys/class/net/epair0a/queues").split()), 4)
+    if Cable.kind == "tap":
+        equal(len(red.run("ls", "/sys/class/net/epair0a/queues").split()), 4)
     rates = transfer(red, "10.0.0.2", "-P", "8", "--bidir")
     print("# two queues, 16 flows:", ", ".join(
         f"{rates[k]:.1f} Gb/s" for k in ("sum_received", "sum_received_bidir_reverse")))

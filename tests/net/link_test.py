@@ -44,6 +44,14 @@ class Tap:
         pass
 
 
+class Veth(Tap):
+    """The same, through a veth."""
+
+    def __init__(self, end):
+        super().__init__(end)
+        self.spec = f"veth:netns=ns{end}"
+
+
 class Memif:
     """A process with a memif and a sink. It goes by a signal, and shows its connection."""
 
@@ -295,7 +303,7 @@ def each(test, kinds):
     return [one(kind) for kind in kinds]
 
 
-KINDS = [Tap, MemifClient, MemifServer, QemuClient, QemuServer, QemuDgram, Vhost, Echo]
+KINDS = [Tap, Veth, MemifClient, MemifServer, QemuClient, QemuServer, QemuDgram, Vhost, Echo]
 
 lab.main([
     *each(whoever_goes_is_missed, KINDS),

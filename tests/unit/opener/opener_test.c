@@ -406,6 +406,90 @@ a_tap_handed_over_tells_where_it_is(void **state)
 		(void)close(kept[i]);
 }
 
+/* In there: got[0] is the device's namespace, got[2] that of the far end. */
+static bool
+says_at(const struct world *w, unsigned got, const char *command)
+{
+	char line[256];
+
+	(void)snprintf(line, sizeof(line),
+	    "nsenter --net=/proc/%d/fd/%d %s >/dev/null 2>&1", (int)getpid(),
+	    w->call.got[got], command);
+	return says(line);
+}
+
+static void
+a_veth_has_its_far_end_where_nothing_else_is(void **state)
+{
+	struct world *w = *state;
+
+	w->call.req.op = EP_OPENER_OPEN_VETH;
+	w->call.req.queues = 2;
+	w->call.req.flags = EP_OPENER_MTU | EP_OPENER_MAC | EP_OPENER_UP;
+	w->call.req.mtu = 9000;
+	memcpy(w->call.req.mac, "\x02\x11\x22\x33\x44\x0a", 6);
+	w->call.req.addrs[0] = addr4(1, 24);
+	w->call.req.addr_count = 1;
+	strcpy(w->call.req.netns, RED);
+	assert_int_equal(ask(w), 0);
+	/* Two namespaces, a route socket in each, two packet sockets. */
+	assert_int_equal(w->call.got_count, 6);
+	assert_int_equal(w->call.answer.queues, 2);
+	assert_int_equal(w->call.answer.mtu, 9000);
+	assert_memory_equal(w->call.answer.mac, w->call.req.mac, 6);
+	assert_true((w->call.answer.ifflags & IFF_UP) != 0);
+	run("ip -n " RED " addr show epair0a | grep -q 10.9.8.1/24");
+	run("ip -n " RED " link show epair0a | grep -q LOWER_UP");
+	assert_true(says_at(w, 2, "ip link show far"));
+	assert_false(says_at(w, 2, "ip addr show far | grep inet"));
+	assert_false(says_at(w, 2, "ip link show epair0a"));
+	ep_opener_close_got(&w->call);
+	/* It goes with the far end's namespace, when the kernel comes to it. */
+	while (says("ip -n " RED " link show epair0a >/dev/null 2>&1"))
+		(void)usleep(1000);
+}
+
+static void
+carrier_of_a_veth_is_its_far_end_being_up(void **state)
+{
+	struct world *w = *state;
+	int far;
+
+	w->call.req.op = EP_OPENER_OPEN_VETH;
+	w->call.req.flags = EP_OPENER_UP | EP_OPENER_NO_CARRIER;
+	strcpy(w->call.req.netns, RED);
+	assert_int_equal(ask(w), 0);
+	run("ip -n " RED " link show epair0a | grep -q NO-CARRIER");
+	far = dup(w->call.got[2]);
+	w->call.req.op = EP_OPENER_SET_LINK;
+	w->call.req.ifindex = w->call.answer.far_ifindex;
+	w->call.req.flags = EP_OPENER_NETNS_FD | EP_OPENER_UP;
+	assert_int_equal(ask_with(w, &far, 1), 0);
+	assert_true((w->call.answer.ifflags & IFF_UP) != 0);
+	w->call.req.flags = EP_OPENER_NETNS_FD | EP_OPENER_DOWN;
+	assert_int_equal(ask_with(w, &far, 1), 0);
+	assert_true((w->call.answer.ifflags & IFF_UP) == 0);
+	w->call.req.flags = EP_OPENER_NETNS_FD | EP_OPENER_DELETE;
+	assert_int_equal(ask_with(w, &far, 1), 0);
+	assert_false(says("ip -n " RED " link show epair0a >/dev/null 2>&1"));
+	(void)close(far);
+}
+
+static void
+a_veth_takes_no_name_that_is_taken_or_a_pattern(void **state)
+{
+	struct world *w = *state;
+
+	w->call.req.op = EP_OPENER_OPEN_VETH;
+	strcpy(w->call.req.netns, RED);
+	strcpy(w->call.req.ifname, "lo");
+	assert_int_equal(ask(w), -EEXIST);
+	assert_string_equal(
+	    w->err.text, "there is already an interface lo in namespace " RED);
+	strcpy(w->call.req.ifname, "veth%d");
+	assert_int_equal(ask(w), -EINVAL);
+}
+
 static void
 nonsense_is_refused(void **state)
 {
@@ -559,6 +643,9 @@ main(void)
 		T(a_new_namespace_lives_by_its_descriptor),
 		T(every_queue_is_a_descriptor_and_none_survives_exec),
 		T(a_tap_handed_over_tells_where_it_is),
+		T(a_veth_has_its_far_end_where_nothing_else_is),
+		T(carrier_of_a_veth_is_its_far_end_being_up),
+		T(a_veth_takes_no_name_that_is_taken_or_a_pattern),
 		T(nonsense_is_refused),
 		T(an_opener_that_died_is_started_again),
 		T(the_opener_ends_with_the_program_that_started_it),
