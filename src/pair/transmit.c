@@ -99,7 +99,8 @@ put(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
 	} else {
 		rxq->packets += done;
 		rxq->bytes += s.bytes;
-		rxq->mcasts += s.mcasts;
+		if (s.mcasts > 0)
+			rxq->mcasts += s.mcasts;
 	}
 	ep_spin_unlock(&rxq->q.lock);
 	if (apart)
@@ -378,7 +379,6 @@ fetch_queue(const struct epair_if *oifp)
 	if (oifp->nrxqs != 1)
 		return; /* which one is not known yet */
 	ep_fetch_own(&oifp->rxqs->q);
-	ep_fetch_own(&oifp->rxqs->packets);
 }
 
 int

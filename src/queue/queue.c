@@ -53,12 +53,14 @@ add_chunk(struct ep_queue *q) EP_REQUIRES(q->lock) EP_NO_TSA
 			return NULL;
 	}
 	chunk->next = NULL;
-	chunk->count = 0;
-	if (q->tail != NULL)
+	if (q->tail != NULL) {
+		q->tail->count = q->tail_count;
 		q->tail->next = chunk;
-	else
+	} else {
 		q->head = chunk;
+	}
 	q->tail = chunk;
+	q->tail_count = 0;
 	return chunk;
 }
 
@@ -72,24 +74,23 @@ ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
 
 	*wake = *short_of_memory = false;
 	while (done < n && q->count < limit) {
-		struct ep_chunk *tail = q->tail;
 		unsigned room;
 
-		if (tail == NULL || tail->count == EP_CHUNK_MAX) {
+		if (q->tail == NULL || q->tail_count == EP_CHUNK_MAX) {
 			if (add_chunk(q) == NULL) {
 				*short_of_memory = true;
 				break;
 			}
 			continue; /* look again: others may have come */
 		}
-		room = EP_CHUNK_MAX - tail->count;
+		room = EP_CHUNK_MAX - q->tail_count;
 		if (room > limit - q->count)
 			room = limit - q->count;
 		if (room > n - done)
 			room = n - done;
-		memcpy(&tail->frames[tail->count], &frames[done],
+		memcpy(&q->tail->frames[q->tail_count], &frames[done],
 		    room * sizeof(*frames));
-		tail->count += room;
+		q->tail_count = (uint16_t)(q->tail_count + room);
 		q->count += room;
 		done += room;
 		/* Before the lock is given up for the next chunk (Q2). */
@@ -106,6 +107,8 @@ take_locked(struct ep_queue *q) EP_REQUIRES(q->lock)
 {
 	struct ep_chunk *chunks = q->head;
 
+	if (q->tail != NULL)
+		q->tail->count = q->tail_count;
 	q->head = q->tail = NULL;
 	q->count = 0;
 	return chunks;

@@ -43,7 +43,7 @@ enum ep_queue_state {
 
 struct ep_chunk {
 	struct ep_chunk *next;
-	uint32_t count;
+	uint32_t count; /* once it is no longer the tail */
 	struct ep_packed frames[EP_CHUNK_MAX];
 };
 
@@ -53,7 +53,9 @@ struct ep_queue {
 	uint32_t count EP_GUARDED;
 	uint32_t limit; /* atomic */
 	uint32_t slack; /* atomic: beyond it, for senders that are held back */
-	uint32_t spare_count EP_GUARDED;
+	uint16_t spare_count EP_GUARDED;
+	/* Frames in tail: here, since who puts has this line anyway. */
+	uint16_t tail_count EP_GUARDED;
 	struct ep_chunk *head EP_GUARDED, *tail EP_GUARDED;
 	struct ep_chunk *spares EP_GUARDED;
 };
