@@ -41,4 +41,15 @@ ep_fetch_own(const void *p)
 #endif
 }
 
+/* In a loop that waits for another core: leave it the lines for a moment. */
+static inline void
+ep_cpu_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("isb");
+#endif
+}
+
 #endif /* EP_BASE_ATOMIC_H */

@@ -225,7 +225,7 @@ moderate(const struct ep_rxq *rxq, const struct ep_chunk *chunks)
 	    chunks->frames[0].len == 0 || ep_worker_is_wanted(rxq->task.worker))
 		return;
 	for (unsigned i = 0; i < PAUSES; i++)
-		__builtin_ia32_pause();
+		ep_cpu_pause();
 }
 
 void

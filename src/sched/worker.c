@@ -264,7 +264,7 @@ busy_poll(struct ep_worker *w) EP_REQUIRES(w->lock) EP_NO_TSA
 		ep_unlock(&w->lock);
 		for (unsigned i = 0;
 		     i < 64 && ep_load_relaxed(&w->waiting) == 0; i++)
-			__builtin_ia32_pause();
+			ep_cpu_pause();
 		ep_lock(&w->lock);
 	}
 }
