@@ -52,6 +52,7 @@ static const struct field info_fields[] = {
 	FIELD(U32, epair_if_info, queues),
 	FIELD(U32, epair_if_info, queue_limit),
 	FIELD(U32, epair_if_info, multi_count),
+	FIELD(U32, epair_if_info, full),
 	FIELD(U32, epair_if_info, mbufs_max),
 	FIELD(U64, epair_if_info, place),
 	FIELD(BOOL, epair_if_info, by_vnet),
@@ -70,6 +71,7 @@ static const struct field stats_fields[] = {
 	FIELD(U64, epair_if_stats, oqdrops),
 	FIELD(U64, epair_if_stats, queued),
 	FIELD(U64, epair_if_stats, delivered),
+	FIELD(U64, epair_if_stats, waits),
 	{ NULL },
 };
 

@@ -83,6 +83,17 @@ ep_pair_made_room(struct epair_if *ifp)
 	ep_ifnet_tell(ifp, EPAIR_CHANGED_WRITABLE);
 }
 
+void
+ep_pair_fill_full(struct epair_if *ifp, bool waits)
+{
+	struct epair_if *oifp = ifp->oifp;
+
+	for (uint32_t b = 0; b < oifp->nrxqs; b++)
+		ep_store_relaxed(
+		    &oifp->rxqs[b].q.slack, waits ? EP_FULL_SLACK : 0);
+	ep_store_relaxed(&ifp->full_waits, waits);
+}
+
 int
 ep_pair_set_full(struct epair_if *ifp, bool waits)
 {
@@ -93,12 +104,7 @@ ep_pair_set_full(struct epair_if *ifp, bool waits)
 	if (ifp->dying) {
 		error = -ENXIO;
 	} else {
-		struct epair_if *oifp = ifp->oifp;
-
-		for (uint32_t b = 0; b < oifp->nrxqs; b++)
-			ep_store_relaxed(
-			    &oifp->rxqs[b].q.slack, waits ? EP_FULL_SLACK : 0);
-		ep_store_relaxed(&ifp->full_waits, waits);
+		ep_pair_fill_full(ifp, waits);
 		ep_pair_made_room(ifp);
 	}
 	ep_unlock(&ep->lock);

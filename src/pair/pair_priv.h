@@ -29,6 +29,9 @@ unsigned ep_pair_charge(struct epair_if *ifp, struct ep_mcache *mc,
 /* The link is free: send what the discipline holds. */
 void ep_pair_pull(struct epair_if *ifp);
 
+/* EPAIR_FULL_WAIT or not, as ep_pair_set_full() has it (full.c). */
+void ep_pair_fill_full(struct epair_if *ifp, bool waits);
+
 /* The timer of a discipline that shapes: it may give frames again. */
 void ep_pair_qdisc_fired(struct ep_timer *timer);
 

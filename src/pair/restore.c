@@ -143,6 +143,7 @@ fill_end(struct epair_if *ifp, const struct epair_if_info *end)
 	ifp->flags |= end->flags & (uint32_t)EPAIR_IFF_SETTABLE;
 	for (uint32_t b = 0; b < ifp->nrxqs; b++)
 		ifp->rxqs[b].q.limit = end->queue_limit;
+	ep_pair_fill_full(ifp, end->full == EPAIR_FULL_WAIT);
 }
 
 static int

@@ -59,6 +59,7 @@ furnish(struct epair *ep)
 	    epair_if_set_caps(a, EPAIR_CAP_LINK_FOLLOW, EPAIR_CAP_TSO, NULL),
 	    0);
 	assert_int_equal(epair_if_set_queue_limit(b, 100, NULL), 0);
+	assert_int_equal(epair_if_set_full(c, EPAIR_FULL_WAIT, NULL), 0);
 	assert_int_equal(
 	    epair_if_set_flags(b, EPAIR_IFF_UP | EPAIR_IFF_MONITOR, 0, NULL),
 	    0);
