@@ -13,6 +13,7 @@
  *	inproc.c    frames between two stacks in this process; frames.c: the
  *	            work that is done on each
  *	chain.c     frames through several pairs; queues.c: with several loops
+ *	impair.c    what links do: a delay kept, a rate held
  *	rtt.c       round trips between two threads
  *	pairs.c     making, destroying and keeping pairs, ours and the kernel's
  *	traffic.c   TCP and UDP between two namespaces that link.c joins
@@ -63,7 +64,8 @@ struct bench_side {
 	    const struct bench_side *side, double *value);
 
 	/* What is measured; each way of measuring looks at its own. */
-	const char *asks; /* peer_dpdk: the question; memif: who to whom */
+	/* peer_dpdk: the question; memif: who to whom; impair: the link */
+	const char *asks;
 	unsigned frame_len, burst;
 	unsigned threads; /* 1 or 2 */
 	unsigned queues; /* of each end */
@@ -118,6 +120,11 @@ enum bench_result bench_pair_bytes(
 enum bench_result bench_ip_create(const struct bench_side *side, double *value);
 enum bench_result bench_ip_destroy(
     const struct bench_side *side, double *value);
+enum bench_result bench_link_delay(
+    const struct bench_side *side, double *value);
+enum bench_result bench_link_carry(
+    const struct bench_side *side, double *value);
+enum bench_result bench_link_rate(const struct bench_side *side, double *value);
 enum bench_result bench_tcp(const struct bench_side *side, double *value);
 enum bench_result bench_udp(const struct bench_side *side, double *value);
 enum bench_result bench_rr(const struct bench_side *side, double *value);

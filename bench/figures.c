@@ -146,5 +146,17 @@ const struct bench benches[] = {
 			   .threads = 1, .queues = 2 },
 		{ "queues_one_queue_mpps", "queues_vs_one_queue", bench_queues,
 		    .threads = 1, .queues = 1 } } },
+
+	{ .unit = "us",
+	    .ours = { "link_delay_p99_us", NULL, bench_link_delay,
+		.asks = "delay 10ms" } },
+	{ .unit = "Mpps",
+	    .ours = { "link_delay50_mpps", NULL, bench_link_carry,
+		.asks = "delay 50ms" },
+	    .peers = { { "link_plain_mpps", "link_delay50_vs_plain",
+		bench_link_carry, .asks = "none" } } },
+	{ .unit = "Gb/s",
+	    .ours = { "link_rate_1g_gbps", NULL, bench_link_rate,
+		.asks = "rate 1gbit" } },
 };
 const size_t bench_count = sizeof(benches) / sizeof(benches[0]);

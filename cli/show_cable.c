@@ -56,10 +56,10 @@ show_cable(struct out *out, const struct show_cable *cable)
 		out_print(out, "\tlink: %s\n", cable->words);
 		out_print(out,
 		    "\tlink sent %" PRIu64 " dropped %" PRIu64
-		    " duplicated %" PRIu64 " corrupted %" PRIu64
-		    " reordered %" PRIu64 " waiting %" PRIu64
-		    " under way %" PRIu64 "\n",
-		    l->sent, l->dropped, l->duplicated, l->corrupted,
+		    " marked %" PRIu64 " duplicated %" PRIu64
+		    " corrupted %" PRIu64 " reordered %" PRIu64
+		    " waiting %" PRIu64 " under way %" PRIu64 "\n",
+		    l->sent, l->dropped, l->marked, l->duplicated, l->corrupted,
 		    l->reordered, l->waiting, l->under_way);
 	}
 	if (cable->qdisc.size != 0)
@@ -107,10 +107,10 @@ show_cable_json(json_t *object, const struct show_cable *cable)
 
 	if (has_link(cable))
 		(void)json_object_set_new(object, "impair",
-		    json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "words",
+		    json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "words",
 			cable->words, "sent", (json_int_t)l->sent, "dropped",
-			(json_int_t)l->dropped, "duplicated",
-			(json_int_t)l->duplicated, "corrupted",
+			(json_int_t)l->dropped, "marked", (json_int_t)l->marked,
+			"duplicated", (json_int_t)l->duplicated, "corrupted",
 			(json_int_t)l->corrupted, "reordered",
 			(json_int_t)l->reordered, "waiting",
 			(json_int_t)l->waiting, "under_way",

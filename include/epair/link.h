@@ -14,6 +14,7 @@
  *	loss gemodel P [R [1-H [1-K]]]
  *	loss every N
  *	loss filter EXPRESSION [PERCENT]
+ *	ecn [on|off]             mark what is to be lost, if it takes part
  *	corrupt PERCENT [CORRELATION]
  *	duplicate PERCENT [CORRELATION]
  *	reorder PERCENT [CORRELATION]
@@ -93,7 +94,7 @@ EPAIR_API int epair_if_get_link(struct epair_if *ifp, char *buf, size_t size);
 struct epair_link_stats {
 	size_t size; /* sizeof(struct epair_link_stats) */
 	uint64_t sent; /* frames, or their segments, that went on a link */
-	uint64_t duplicated, corrupted, reordered; /* of these */
+	uint64_t duplicated, corrupted, reordered, marked; /* of these */
 	uint64_t dropped; /* of these: lost, cut, or no room at the end */
 	uint64_t waiting, waiting_bytes; /* for their turn, now */
 	uint64_t under_way, under_way_bytes; /* now */

@@ -45,6 +45,7 @@ epair_if_get_link_stats(struct epair_if *ifp, struct epair_link_stats *stats)
 		.duplicated = ep_load_relaxed(&ifp->linked.duplicated),
 		.corrupted = ep_load_relaxed(&ifp->linked.corrupted),
 		.reordered = ep_load_relaxed(&ifp->linked.reordered),
+		.marked = ep_load_relaxed(&ifp->linked.marked),
 		.dropped = ep_load_relaxed(&ifp->linked.dropped),
 	};
 

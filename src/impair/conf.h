@@ -53,6 +53,7 @@ struct ep_link_conf {
 	uint64_t distribution; /* enum ep_distribution */
 	uint64_t loss_model; /* enum ep_loss_model */
 	uint64_t loss[EP_LOSS_ARGS];
+	uint64_t ecn; /* mark what is to be lost, if it takes part */
 	uint64_t corrupt, corrupt_corr;
 	uint64_t duplicate, duplicate_corr;
 	uint64_t reorder, reorder_corr, gap; /* gap 0 is 1 */

@@ -6,6 +6,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "impair/impair_priv.h"
+#include "mbuf/ecn.h"
 
 #define BURST 64u
 
@@ -115,7 +116,12 @@ is_lost(struct ep_impair *imp, struct epair_mbuf *m)
 {
 	if (imp->parts.filter != NULL && !ep_filter_frame(imp->parts.filter, m))
 		return false;
-	return ep_dice_lost(&imp->dice, &imp->conf);
+	if (!ep_dice_lost(&imp->dice, &imp->conf))
+		return false;
+	if (imp->conf.ecn == 0 || !ep_ecn_mark(m))
+		return true;
+	(void)ep_add_relaxed(&imp->ifp->linked.marked, 1);
+	return false;
 }
 
 /* On the link: what happens to it by chance, then it is under way. */

@@ -83,6 +83,7 @@ const struct ep_word ep_words[] = {
 	{ "loss", NULL, 1, LOSS(EP_LOSS_RANDOM),
 	    .args = { PERCENT("PERCENT", loss[0]),
 		PERCENT("CORRELATION", loss[1]) } },
+	{ "ecn", NULL, 0, PLAIN, .args = { CHOICE("on|off", ecn, on_off) } },
 	{ "corrupt", NULL, 1, PLAIN,
 	    .args = { PERCENT("PERCENT", corrupt),
 		PERCENT("CORRELATION", corrupt_corr) } },

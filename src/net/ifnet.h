@@ -80,7 +80,7 @@ struct ep_linked {
 	uint64_t packets; /* the sender's opackets, beside those of rxqs */
 	uint64_t bytes;
 	uint64_t mcasts;
-	uint64_t duplicated, corrupted, reordered;
+	uint64_t duplicated, corrupted, reordered, marked;
 	uint64_t dropped; /* after they were sent */
 };
 

@@ -51,9 +51,11 @@ say_stats(struct epair_if *ifp)
 {
 	struct epair_if_info info = { .size = sizeof(info) };
 	struct epair_if_stats s = { .size = sizeof(s) };
+	struct epair_link_stats link = { .size = sizeof(link) };
 
 	(void)epair_if_get_stats(ifp, &s);
 	(void)epair_if_get_info(ifp, &info);
+	(void)epair_if_get_link_stats(ifp, &link);
 	(void)printf("ok name=%s mtu=%u mac=%02x:%02x:%02x:%02x:%02x:%02x "
 		     "flags=%u link=%d attached=%d",
 	    info.name, info.mtu, info.mac[0], info.mac[1], info.mac[2],
@@ -65,6 +67,9 @@ say_stats(struct epair_if *ifp)
 		     " delivered=%" PRIu64,
 	    s.ipackets, s.opackets, s.ibytes, s.obytes, s.oerrors, s.oqdrops,
 	    s.queued, s.delivered);
+	(void)printf(" waits=%" PRIu64 " link-duplicated=%" PRIu64
+		     " link-dropped=%" PRIu64,
+	    s.waits, link.duplicated, link.dropped);
 	for (int i = 0; i < EPAIR_DROP_MAX; i++)
 		if (s.drops[i] > 0)
 			(void)printf(" drop-%s=%" PRIu64,
@@ -111,7 +116,7 @@ obey(struct cable *c, char *line)
 	struct epair_if *ifp;
 
 	for (int i = 0; i < 3; i++)
-		rest[i] = strtok(NULL, " \n");
+		rest[i] = strtok(NULL, i < 2 ? " \n" : "\n");
 	ifp = c->ends[rest[0] != NULL && *rest[0] == 'b'];
 	if (word == NULL)
 		(void)printf("error EINVAL nothing said\n");

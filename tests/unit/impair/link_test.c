@@ -102,6 +102,47 @@ filter_with_a_share_loses_so_much_of_it(void **state)
 	lab_fini(&lab);
 }
 
+static void
+all_are_marked(struct lab *lab, struct epair_mbuf *m)
+{
+	uint8_t octet;
+
+	(void)lab;
+	assert_int_equal(epair_mbuf_read(m, 15, &octet, 1), 1);
+	assert_int_equal(octet >> 4 & 3, 3);
+}
+
+static void
+send_ip6(struct epair_if *ifp, unsigned ecn)
+{
+	uint8_t octets[60] = { 2, 0, 0, 0, 0, 1, 2, [12] = 0x86, 0xdd, 0x60 };
+	struct epair_mbuf *m;
+
+	octets[15] = (uint8_t)(ecn << 4);
+	m = epair_mbuf_from(epair_if_instance(ifp), octets, sizeof(octets));
+	assert_non_null(m);
+	(void)epair_if_transmit(ifp, &m, 1);
+}
+
+static void
+what_takes_part_in_ecn_is_marked_instead_of_lost(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, 1, all_are_marked, NULL);
+	lab_set(lab.a, "loss 100% ecn");
+	send_ip6(lab.a, 0); /* takes no part */
+	send_ip6(lab.a, 1);
+	send_ip6(lab.a, 2);
+	send_ip6(lab.a, 3);
+	lab_pass(&lab, MS);
+	assert_int_equal(lab.arrived, 3);
+	assert_int_equal(lab_link_stats(lab.a).marked, 3);
+	assert_int_equal(lab_stats(lab.a).drops[EPAIR_DROP_IMPAIR_LOSS], 1);
+	lab_fini(&lab);
+}
+
 struct arrivals {
 	uint64_t at_ns[100];
 	unsigned count;
@@ -183,6 +224,8 @@ main(void)
 		cmocka_unit_test(rate_counts_overhead_cells_and_the_wire),
 		cmocka_unit_test(filter_loses_what_it_passes_and_nothing_else),
 		cmocka_unit_test(filter_with_a_share_loses_so_much_of_it),
+		cmocka_unit_test(
+		    what_takes_part_in_ecn_is_marked_instead_of_lost),
 		cmocka_unit_test(frames_arrive_in_slots_of_so_many),
 		cmocka_unit_test(
 		    slot_holds_so_many_octets_and_comes_after_the_delay),

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""TCP over trouble: what a cable does to frames, two Linux stacks mend.
+
+    red  sender      --link of a: delay, loss, ...-->      blue  receiver
+    +---------+   TAP    +-----------------+  TAP   +---------+
+    | epair0a |==========| a  cable  b     |========| epair0b |
+    +---------+          +-----------------+        +---------+
+
+A transfer arrives with the right checksum whatever happens to its frames, and
+its speed is what Mathis et al. say of the loss: MSS / RTT * sqrt(3/2 / p), within
+a factor of two. `trouble_test.py CABLE long` is what doc/performance.md has the
+figures of: 64 MB by each algorithm, and the curve.
+"""
+import math
+import sys
+import time
+
+import lab
+from lab import Cable, Netns, check, equal
+
+LONG = "long" in sys.argv
+MSS = 1448  # with timestamps
+RTT = 0.020
+
+# Reads its own standard input no further than it is told to.
+RECEIVE = """
+import hashlib, socket, sys, time
+server = socket.create_server(("", 5000))
+print("ready", flush=True)
+conn, _ = server.accept()
+whole, count, first, last = hashlib.sha256(), 0, None, 0
+skip = float(sys.argv[1])
+while data := conn.recv(1 << 20):
+    whole.update(data)
+    last = time.monotonic()
+    first = first or last
+    if last - first >= skip:
+        count += len(data)
+conn.shutdown(socket.SHUT_RDWR)
+print(whole.hexdigest(), count / max(last - first - skip, 1e-9))
+"""
+
+SEND = """
+import hashlib, random, socket, sys, time
+algorithm, size, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+conn = socket.socket()
+conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, algorithm.encode())
+conn.connect(("10.0.0.2", 5000))
+chunk, whole, sent = random.Random(1).randbytes(1 << 20), hashlib.sha256(), 0
+end = time.monotonic() + seconds
+while sent < size and time.monotonic() < end:
+    piece = memoryview(chunk)[:min(65536, size - sent)]
+    conn.sendall(piece)
+    whole.update(piece)
+    sent += len(piece)
+    chunk = chunk[4099:] + chunk[:4099]
+conn.shutdown(socket.SHUT_WR)
+conn.recv(1)
+print(whole.hexdigest())
+"""
+
+
+class Way:
+    """Two namespaces, a cable with a link, and a transfer over it."""
+
+    def __init__(self, name, link, full="drop"):
+        self.red, self.blue = Netns("red" + name), Netns("blue" + name)
+        self.cable = Cable(f"tap:netns=red{name},addr=10.0.0.1/24",
+                           f"tap:netns=blue{name},addr=10.0.0.2/24")
+        self.cable.ask(f"set a link {link}")
+        self.cable.ask(f"set a full {full}")
+
+    def start(self, algorithm, size, seconds=600, skip=0):
+        self.receiver = self.blue.start(sys.executable, "-c", RECEIVE, str(skip), stdout=-1,
+                                        text=True)
+        equal(self.receiver.stdout.readline(), "ready\n")
+        self.sender = self.red.start(sys.executable, "-c", SEND, algorithm, str(size),
+                                     str(seconds), stdout=-1, text=True)
+
+    def end(self):
+        """The receiver's octets a second; what both hashed is the same."""
+        sent = self.sender.communicate(timeout=600)[0].split()
+        received, rate = self.receiver.communicate(timeout=60)[0].split()
+        equal([received], sent, "the checksum")
+        return float(rate)
+
+    def close(self):
+        """Every frame, or segment of one, is accounted for. The reasons of what was not."""
+        a, b = self.cable.settle()
+        equal(a["opackets"] + a["link-duplicated"], b["ipackets"] + a["link-dropped"])
+        equal(b["ipackets"], lab.received(b))
+        drops = self.cable.drops("a")
+        self.cable.close()
+        return drops
+
+
+def arrives(algorithm, size, reorder):
+    way = Way("", f"delay 20ms {reorder} loss 1% duplicate 1%")
+    way.start(algorithm, size)
+    rate = way.end()
+    drops = way.close()
+    print(f"# {algorithm}: {size >> 20} MiB at {rate / 1e6:.1f} MB/s, {drops}")
+    check(drops.get("loss", 0) > 0, drops)
+
+
+def sixty_four_megabytes_arrive_over_loss_delay_reordering_and_duplication():
+    """Frames overtake by jitter: one that `reorder` sent ahead would tell BBR of no delay."""
+    arrives("bbr", 64 << 20, "1ms distribution normal")
+    if LONG:
+        for algorithm in "bbr", "cubic", "reno":
+            arrives(algorithm, 64 << 20, "reorder 1% 25% gap 5")
+
+
+def loss_slows_tcp_down_as_mathis_says():
+    """At once, each over a cable of its own."""
+    losses = (0.25, 0.5, 1, 2, 4) if LONG else (1,)
+    seconds = 30 if LONG else 6
+    for loss in losses:
+        ways = {name: Way(name, f"delay 20ms loss {loss}%") for name in ("cubic", "reno")}
+        for name, way in ways.items():
+            way.start(name, 1 << 40, seconds, skip=1)
+        want = MSS / RTT * math.sqrt(1.5 / (loss / 100))
+        for name, way in ways.items():
+            rate = way.end()
+            way.close()
+            print(f"# {name}, loss {loss} %: {rate / 1e6:.2f} MB/s, Mathis {want / 1e6:.2f}, "
+                  f"{rate / want:.2f} x")
+            check(want / 2 <= rate <= want * 2, name, loss, rate, want)
+
+
+def tap_is_not_read_while_the_cable_is_full():
+    """Then the kernel's queue before the TAP fills, and nothing else loses a frame."""
+    way = Way("", "rate 20mbit limit 50", "wait")
+    way.red.run("iperf3", "--version")
+    server = way.blue.start("iperf3", "-s", "-1", stdout=-3, stderr=-3)
+    lab.until(lambda: ":5201" in way.blue.run("ss", "-Hlnt"), "iperf3 to listen")
+    way.red.run("iperf3", "-u", "-b", "200M", "-l", "1400", "-c", "10.0.0.2", "-t", "1")
+    server.wait()
+    stats = way.cable.settle()[0]
+    drops = way.close()
+    equal(set(drops), {"tap-ring"}, "reasons")
+    check(stats["waits"] > 10, stats)
+
+
+def one_gigabit_is_held_for_udp():
+    way = Way("", "rate 1gbit")
+    server = way.blue.start("iperf3", "-s", "-1", stdout=-3, stderr=-3)
+    lab.until(lambda: ":5201" in way.blue.run("ss", "-Hlnt"), "iperf3 to listen")
+    client = way.red.start("iperf3", "-u", "-b", "3G", "-l", "8972", "-c", "10.0.0.2", "-t", "6",
+                           stdout=-3)
+    time.sleep(1)
+    first, at = way.cable.stats("b")["ibytes"], time.monotonic()
+    time.sleep(4)
+    rate = (way.cable.stats("b")["ibytes"] - first) * 8 / (time.monotonic() - at)
+    client.wait()
+    server.terminate()
+    server.wait()
+    way.close()
+    print(f"# 1 Gb/s: {rate / 1e9:.4f} Gb/s of frames")
+
+
+tests = [sixty_four_megabytes_arrive_over_loss_delay_reordering_and_duplication,
+         loss_slows_tcp_down_as_mathis_says, tap_is_not_read_while_the_cable_is_full]
+if LONG:
+    tests += [one_gigabit_is_held_for_udp]
+lab.main(tests, needs=("iperf3", "ss"))
