@@ -193,6 +193,7 @@ ep_impair_has_room(const struct ep_impair *imp)
 
 static bool
 is_full(const struct ep_impair *imp, const struct epair_mbuf *m)
+    EP_REQUIRES(imp->lock)
 {
 	struct fill f = fill_of(imp);
 
@@ -205,18 +206,19 @@ is_full(const struct ep_impair *imp, const struct epair_mbuf *m)
 
 static void
 stand_in_line(struct ep_impair *imp, struct epair_mbuf *m, uint64_t came_ns)
+    EP_REQUIRES(imp->lock)
 {
-	struct epair_mbuf *victim = m;
-	bool head = imp->conf.drop_head != 0;
-
 	while (is_full(imp, m)) {
-		if (head)
+		struct epair_mbuf *victim = NULL;
+
+		if (imp->conf.drop_head != 0)
 			victim = ep_line_take(&imp->line);
-		if (victim == NULL)
-			victim = m; /* it alone is too much */
-		(void)ep_drop(imp->ifp, &victim, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
-		if (victim == m)
+		if (victim == NULL) { /* or it alone is too much */
+			(void)ep_drop(
+			    imp->ifp, &m, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
 			return;
+		}
+		(void)ep_drop(imp->ifp, &victim, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
 	}
 	m->held_ns = came_ns;
 	ep_line_put(&imp->line, m);
@@ -234,11 +236,12 @@ static void
 move_up(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
 {
 	const struct ep_link_conf *conf = &imp->conf;
+	struct epair_mbuf *m;
 
-	while (imp->line.count > 0 && turn_of_first(imp) <= now_ns) {
-		struct epair_mbuf *m = ep_line_take(&imp->line);
+	while ((m = imp->line.first) != NULL && turn_of_first(imp) <= now_ns) {
 		uint64_t came = m->held_ns;
 
+		(void)ep_line_take(&imp->line);
 		/* No turns any more: it goes now, not when it came. */
 		if (!ep_link_has_turns(conf))
 			came = now_ns;

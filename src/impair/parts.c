@@ -76,7 +76,7 @@ read_file(
 static int
 load_table(const char *path, struct ep_samples **table, struct epair_err *err)
 {
-	struct text text;
+	struct text text = { .octets = NULL };
 	int error = read_file(path, TABLE_FILE_MAX, &text, err);
 
 	if (error != 0)
@@ -89,7 +89,7 @@ load_table(const char *path, struct ep_samples **table, struct epair_err *err)
 static int
 load_trace(const char *path, struct ep_trace **trace, struct epair_err *err)
 {
-	struct text text;
+	struct text text = { .octets = NULL };
 	int error = read_file(path, TRACE_FILE_MAX, &text, err);
 
 	if (error != 0)

@@ -57,10 +57,12 @@ senders_stop(struct sender *s)
 
 static const char *const links[] = { "delay 1ms 1ms", "rate 100mbit", "loss 5%",
 	"duplicate 5% corrupt 5%", "ordered", "none", "delay 100us",
+	"slot 100us packets 5", "loss 5% ecn",
 	"rate 1gbit burst 64k limit 50 drop head", "loss gemodel 5% 20%", "cut",
 	"cut off", "rate 0", "delay 0" };
 static const char *const disciplines[] = { "none", "fifo:limit=50",
-	"fq-codel:limit=200", "codel:target=100us,interval=1ms", "priq" };
+	"fq-codel:limit=200", "codel:target=100us,interval=1ms", "priq",
+	"drr:limit=100", "htb:limit=100,class=1:50mbit:200mbit" };
 
 static void
 change(struct epair_if *ifp, uint64_t *rnd)
