@@ -33,6 +33,7 @@ static const struct verb *const verbs[] = {
 	&verb_monitor,
 	&verb_wait,
 	&verb_exec,
+	&verb_metrics,
 	&verb_help,
 };
 

@@ -22,13 +22,14 @@
 #include "cli/cli.h"
 #include "cli/opts.h"
 #include "ctl/client.h"
+#include "ctl/http.h"
 #include "ctl/server.h"
 #include "ctl/takeover.h"
 #include "daemon/daemon.h"
 
 struct options {
 	bool version, forget, fd_store, takeover;
-	const char *socket, *state;
+	const char *socket, *state, *metrics;
 	uint64_t workers, queues, poll_us, pairs_max;
 	uint64_t conns, conns_user, line, requests, streams;
 };
@@ -66,6 +67,12 @@ static const struct opt options[] = {
 	    .sentence = "let go of what a killed daemon left, and end",
 	    .parse = opt_flag,
 	    .offset = offsetof(struct options, forget) },
+	{ .name = "metrics",
+	    .arg = "[ADDR:]PORT",
+	    .sentence = "serve metrics by HTTP there; ADDR is 127.0.0.1",
+	    .parse = opt_text,
+	    .allowed = "PORT, ADDR:PORT or [ADDR]:PORT",
+	    .offset = offsetof(struct options, metrics) },
 	NUMBER("workers", "N", workers, 1, EPAIR_WORKERS_MAX,
 	    "threads that move frames [1]"),
 	NUMBER("queues", "N", queues, 1, EPAIR_WORKERS_MAX,
@@ -103,6 +110,7 @@ struct daemon {
 	struct ctl_world world;
 	struct ctl_changes changes;
 	struct ctl_server server;
+	struct ctl_http http;
 	struct ctl_state state;
 	struct ctl_takeover takeover;
 	struct ctl_heritage heritage;
@@ -234,6 +242,21 @@ open_socket(struct daemon *d, int *is_ours, struct epair_err *err)
 	return d->heritage.listener;
 }
 
+/* By HTTP, if that is asked for. */
+static int
+serve_metrics(struct daemon *d)
+{
+	struct epair_err err = { 0 };
+	int sock;
+
+	if (d->o.metrics == NULL)
+		return 0;
+	sock = ctl_http_listen(d->o.metrics, &err);
+	if (sock < 0)
+		return complain("--metrics", sock, &err);
+	return ctl_http_start(&d->http, sock);
+}
+
 static int
 serve(struct daemon *d)
 {
@@ -253,9 +276,13 @@ serve(struct daemon *d)
 		.changes = &d->changes,
 		.limits = limits,
 		.log = log_line };
+	d->http = (struct ctl_http){ .server = &d->server,
+		.listener = { .fd = -1 } };
 	error = ctl_server_start(&d->server, sock);
 	if (error == 0 && d->state.is_open)
 		be_ready_to_hand_over(d, is_ours);
+	if (error == 0)
+		error = serve_metrics(d);
 	if (error == 0) {
 		sd_begin(&d->loop);
 		error = ctl_loop_run(&d->loop);
@@ -267,6 +294,7 @@ serve(struct daemon *d)
 		ctl_takeover_stop(&d->takeover);
 	if (is_ours)
 		(void)unlink(d->path);
+	ctl_http_stop(&d->http);
 	ctl_changes_fini(&d->changes);
 	ctl_server_stop(&d->server);
 	return error;

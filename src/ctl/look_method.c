@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests that only look: hello, show, vnets, daemon.
+ * Requests that only look: hello, show, vnets, metrics, daemon.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "ctl/codec_if.h"
 #include "ctl/fail.h"
 #include "ctl/method.h"
+#include "ctl/metrics.h"
 
 /* Interfaces of one answer: what a client reads without holding up others. */
 #define PAGE_MAX 500u
@@ -200,6 +201,19 @@ ctl_do_show(struct ctl_request *rq, json_t **result, struct epair_err *err)
 	else
 		json_decref(answer);
 	return error;
+}
+
+int
+ctl_do_metrics(struct ctl_request *rq, json_t **result, struct epair_err *err)
+{
+	bool is_open = json_is_true(json_object_get(rq->params, "openmetrics"));
+
+	(void)result;
+	rq->give_fd = ctl_metrics_open(rq->conn->server, &rq->conn->who,
+	    is_open ? CTL_OPENMETRICS : CTL_PROMETHEUS);
+	return rq->give_fd >= 0
+		   ? 0
+		   : ctl_fail(err, rq->give_fd, "no memory for the metrics");
 }
 
 static json_t *

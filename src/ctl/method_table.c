@@ -111,6 +111,12 @@ static const struct ctl_param capture_params[] = {
 	END,
 };
 
+static const struct ctl_param metrics_params[] = {
+	{ "openmetrics", CTL_BOOLEAN, false,
+	    "in the dialect of OpenMetrics, not in Prometheus' own" },
+	END,
+};
+
 static const struct ctl_method methods[] = {
 	{ "hello", "who is there", CTL_MAY_ALL, 0, no_params,
 	    "version, pid, uid (yours) and admin (whether you may do all)", "",
@@ -162,6 +168,10 @@ static const struct ctl_method methods[] = {
 	    "nothing, and one descriptor: a socket from which pcapng is read "
 	    "until it is closed or the capture ends",
 	    "ENXIO ENOENT EPERM EDQUOT", ctl_do_capture, NULL },
+	{ "metrics", "all that is counted, for Prometheus", CTL_MAY_ALL, 0,
+	    metrics_params,
+	    "nothing, and one descriptor: a file in memory with the text", "",
+	    ctl_do_metrics, NULL },
 	{ "daemon", "how the daemon is doing", CTL_MAY_ADMIN, 0, no_params,
 	    "usage of the instance, connections, limits, and ended: how many "
 	    "connections ended for each reason",
