@@ -57,6 +57,7 @@ extern const struct verb verb_stats;
 extern const struct verb verb_top;
 extern const struct verb verb_exec;
 extern const struct verb verb_metrics;
+extern const struct verb verb_complete;
 extern const struct verb verb_help;
 
 /* The i-th verb of the tool, or NULL behind the last. */

@@ -34,6 +34,7 @@ static const struct verb *const verbs[] = {
 	&verb_wait,
 	&verb_exec,
 	&verb_metrics,
+	&verb_complete,
 	&verb_help,
 };
 
