@@ -43,7 +43,7 @@ compile() {
 
 tidy() {
 	# Only what is compiled: a file outside every meson.build has no flags.
-	files 'src/*.c' 'cli/*.c' 'daemon/*.c' 'examples/*.c' |
+	files 'src/*.c' 'cli/*.c' 'daemon/*.c' 'extcap/*.c' 'examples/*.c' |
 		xargs -0r -n 1 -P "$(nproc)" clang-tidy --quiet -p build-clang
 }
 

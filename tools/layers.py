@@ -33,6 +33,7 @@ PROGRAMS_IN_SRC = {"opener": "attach", "confine": "base", "keeper": "ctl"}
 PROGRAMS = {
     "cli": re.compile(r"ctl/(client|codec\w*|fail)\.h|confine/confine\.h"),
     "daemon": re.compile(r"ctl/\w+\.h|cli/(cli|opts)\.h|confine/confine\.h"),
+    "extcap": re.compile(r"ctl/(client|codec\w*)\.h"),
     "examples": None,
 }
 
