@@ -21,14 +21,29 @@ dpkg -i ./*.deb >/dev/null
 epair --version
 epair demo --in-process --time 0.2 >/dev/null
 
+echo "start the daemon"
+epaird 2>/tmp/said &
+for _ in $(seq 1000); do
+	epair show >/dev/null 2>&1 && break
+	sleep 0.01
+done
+
 echo "lay a cable"
 ip netns add red
 ip netns add blue
-mkfifo ready
-epair run --ready-fd 3 tap:netns=red,addr=10.0.0.1/24 \
-	tap:netns=blue,addr=10.0.0.2/24 3>ready >/tmp/said &
-read -r _ <ready
+epair create epair7 a.attach=tap:netns=red,addr=10.0.0.1/24 \
+	b.attach=tap:netns=blue,addr=10.0.0.2/24
+epair set epair7a up
+epair set epair7b up
 ip netns exec red ping -q -c 3 -i 0.01 10.0.0.2
+epair metrics | grep -q '^epair_interface_receive_packets_total{'
+extcap=$(find /usr/lib -path '*/wireshark/extcap/epair')
+"$extcap" --extcap-interfaces | grep -q value=epair:epair7b
+
+echo "remove it"
+epair destroy epair7a
+[ -z "$(epair show)" ]
+[ -z "$(ip -n red link show type tun)" ]
 kill %1
 wait %1
 ip netns del red
