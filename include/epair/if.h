@@ -127,6 +127,27 @@ EPAIR_API int epair_if_create(struct epair *ep, const char *vnet,
     struct epair_err *err);
 
 /*
+ * Open an end of a cable that leads to another process, by memif: to a program
+ * that opens the same path with the other role, so that the two need nobody
+ * else, or to an end that somebody has attached memif: to.
+ *
+ * where is a path, or memif's keys (epair-attach(7)): "/run/cable",
+ * "path=/run/cable,role=server,queues=2". By default this end is the client,
+ * which tries for as long as it takes.
+ *
+ * What it gives is the `a` end of a pair of this instance in "vnet0", made as
+ * `how` says (NULL: the default), with EPAIR_CARRIER_FOLLOW: every call is for
+ * it as for any other, its link says whether the other process is connected,
+ * and epair_if_destroy() closes it. It is not UP; while it is not, the other
+ * process has no link.
+ *
+ * Returns as epair_if_create() and epair_attach().
+ */
+EPAIR_API int epair_if_open(struct epair *ep, const char *where,
+    const struct epair_create *how, struct epair_if **ifp,
+    struct epair_err *err);
+
+/*
  * Destroy the pair that ifp is an end of (contract 8.1). After it returns no
  * callback of either end runs and every queued frame is freed, whoever is
  * transmitting. Called from a callback of either end it detaches at once,
