@@ -191,6 +191,29 @@ def what_is_not_read_is_counted():
     line.close()
 
 
+def a_bridge_in_a_namespace_joins_many_cables():
+    """A port of it is a TAP, or a device that is there."""
+    hub = Netns("hub")
+    hub.ip("link", "add", "br0", "type", "bridge")
+    hub.ip("link", "set", "br0", "up")
+    hosts, cables = [], []
+    for n in range(1, 5):
+        hosts.append(Netns(f"host{n}"))
+        port = f"tap:netns=hub,name=port{n}"
+        if n == 4:
+            hub.ip("link", "add", "inner", "type", "veth", "peer", "name", "port4")
+            hub.ip("link", "set", "inner", "up")
+            hub.ip("link", "set", "port4", "up")
+            port = "packet:dev=inner,netns=hub"
+        cables.append(Cable(f"tap:netns=host{n},addr=10.4.0.{n}/24", port))
+        hub.ip("link", "set", f"port{n}", "master", "br0")
+    for n, host in enumerate(hosts, 1):
+        for other in range(n + 1, 5):
+            host.reaches(f"10.4.0.{other}")
+    for cable in cables:
+        cable.close()
+
+
 def what_cannot_be_is_refused_with_why():
     line = Line("-", "-")
     for spec, why in (("packet:dev=none,netns=lab", "ENODEV there is no none in namespace lab"),
@@ -215,5 +238,6 @@ lab.main([
     a_namespace_that_is_deleted_is_missed,
     several_queues_lose_and_double_nothing,
     what_is_not_read_is_counted,
+    a_bridge_in_a_namespace_joins_many_cables,
     what_cannot_be_is_refused_with_why,
 ], needs=("ping", "iperf3", "ss", "nstat", "tshark"))
