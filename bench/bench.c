@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guests.h"
 #include "link.h"
 
 #define RUNS_MIN 5
@@ -303,6 +304,7 @@ run_all(const struct wanted *w)
 		failed += result == BENCH_FAILED;
 	}
 	bench_close_links();
+	bench_close_guests();
 	bench_stop_peers();
 	if (json != NULL) {
 		(void)json_dumpf(

@@ -18,6 +18,7 @@
  *	pairs.c     making, destroying and keeping pairs, ours and the kernel's
  *	traffic.c   TCP and UDP between two namespaces that link.c joins
  *	memif.c     frames between two processes (peer_memif.c)
+ *	guests.c    TCP that a machine sends (machine.c: one of them)
  *	limits.c    what the machine itself can do
  *	peer.c      programs that answer questions (peer_dpdk.c)
  *	child.c     processes and namespaces that end with us, however we end
@@ -53,6 +54,15 @@ enum bench_link {
 	BENCH_LINKS
 };
 
+/* Machines, and what joins them; see guests.h. */
+enum bench_guests {
+	BENCH_GUEST_VHOST, /* with a namespace: epair run, vhost and a TAP */
+	BENCH_GUEST_TAP, /* the same: QEMU's own tap */
+	BENCH_GUESTS_EPAIR, /* two: epair run, a stream to each */
+	BENCH_GUESTS_DIRECT, /* two: QEMU's stream, from one to the other */
+	BENCH_GUESTS_MAX
+};
+
 /* Something that is measured, and how. */
 struct bench_side {
 	/* The figure, or NULL: not printed, only compared with. */
@@ -73,6 +83,7 @@ struct bench_side {
 	bool in_ns; /* the time per frame, not frames per time */
 	bool with_capture;
 	enum bench_link link;
+	enum bench_guests guests;
 };
 
 enum bench_compare {
@@ -128,6 +139,7 @@ enum bench_result bench_link_rate(const struct bench_side *side, double *value);
 enum bench_result bench_tcp(const struct bench_side *side, double *value);
 enum bench_result bench_udp(const struct bench_side *side, double *value);
 enum bench_result bench_rr(const struct bench_side *side, double *value);
+enum bench_result bench_guest_tcp(const struct bench_side *side, double *value);
 enum bench_result bench_spsc_limit(
     const struct bench_side *side, double *value);
 enum bench_result bench_cacheline(const struct bench_side *side, double *value);

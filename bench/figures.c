@@ -101,6 +101,17 @@ const struct bench benches[] = {
 	    .peers = { { "kernel_veth_rr_us", "tap_rr_vs_veth", bench_rr,
 		.link = BENCH_KERNEL_VETH } } },
 
+	{ .unit = "Mb/s",
+	    .ours = { "vhost_tcp_mbps", NULL, bench_guest_tcp,
+		.guests = BENCH_GUEST_VHOST },
+	    .peers = { { "qemu_tap_tcp_mbps", "vhost_tcp_vs_qemu_tap",
+		bench_guest_tcp, .guests = BENCH_GUEST_TAP } } },
+	{ .unit = "Mb/s",
+	    .ours = { "stream_tcp_mbps", NULL, bench_guest_tcp,
+		.guests = BENCH_GUESTS_EPAIR },
+	    .peers = { { "qemu_stream_tcp_mbps", "stream_vs_qemu_stream",
+		bench_guest_tcp, .guests = BENCH_GUESTS_DIRECT } } },
+
 	{ .unit = "us",
 	    .compare = BENCH_INVERSE,
 	    .ours = { "pair_create_us", NULL, bench_pair_create,

@@ -194,6 +194,7 @@ make_instance(struct daemon *d)
 		.poll_us = (uint32_t)d->o.poll_us,
 		.pairs_max = (uint32_t)d->o.pairs_max,
 		.name = d->path,
+		.guard_sigbus = true,
 	};
 	struct epair_err err = { 0 };
 	int error = epair_new(&opts, &d->ep, &err);

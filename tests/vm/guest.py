@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Whole machines for a test, booted from nothing but packages of Debian.
 
-    guest.prepare()                 before anything else: needs the network
+    guest.prepare()                 before anything else: needs the network; or
+                                    run this, with BUILD_ROOT, to have it done
     with guest.Qemu(netdev) as g:   a Linux under QEMU (TCG), booted
         g.run("ip addr ...")        its shell, by the serial console
 
@@ -322,3 +323,7 @@ def moves_files(machine, red):
 def has_carrier(machine, wanted):
     lab.until(lambda: machine.run("cat /sys/class/net/eth0/carrier").strip() == wanted,
               f"the guest's carrier to be {wanted}")
+
+
+if __name__ == "__main__":
+    prepare()
