@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * attach/socket.h - where a peer's socket is, and a place of our own.
+ * attach/socket.h - where a peer's socket is, a place of our own, and sending.
  *
  * What is bound to a path is removed with it, if it is still that: a path that
  * somebody else has taken over is left alone.
@@ -9,6 +9,7 @@
 #define EP_ATTACH_SOCKET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
@@ -52,6 +53,13 @@ int ep_socket_bind(const struct ep_socket_addr *addr, int socktype, int *fd,
 /* Remove the path, if it is still the one that was bound. */
 void ep_socket_unbind(
     const struct ep_socket_addr *addr, struct ep_socket_own *own);
+
+/*
+ * Send octets, with a descriptor unless that is -1. Never waits, and says so
+ * with the call: O_NONBLOCK belongs to all who share a socket.
+ * Returns 0; -EAGAIN if not all had room; a negated errno.
+ */
+int ep_socket_send(int sock, const void *octets, size_t len, int fd);
 
 /*
  * A connected socket, or a negated errno. Never waits: a Unix socket's listener

@@ -10,51 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "kth.h"
 #include "unit/attach/qemu/wire.h"
-
-/* Allocations until one fails; below 0: none does. */
-static long left = -1;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static int
-fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
-
-/* Whether the k-th was asked for; the next ones do not fail. */
-static int
-has_failed(void)
-{
-	int failed = left < 0;
-
-	left = -1;
-	return failed;
-}
 
 static void
 attaching_fails_or_is_as_if_nothing_was(void **state)
@@ -64,7 +21,7 @@ attaching_fails_or_is_as_if_nothing_was(void **state)
 	int error;
 
 	for (long k = 0;; k++) {
-		left = k;
+		fail_at(k);
 		error = attach_error(w, &err, "packet:dev=lo");
 		if (!has_failed())
 			break;
@@ -113,7 +70,7 @@ frame_without_an_mbuf_is_counted(void **state)
 	attach(w, "packet:dev=lo");
 	for (long k = 0; k < 4; k++) {
 		before = lost(w) + w->at_b.count;
-		left = k;
+		fail_at(k);
 		say_something(9000);
 		AWAIT(w, lost(w) + w->at_b.count > before);
 		(void)has_failed();

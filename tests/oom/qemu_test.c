@@ -8,51 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "kth.h"
 #include "unit/attach/qemu/wire.h"
-
-/* Allocations until one fails; below 0: none does. */
-static long left = -1;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static int
-fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
-
-/* Whether the k-th was asked for; the next ones do not fail. */
-static int
-has_failed(void)
-{
-	int failed = left < 0;
-
-	left = -1;
-	return failed;
-}
 
 static void
 attaching_fails_or_is_as_if_nothing_was(void **state)
@@ -62,7 +19,7 @@ attaching_fails_or_is_as_if_nothing_was(void **state)
 	int error;
 
 	for (long k = 0;; k++) {
-		left = k;
+		fail_at(k);
 		error = attach_error(w, &err,
 		    "qemu:mode=server,path=%s,qmp=%s,netdev=n1", w->path,
 		    w->other);
@@ -96,7 +53,7 @@ client_is_served_after_one_that_met_want(void **state)
 	for (long k = 0; asked && k < 100; k++) {
 		unsigned count = w->at_b.count;
 
-		left = k;
+		fail_at(k);
 		fd = peer_connect(w->path, SOCK_STREAM);
 		for (int i = 0; i < 5; i++)
 			(void)epair_dispatch(w->ep, 0, 0);
@@ -125,7 +82,7 @@ frame_without_an_mbuf_is_counted(void **state)
 	AWAIT(w, has_said(w, "client connected"));
 	/* One that takes memory of its own. */
 	peer_send(fd, 60000, 'x', 1);
-	left = 0;
+	fail_at(0);
 	AWAIT(w,
 	    (lost = stats(w->a).drops[EPAIR_DROP_TX_NO_MBUF]) + w->at_b.count ==
 		1);

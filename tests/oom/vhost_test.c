@@ -7,51 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "kth.h"
 #include "unit/attach/vhost/guest.h"
-
-/* Allocations until one fails; below 0: none does. */
-static long left = -1;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static int
-fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
-
-/* Whether the k-th was asked for; the next ones do not fail. */
-static int
-has_failed(void)
-{
-	int failed = left < 0;
-
-	left = -1;
-	return failed;
-}
 
 static void
 attaching_fails_or_is_as_if_nothing_was(void **state)
@@ -61,7 +18,7 @@ attaching_fails_or_is_as_if_nothing_was(void **state)
 	int error;
 
 	for (long k = 0;; k++) {
-		left = k;
+		fail_at(k);
 		error = attach_error(w, &err, "vhost:path=%s", w->path);
 		if (!has_failed())
 			break;
@@ -100,7 +57,7 @@ guest_is_served_after_one_that_met_want(void **state)
 		memset(g.at, 0, RINGS_MAX * RING_AREA);
 		g.rings[0].next = g.rings[1].next = 0;
 		g.rings[0].seen = g.rings[1].seen = 0;
-		left = k;
+		fail_at(k);
 		g.sock = peer_connect(w->path, SOCK_STREAM);
 		g.features = FEATURES;
 		guest_say(&g, EP_VHOST_GET_FEATURES, NULL, 0, NULL, 0);
@@ -149,7 +106,7 @@ frame_without_an_mbuf_is_counted(void **state)
 	guest_run(&g, FEATURES);
 	/* One that takes memory of its own. */
 	guest_send(&g, 1, 0, NULL, octets, sizeof(octets));
-	left = 0;
+	fail_at(0);
 	AWAIT(w, stats(w->a).drops[EPAIR_DROP_TX_NO_MBUF] + w->at_b.count == 1);
 	(void)has_failed();
 	assert_int_equal(guest_take(&g, 1).id, 0);

@@ -23,25 +23,9 @@ int
 ep_memif_send(int sock, const struct ep_memif_msg *msg, int fd)
 {
 	uint8_t octets[EP_MEMIF_MSG_LEN];
-	struct iovec iov = { octets, sizeof(octets) };
-	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1 };
-	union control control;
-	struct cmsghdr *cmsg;
 
 	ep_memif_msg_encode(msg, octets);
-	if (fd >= 0) {
-		memset(&control, 0, sizeof(control));
-		hdr.msg_control = control.octets;
-		hdr.msg_controllen = CMSG_SPACE(sizeof(int));
-		cmsg = CMSG_FIRSTHDR(&hdr);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	}
-	if (sendmsg(sock, &hdr, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return -errno;
-	return 0;
+	return ep_socket_send(sock, octets, sizeof(octets), fd);
 }
 
 void

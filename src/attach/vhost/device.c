@@ -369,7 +369,7 @@ ep_vhost_tell_config(struct ep_vhost *vhost)
 		return false;
 	ep_vhost_request_encode(EP_VHOST_BACKEND_CONFIG_CHANGE, octets);
 	/* One that has no room has an earlier one to be read there. */
-	return ep_vhost_send(vhost->backend_req, octets, sizeof(octets), -1) !=
+	return ep_socket_send(vhost->backend_req, octets, sizeof(octets), -1) !=
 	       -EPIPE;
 }
 
@@ -410,7 +410,7 @@ answer(const struct ep_vhost *vhost, const struct ep_vhost_msg *msg)
 	int fd = msg->request == EP_VHOST_GET_INFLIGHT_FD ? vhost->in.fds[0]
 							  : -1;
 
-	return ep_vhost_send(vhost->conn, octets, len, fd) != 0
+	return ep_socket_send(vhost->conn, octets, len, fd) != 0
 		   ? "Front end does not read"
 		   : NULL;
 }

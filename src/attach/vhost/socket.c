@@ -80,29 +80,3 @@ ep_vhost_in_reset(struct ep_vhost_in *in)
 	in->have = 0;
 	in->fd_count = 0;
 }
-
-int
-ep_vhost_send(int sock, const uint8_t *octets, uint32_t len, int fd)
-{
-	struct iovec iov = { (void *)(uintptr_t)octets, len };
-	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1 };
-	union control control;
-	struct cmsghdr *cmsg;
-	ssize_t n;
-
-	if (fd >= 0) {
-		memset(&control, 0, sizeof(control));
-		hdr.msg_control = control.octets;
-		hdr.msg_controllen = CMSG_SPACE(sizeof(int));
-		cmsg = CMSG_FIRSTHDR(&hdr);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	}
-	n = sendmsg(sock, &hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n < 0)
-		return -errno;
-	/* A peer that does not read its answers has no use for half of one. */
-	return (uint32_t)n == len ? 0 : -EAGAIN;
-}

@@ -234,7 +234,4 @@ int ep_vhost_recv(int sock, struct ep_vhost_in *in, const char **why);
 /* The descriptors of a message that are still there, closed; the next begins. */
 void ep_vhost_in_reset(struct ep_vhost_in *in);
 
-/* Send, with a descriptor unless that is -1. Never blocks. Returns 0 or -errno. */
-int ep_vhost_send(int sock, const uint8_t *octets, uint32_t len, int fd);
-
 #endif /* EP_ATTACH_VHOST_VHOST_H */
