@@ -5,6 +5,10 @@
  */
 #include "rig.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 /* Attachments. */
 
 static int
@@ -208,6 +212,25 @@ link_is_set_or_none_is_there(void **state)
 	oom_try(&c, r, &r->err);
 }
 
+/* A file that is a trace and a distribution as well. */
+static void
+link_with_files_is_set_or_none_is_there(void **state)
+{
+	const struct oom_case c = { "files", set_link, no_link, same_link };
+	char path[] = "/tmp/epair-oom-XXXXXX", words[128];
+	struct rig *r = *state;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "1\n2\n", 4), 4);
+	(void)close(fd);
+	(void)snprintf(words, sizeof(words),
+	    "delay 1ms 1ms distribution %s trace %s", path, path);
+	r->text = words;
+	oom_try(&c, r, &r->err);
+	(void)unlink(path);
+}
+
 static const uint8_t group[6] = { 1, 0, 0x5e, 0, 0, 1 };
 
 static int
@@ -311,6 +334,7 @@ main(void)
 		OOM_TEST(scenario_is_begun_or_there_is_none),
 		OOM_TEST(discipline_is_set_or_the_old_one_stays),
 		OOM_TEST(link_is_set_or_none_is_there),
+		OOM_TEST(link_with_files_is_set_or_none_is_there),
 		OOM_TEST(membership_is_added_or_not_there),
 		OOM_TEST(subscription_is_made_or_not_there),
 		OOM_TEST(events_without_memory_are_counted_as_missing),
