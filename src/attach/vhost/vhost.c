@@ -33,7 +33,9 @@ vhost_check(const void *arg, struct epair_err *err)
 
 /*
  * Each handler that ran when stopping was set has returned after the first
- * round; what it may have begun goes with the second.
+ * round; what it may have begun goes with the second. From then on what is the
+ * worker's is ours; a queue that is not yet stopped can schedule lose_task, which
+ * does nothing any more.
  */
 static void
 stop(struct ep_vhost *vhost)
@@ -46,11 +48,13 @@ stop(struct ep_vhost *vhost)
 		(void)ep_timer_drain(&vhost->timer);
 		(void)ep_timer_drain(&vhost->grace);
 		(void)ep_task_drain(&vhost->link_task);
-		ep_tell_fini(&vhost->tell);
-		for (unsigned i = 0; i < vhost->queue_count; i++)
-			ep_vhost_queue_stop(&vhost->queues[i]);
 		(void)ep_task_drain(&vhost->lose_task);
+		ep_tell_fini(&vhost->tell);
 	}
+	vhost->running = 0; /* so that its end is not told */
+	for (unsigned i = 0; i < vhost->queue_count; i++)
+		ep_vhost_queue_stop(&vhost->queues[i]);
+	(void)ep_task_drain(&vhost->lose_task);
 }
 
 static void
@@ -58,7 +62,6 @@ vhost_release(struct ep_stack *st)
 {
 	struct ep_vhost *vhost = vhost_of(st);
 
-	vhost->running = 0;
 	stop(vhost);
 	/* The path first: so nobody connects to what is about to be closed. */
 	ep_socket_unbind(&vhost->addr, &vhost->own);
