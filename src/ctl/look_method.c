@@ -64,17 +64,19 @@ static json_t *
 if_json(struct ctl_request *rq, struct epair_if *ifp)
 {
 	struct epair_if_stats stats = { .size = sizeof(stats) };
+	const struct ctl_world *w = rq->conn->server->world;
 	struct epair_if_info info = { .size = sizeof(info) };
 	bool with_stats = !json_is_false(json_object_get(rq->params, "stats"));
 	char link[EPAIR_LINK_TEXT_MAX];
 
 	if (epair_if_get_info(ifp, &info) != 0)
 		return NULL;
-	if (!ctl_world_may(
-		rq->conn->server->world, &rq->conn->who, info.peer_vnet)) {
+	if (!ctl_world_may(w, &rq->conn->who, info.peer_vnet)) {
 		info.peer[0] = info.peer_vnet[0] = '\0';
 		info.peer_index = 0;
 	}
+	if (!ctl_world_may(w, &rq->conn->who, info.home))
+		info.home[0] = '\0';
 	if (with_stats)
 		(void)epair_if_get_stats(ifp, &stats);
 	if (epair_if_get_link(ifp, link, sizeof(link)) < 0)
