@@ -3,12 +3,15 @@
  * Verbs that do one thing to one interface: destroy, attach, detach, move, set,
  * link.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/ask.h"
 #include "cli/cli.h"
+#include "cli/hand.h"
+#include "ctl/codec_if.h"
 
 /* Put the request that the operands make, by its keys. */
 static int
@@ -29,7 +32,7 @@ with_operands(struct cli *cli, const struct verb *self, int argc, char **argv,
 	return ask_quietly(cli, self->name, params);
 }
 
-static const char *const if_keys[] = { "if", "spec" };
+static const char *const if_keys[] = { "if" };
 static const char *const move_keys[] = { "if", "vnet" };
 
 static int
@@ -38,10 +41,108 @@ just_if(struct cli *cli, const struct verb *self, int argc, char **argv)
 	return with_operands(cli, self, argc, argv, if_keys, 1);
 }
 
+/* How the interface is that something is to be attached to. */
+static int
+look(const struct cli *cli, struct ctl_client *c, const char *name,
+    struct ctl_if *ifc)
+{
+	struct epair_err err = { 0 };
+	json_t *result;
+	int status = ask_call(cli, c, "show",
+	    json_pack("{s:s,s:b}", "if", name, "stats", 0), &result);
+
+	if (status != CLI_OK)
+		return status;
+	if (ctl_if_decode(
+		json_array_get(json_object_get(result, "interfaces"), 0), ifc,
+		&err) != 0)
+		status = cli_fail(cli, "the daemon's answer", &err);
+	json_decref(result);
+	return status;
+}
+
+/* Takes params, to which the descriptors' names are added. */
+static int
+put_handed(const struct cli *cli, struct ctl_client *c, json_t *params,
+    const struct hand *hand)
+{
+	int fds[EPAIR_ATTACH_FDS_MAX];
+	json_t *names = json_array(), *result;
+	struct epair_err err = { 0 };
+
+	for (unsigned i = 0; i < hand->count; i++) {
+		fds[i] = hand->fds[i].fd;
+		(void)json_array_append_new(
+		    names, json_string(hand->fds[i].name));
+	}
+	(void)json_object_set_new(params, "fds", names);
+	if (ctl_client_call(c, "attach", params, fds, hand->count, &result,
+		NULL, &err) != 0) {
+		cli_complain(cli, "%s", err.text);
+		return err.code == -EINVAL ? CLI_USAGE : CLI_FAILED;
+	}
+	json_decref(result);
+	return CLI_OK;
+}
+
+/* What the daemon does not open for us is opened here, and handed over. */
+static int
+hand_over(const struct cli *cli, const char *name, const char *spec)
+{
+	struct ctl_client c;
+	struct hand hand;
+	struct ctl_if ifc;
+	int status = ask_open(cli, &c);
+
+	if (status != CLI_OK)
+		return status;
+	status = look(cli, &c, name, &ifc);
+	if (status == CLI_OK)
+		status = hand_open(cli, &ifc, spec, &hand);
+	if (status == CLI_OK) {
+		status = put_handed(cli, &c,
+		    json_pack("{s:s,s:s}", "if", name, "spec", spec), &hand);
+		hand_close(&hand);
+	}
+	ctl_client_close(&c);
+	return status;
+}
+
+static int
+is_admin(const struct cli *cli, bool *is)
+{
+	json_t *result;
+	int status = ask(cli, "hello", NULL, &result);
+
+	if (status != CLI_OK)
+		return status;
+	*is = json_is_true(json_object_get(result, "admin"));
+	json_decref(result);
+	return CLI_OK;
+}
+
 static int
 attach(struct cli *cli, const struct verb *self, int argc, char **argv)
 {
-	return with_operands(cli, self, argc, argv, if_keys, 2);
+	struct ask_opts o = { 0 };
+	const char *name, *spec;
+	bool admin = false;
+	int first, status;
+
+	status = ask_begin(cli, self, &o, argc, argv, 2, 2, &first);
+	if (status != ASK_GO_ON)
+		return status;
+	name = argv[first];
+	spec = argv[first + 1];
+	if (hand_can(spec)) {
+		status = is_admin(cli, &admin);
+		if (status != CLI_OK)
+			return status;
+		if (!admin)
+			return hand_over(cli, name, spec);
+	}
+	return ask_quietly(
+	    cli, "attach", json_pack("{s:s,s:s}", "if", name, "spec", spec));
 }
 
 static int

@@ -8,10 +8,11 @@
 """
 import json
 import os
+import subprocess
 import tempfile
 
 from daemon import Client, Daemon
-from harness import case, main, need_root, run
+from harness import EPAIR, case, main, need_root, need_tun, run, until
 
 ALICE, BOB = 61001, 61002
 SECRETS = ["secret", "blue", "bob"]
@@ -183,6 +184,35 @@ def the_tool_run_by_her_sees_hers():
         assert "epair0a" in out and "secret" not in out
         done = run("--socket", d.socket, "destroy", "vnet0/epair0a", status=1, user=BOB, group=BOB)
         assert "no vnet vnet0" in done.err
+
+
+@case
+def the_tool_opens_with_her_rights_and_hands_over():
+    need_tun()
+    with lab() as d:
+        path = os.path.join(d.folder.name, "record")
+        # A file that is hers, and one that is not.
+        with open(path, "wb") as f:
+            os.fchown(f.fileno(), ALICE, ALICE)
+        hers = {"user": ALICE, "group": ALICE, "extra_groups": []}
+        done = run("--socket", d.socket, "attach", "red/epair0a", "pcap:write=/etc/shadow",
+                   status=1, **hers)
+        assert "ermission denied" in done.err, done.err
+        run("--socket", d.socket, "attach", "red/epair0a", f"pcap:write={path}", status=0, **hers)
+        until(lambda: os.path.getsize(path) > 0, "the daemon writes her file")
+        d.epair("detach", "red/epair0a")
+        # A device in a namespace of her own.
+        mode = os.stat("/dev/net/tun").st_mode
+        os.chmod("/dev/net/tun", 0o666)
+        try:
+            script = (f"{EPAIR} --socket {d.socket} attach red/epair0a tap:addr=10.9.0.1/24 && "
+                      "ip -br addr show epair0a")
+            done = subprocess.run(["unshare", "-Urn", "sh", "-c", script], capture_output=True,
+                                  check=False, text=True, **hers)
+        finally:
+            os.chmod("/dev/net/tun", mode & 0o777)
+        assert done.returncode == 0, done.stderr
+        assert "10.9.0.1/24" in done.stdout, done.stdout
 
 
 main()
