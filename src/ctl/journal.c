@@ -291,9 +291,13 @@ set_back(struct ctl_journal *j, json_t *old)
 	const char *key;
 	json_t *was;
 
-	json_object_foreach(old, key, was) if (json_is_null(was))(void)
-	    json_object_del(j->all, key);
-	else(void) json_object_set_nocheck(j->all, key, was);
+	json_object_foreach(old, key, was)
+	{
+		if (json_is_null(was))
+			(void)json_object_del(j->all, key);
+		else
+			(void)json_object_set_nocheck(j->all, key, was);
+	}
 }
 
 static void
@@ -354,23 +358,23 @@ ctl_journal_commit(struct ctl_journal *j, struct epair_err *err)
 static int
 take_lock(struct ctl_journal *j, struct epair_err *err)
 {
-	char who[16] = "?";
-	ssize_t n;
+	char who[16] = "";
 
 	j->lock = openat(j->folder, LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (j->lock < 0)
 		return fail_sys(j, -errno, "cannot lock", err);
 	if (flock(j->lock, LOCK_EX | LOCK_NB) != 0) {
-		n = pread(j->lock, who, sizeof(who) - 1, 0);
-		who[n > 0 ? n : 0] = '\0';
-		return ctl_fail(err, errno == EWOULDBLOCK ? -EBUSY : -errno,
-		    "%.150s is in use by process %s", j->path, who);
+		int error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+
+		if (pread(j->lock, who, sizeof(who) - 1, 0) < 0)
+			who[0] = '\0';
+		return ctl_fail(err, error, "%.150s is in use by process %ld",
+		    j->path, strtol(who, NULL, 10));
 	}
-	(void)snprintf(who, sizeof(who), "%d", (int)getpid());
-	/* For the sentence above, and nothing else depends on it. */
-	n = ftruncate(j->lock, 0);
-	if (n == 0)
-		n = pwrite(j->lock, who, strlen(who), 0);
+	/* Of one length: no more room is needed on a disk that is full. */
+	(void)snprintf(who, sizeof(who), "%-10d\n", (int)getpid());
+	if (pwrite(j->lock, who, strlen(who), 0) < 0)
+		return fail_sys(j, -errno, "cannot lock", err);
 	return 0;
 }
 
@@ -437,7 +441,7 @@ ctl_journal_open(const char *folder, int lock, struct ctl_journal **jp,
     struct epair_err *err)
 {
 	struct ctl_journal *j = calloc(1, sizeof(*j));
-	int error = 0;
+	int error;
 
 	if (j == NULL)
 		return ctl_fail(err, -ENOMEM, "no memory for the state");
@@ -446,10 +450,11 @@ ctl_journal_open(const char *folder, int lock, struct ctl_journal **jp,
 	j->path = strdup(folder);
 	j->all = json_object();
 	j->next = json_object();
-	if (j->path == NULL || j->all == NULL || j->next == NULL)
-		error = ctl_fail(err, -ENOMEM, "no memory for the state");
-	if (error == 0)
-		error = open_folder(j, err);
+	if (j->path == NULL || j->all == NULL || j->next == NULL) {
+		ctl_journal_close(j);
+		return ctl_fail(err, -ENOMEM, "no memory for the state");
+	}
+	error = open_folder(j, err);
 	if (error == 0 && lock < 0)
 		error = take_lock(j, err);
 	if (error == 0)

@@ -216,7 +216,7 @@ ctl_journal_read(const char *octets, size_t len, json_t *all, size_t *good,
 {
 	const size_t head = strlen(CTL_JOURNAL_HEAD);
 	struct reader r = { .octets = octets, .len = len, .at = head };
-	struct line line;
+	struct line line = { .op = "" };
 	size_t lines, line_len;
 	int error;
 

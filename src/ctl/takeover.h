@@ -15,6 +15,8 @@
  *	X1  at most one of them makes changes and writes the journal
  *	X2  a new one that fails before `go` has changed nothing: its socket
  *	    closes, and the old one goes on
+ *
+ * tests/model/takeover.pml has these, with either killed at any time.
  */
 #ifndef EP_CTL_TAKEOVER_H
 #define EP_CTL_TAKEOVER_H

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * takeover.pml - one daemon takes over from another (src/ctl/takeover.h), and
+ * either may be killed at any time.
+ *
+ *	X1  at most one of them writes the journal, and what the new one has
+ *	    read of it when it begins is all of it
+ *	X2  a new one that ends before `go` has changed nothing: the old one, if
+ *	    it is alive, makes changes again
+ *	X3  what two cannot hold is held by one: the new one serves when the old
+ *	    one has ended
+ *	X4  if one of them is alive in the end, it makes changes
+ *
+ * A change has a beginning and an end, between which it writes. A socket closes
+ * when its process ends; what was sent before is read first.
+ *
+ * The mutants: the old one answers while it is making a change; the new one
+ * does not wait until the old one has ended; the old one does not go on when the
+ * new one ends.
+ *
+ * Holds, in 3223 states.
+ */
+#define CHANGES 3
+
+#ifdef MUTANT_ANSWERS_EARLY
+#define IS_DONE true
+#else
+#define IS_DONE !old_making
+#endif
+
+mtype = { TAKE, HELD, GO };
+
+chan to_old = [2] of { mtype };
+chan to_new = [2] of { mtype };
+bool old_alive = true, new_alive = true;
+bool old_held = false, old_making = false, old_answered = false;
+byte version = 0;
+bool new_serves = false, new_making = false;
+
+active proctype old()
+{
+	bool mortal = false;
+
+	if
+	:: mortal = true
+	:: skip
+	fi;
+	do
+	:: !old_held && !old_making && version < CHANGES ->
+		old_making = true /* a change begins */
+	:: old_making -> /* and ends */
+		atomic { old_making = false; version++ }
+	:: to_old ? TAKE -> old_held = true
+	:: atomic { old_held && !old_answered && new_alive && IS_DONE ->
+			old_answered = true;
+			to_new ! HELD
+		}
+	:: to_old ? GO -> break
+	:: atomic { !new_alive && empty(to_old) && old_held ->
+#ifdef MUTANT_STAYS_HELD
+			false
+#else
+			old_held = false
+#endif
+		}
+	:: mortal -> break /* killed */
+	:: !new_alive && !old_held && !old_making -> goto settled
+	od;
+	atomic { old_making = false; old_alive = false }
+settled:
+	skip
+}
+
+active proctype new()
+{
+	byte seen;
+
+	to_old ! TAKE;
+	if
+	:: to_new ? HELD -> seen = version
+	:: atomic { !old_alive && empty(to_new) -> seen = version }
+		goto serve
+	:: goto killed
+	fi;
+	/* The world is made, what can be shared is attached. */
+	if
+	:: to_old ! GO
+	:: goto killed
+	fi;
+#ifndef MUTANT_DOES_NOT_WAIT
+	if
+	:: !old_alive
+	:: goto killed
+	fi;
+#endif
+serve:
+	assert(seen == version);
+	new_serves = true;
+	do
+	:: new_making = true; new_making = false
+	:: break
+	:: goto killed
+	od;
+	goto settled;
+killed:
+	atomic { new_making = false; new_alive = false }
+settled:
+	skip
+}
+
+/* At any moment. */
+active proctype judge()
+{
+	atomic {
+		assert(!(old_making && old_alive && new_making && new_alive));
+		assert(!(new_serves && new_alive && old_alive))
+	}
+}
+
+/* When nothing moves any more. */
+active proctype last()
+{
+	timeout;
+	assert(!(old_alive && !new_alive) || !old_held);
+	assert(!(new_alive && !old_alive) || new_serves);
+	assert(!(old_alive && new_alive))
+}
