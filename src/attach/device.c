@@ -369,9 +369,10 @@ fill_request(struct ep_opener_request *req, const struct ep_device_conf *conf,
 int
 ep_device_ask(struct ep_device *dev, const struct ep_device_conf *conf,
     const struct ep_netns_with *with, struct ep_opener_call *call,
-    struct epair_if_info *info, unsigned *rest, struct epair_err *err)
+    struct epair_if_info *info, struct epair_err *err)
 {
 	int error = epair_if_get_info(dev->st->ifp, info);
+	unsigned rest;
 
 	if (error != 0)
 		return ep_fail(err, error, "the interface is destroyed");
@@ -379,10 +380,11 @@ ep_device_ask(struct ep_device *dev, const struct ep_device_conf *conf,
 	dev->gw_count = conf->gw_count;
 	memcpy(dev->gws, conf->gws, sizeof(dev->gws));
 	fill_request(&call->req, conf, dev, info);
-	error = ep_netns_ask(&dev->ns, conf->netns, with, call, rest, err);
-	if (error == 0)
-		dev->ifindex = call->answer.ifindex;
-	return error;
+	error = ep_netns_ask(&dev->ns, conf->netns, with, call, &rest, err);
+	if (error != 0)
+		return error;
+	dev->ifindex = call->answer.ifindex;
+	return (int)rest;
 }
 
 void

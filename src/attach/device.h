@@ -109,11 +109,12 @@ void ep_device_init(struct ep_device *dev, const struct ep_device_ops *ops,
 /*
  * Have it made, or looked at: call->req has its op, its queues and the flags
  * that are the kind's; all else is filled in from conf and the interface, whose
- * state comes back in *info. Returns and gives as ep_netns_ask() does.
+ * state comes back in *info. Gives as ep_netns_ask() does; returns where in
+ * call->got the kind's own descriptors begin, or a negated errno.
  */
 int ep_device_ask(struct ep_device *dev, const struct ep_device_conf *conf,
     const struct ep_netns_with *with, struct ep_opener_call *call,
-    struct epair_if_info *info, unsigned *rest, struct epair_err *err);
+    struct epair_if_info *info, struct epair_err *err);
 
 /* What came of it: all is set up, and create cannot fail any more. */
 void ep_device_note(struct ep_device *dev, const struct epair_if_info *info,

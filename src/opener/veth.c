@@ -32,7 +32,7 @@ static int
 make(const char *ifname, const struct netns *ns, unsigned queues, bool up,
     struct veth *veth, struct epair_err *err)
 {
-	struct link_state far;
+	struct link_state far = { .ifindex = 0 };
 	struct link link;
 	int error;
 
@@ -61,7 +61,7 @@ make(const char *ifname, const struct netns *ns, unsigned queues, bool up,
 	else
 		error = 0;
 	veth->count = queues;
-	veth->ifindex = error == 0 ? far.ifindex : 0;
+	veth->ifindex = far.ifindex;
 	link_close(&link);
 	return error;
 }

@@ -82,8 +82,7 @@ open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
     const struct ep_fds *with, struct epair_if_info *info,
     struct ep_opener_call *call, struct epair_err *err)
 {
-	unsigned rest;
-	int error;
+	int rest;
 
 	call->req.op = EP_OPENER_OPEN_TAP;
 	call->req.queues = tap->queue_count;
@@ -94,14 +93,14 @@ open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
 		call->req.flags |= EP_OPENER_AGAIN;
 	if (tap->handed_count > 0)
 		call->req.flags |= EP_OPENER_USE_FD;
-	error = ep_device_ask(&tap->device, &conf->device,
+	rest = ep_device_ask(&tap->device, &conf->device,
 	    &(struct ep_netns_with){
 		ep_fds_find(with, "netns", 0), tap->handed, tap->handed_count },
-	    call, info, &rest, err);
-	if (error != 0)
-		return error;
+	    call, info, err);
+	if (rest < 0)
+		return rest;
 	for (unsigned i = 0; i < call->answer.queues; i++)
-		tap->queues[i].fd = call->got[rest + i];
+		tap->queues[i].fd = call->got[(unsigned)rest + i];
 	return 0;
 }
 

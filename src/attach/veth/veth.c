@@ -265,16 +265,15 @@ set_up(struct veth *veth, const struct veth_conf *conf,
 		.req.queues = veth->lane_count };
 	struct ep_afpacket_conf how = { .is_offloading = conf->offload };
 	struct epair_if_info info = { .size = sizeof(info) };
-	unsigned rest;
-	int error = ep_device_ask(
-	    &veth->device, &conf->device, NULL, &call, &info, &rest, err);
+	int error, rest = ep_device_ask(
+		       &veth->device, &conf->device, NULL, &call, &info, err);
 
-	if (error != 0)
-		return error;
+	if (rest < 0)
+		return rest;
 	veth->far_netns = call.got[rest++];
 	veth->far_route = call.got[rest++];
 	for (unsigned i = 0; i < veth->lane_count; i++)
-		veth->sockets[i].fd = call.got[rest + i];
+		veth->sockets[i].fd = call.got[(unsigned)rest + i];
 	veth->far_ifindex = how.ifindex = call.answer.far_ifindex;
 	error = ep_afpacket_open(
 	    veth->sockets, veth->lane_count, &how, &veth->st.accepts, err);
