@@ -35,6 +35,7 @@ read_whole(int fd, size_t size, struct text *text)
 			int error = -errno;
 
 			free(text->octets);
+			*text = (struct text){ .octets = NULL };
 			return error;
 		}
 		if (n == 0)

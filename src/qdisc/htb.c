@@ -32,7 +32,7 @@
 #define RATE_MAX UINT64_C(1000000000000)
 
 /* Bursts, when nothing is said of them: frames, or time if that is more. */
-#define BURST_FRAMES (2 * 1514u)
+#define BURST_FRAMES UINT64_C(3028) /* two of 1514 */
 #define BURST_NS     EP_NS_PER_MS
 
 struct htb_conf {
