@@ -11,7 +11,7 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
@@ -110,11 +110,15 @@ bind_to(int fd, uint32_t ifindex)
 static bool
 kernel_knows_uso(void)
 {
-	unsigned major = 0, minor = 0;
+	unsigned long major, minor = 0;
 	struct utsname u;
+	char *rest;
 
-	if (uname(&u) != 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+	if (uname(&u) != 0)
 		return false;
+	major = strtoul(u.release, &rest, 10);
+	if (*rest == '.')
+		minor = strtoul(rest + 1, NULL, 10);
 	return major > 6 || (major == 6 && minor >= 2);
 }
 
