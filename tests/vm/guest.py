@@ -201,7 +201,8 @@ class Qemu(Machine):
         super().__init__(
             "qemu-system-x86_64", "-M", "q35", "-cpu", "qemu64", "-m", MIB, "-nodefaults",
             "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", KERNEL,
-            "-initrd", INITRD, "-append", "console=ttyS0 quiet panic=-1 mitigations=off nokaslr",
+            "-initrd", INITRD, "-append",
+            "console=ttyS0 quiet panic=-1 mitigations=off nokaslr no_timer_check",
             "-netdev", netdev + ",id=n", "-device", f"virtio-net-pci,netdev=n,mac={mac}{keys}", *more)
         self.address = address
 

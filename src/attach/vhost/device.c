@@ -203,6 +203,12 @@ set_num(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 	return ep_vhost_queue_start(q);
 }
 
+static bool
+is_same(const struct ep_vhost_addr *a, const struct ep_vhost_addr *b)
+{
+	return a->desc == b->desc && a->used == b->used && a->avail == b->avail;
+}
+
 static const char *
 set_addr(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
@@ -212,9 +218,7 @@ set_addr(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 		return no_queue;
 	/* Said again, to turn logging on or off, which we do not offer. */
 	if (ep_vhost_queue_is_started(q))
-		return memcmp(&q->addr, &msg->u.addr, sizeof(q->addr)) == 0
-			   ? NULL
-			   : is_running;
+		return is_same(&q->addr, &msg->u.addr) ? NULL : is_running;
 	q->addr = msg->u.addr;
 	q->has_addr = true;
 	return ep_vhost_queue_start(q);
