@@ -365,6 +365,7 @@ link_follows_who_is_behind_the_other_end(void **state)
 	assert_int_equal(info(r->b).link, EPAIR_LINK_DOWN);
 	assert_int_equal(epair_if_set(r->a, "carrier", "always", NULL), 0);
 	assert_int_equal(info(r->b).link, EPAIR_LINK_UP);
+	assert_int_equal(epair_detach(r->a, NULL), 0);
 	epair_unsubscribe(sub);
 }
 
