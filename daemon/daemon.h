@@ -4,6 +4,7 @@
  *
  *	main.c    options, start, end
  *	socket.c  where clients connect to: made by us, or handed over by systemd
+ *	rights.c  what is given up, and when
  *	log.c     lines on standard error, at a limited rate
  *	state.c   what survives us
  *	sd.c      telling systemd how we are
@@ -16,7 +17,34 @@
 #define STATE_PATH_MAX 4096
 
 struct ctl_loop;
+#include "confine/confine.h"
+
+struct epair;
 struct epair_err;
+struct epair_opts;
+
+/* What is left to us, see confine/confine.h. */
+struct rights {
+	struct confine confine;
+	char folders[1024]; /* its text */
+};
+
+/*
+ * The folders that are ours: those of the socket and of the state ("" for
+ * none), and those of files, with colons between them. Returns 0,
+ * -ENAMETOOLONG, or -E2BIG for too many.
+ */
+int rights_name(
+    struct rights *r, const char *socket, const char *state, const char *files);
+
+/*
+ * Make the instance, whose workers are confined from their beginning, start
+ * its opener with all our rights, and give up our capabilities. The main thread
+ * gives up no more than those: it has to start another keeper when one dies.
+ * Gives *ep, unless that was not made. Returns 0, or a negated errno.
+ */
+int rights_make_instance(const struct rights *r, const struct epair_opts *opts,
+    struct epair **ep, struct epair_err *err);
 
 /*
  * Say a line on standard error. Those of one second beyond a few are counted

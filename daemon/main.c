@@ -29,7 +29,7 @@
 
 struct options {
 	bool version, forget, fd_store, takeover;
-	const char *socket, *state, *metrics;
+	const char *socket, *state, *metrics, *files;
 	uint64_t workers, queues, poll_us, pairs_max;
 	uint64_t conns, conns_user, line, requests, streams;
 };
@@ -67,6 +67,12 @@ static const struct opt options[] = {
 	    .sentence = "let go of what a killed daemon left, and end",
 	    .parse = opt_flag,
 	    .offset = offsetof(struct options, forget) },
+	{ .name = "files",
+	    .arg = "DIR[:DIR...]",
+	    .sentence = "where attachments may open files [/run:/tmp:/var/tmp]",
+	    .parse = opt_text,
+	    .allowed = "folders, with colons between them",
+	    .offset = offsetof(struct options, files) },
 	{ .name = "metrics",
 	    .arg = "[ADDR:]PORT",
 	    .sentence = "serve metrics by HTTP there; ADDR is 127.0.0.1",
@@ -115,6 +121,7 @@ struct daemon {
 	struct ctl_takeover takeover;
 	struct ctl_heritage heritage;
 	struct ctl_watch signals;
+	struct rights rights;
 };
 
 /* The only one: a signal handler's file has nothing else to go by. */
@@ -197,10 +204,11 @@ make_instance(struct daemon *d)
 		.guard_sigbus = true,
 	};
 	struct epair_err err = { 0 };
-	int error = epair_new(&opts, &d->ep, &err);
+	int error = rights_name(&d->rights, d->path, d->folder, d->o.files);
 
-	if (error == 0)
-		error = epair_opener_start(d->ep, &err);
+	if (error != 0)
+		return complain("--files", error, NULL);
+	error = rights_make_instance(&d->rights, &opts, &d->ep, &err);
 	return error == 0 ? 0 : complain("instance", error, &err);
 }
 
@@ -391,6 +399,7 @@ int
 main(int argc, char **argv)
 {
 	static struct daemon d = { .o = {
+				       .files = "/run:/tmp:/var/tmp",
 				       .workers = 1,
 				       .queues = 1,
 				       .pairs_max = 65536,

@@ -18,6 +18,12 @@ confine_self(const struct confine *how)
 	return error;
 }
 
+int
+confine_rights(void)
+{
+	return confine_caps();
+}
+
 struct call {
 	const struct confine *how;
 	void (*fn)(void *arg);

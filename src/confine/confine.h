@@ -66,6 +66,12 @@ struct confine {
 int confine_self(const struct confine *how);
 
 /*
+ * Give up capabilities alone, and gaining any, where a program is still to be
+ * started that needs none. Returns 0 or -errno.
+ */
+int confine_rights(void);
+
+/*
  * Call fn(arg) on a thread that has done confine_self(), and wait for it; the
  * threads that fn makes are confined as well. Returns 0, or -errno: fn was then
  * not called.
