@@ -17,7 +17,7 @@ if [ $# = 0 ]; then
 			[ -e "$build/build.ninja" ] ||
 				CC="${CCACHE:-} $cc" meson setup "$build" \
 					--buildtype=plain -Doptimization=$level -Dtests=false >/dev/null
-			ninja -C "$build" cli/epair >/dev/null
+			ninja -C "$build" >/dev/null
 			builds+=("$build")
 		done
 	done
