@@ -11,11 +11,13 @@
 The keeper holds the TAPs while there is no daemon, so that devices stay with
 their addresses and routes; the state says what is to be made of them.
 """
+import fcntl
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
-import time
 
 import epaird
 import lab
@@ -173,6 +175,45 @@ def attachment_named_by_a_process_comes_back_only_by_its_descriptors():
     sleeper.wait()
 
 
+def hand_over(daemon, ifname, name):
+    """Make a TAP, and have the daemon attach it by its descriptor, as the tool does for a user."""
+    tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    flags = 0x0002 | 0x1000 | 0x4000  # IFF_TAP, IFF_NO_PI, IFF_VNET_HDR
+    fcntl.ioctl(tap, 0x400454CA, struct.pack("16sH22x", name.encode(), flags))  # TUNSETIFF
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(daemon.socket)
+        request = {"jsonrpc": "2.0", "id": 1, "method": "attach", "fds": 1,
+                   "params": {"if": ifname, "spec": "tap", "fds": ["queue"]}}
+        socket.send_fds(sock, [json.dumps(request).encode() + b"\n"], [tap])
+        answer = json.loads(sock.makefile().readline())
+    os.close(tap)
+    check("result" in answer, answer)
+
+
+def what_was_handed_over_comes_back_by_its_descriptor_or_is_gone_with_an_event():
+    daemon = Epaird()
+    daemon.epair("create", "epair0", "up=yes")
+    hand_over(daemon, "epair0a", "mine")
+    before = daemon.show()
+    equal(before["interfaces"][0]["attachment"], "tap")
+    daemon.kill()
+    daemon.start()
+    equal(daemon.show(), before)
+    epaird.reboot(daemon)
+    daemon.start()
+    monitor = daemon.monitor()
+    line = next(line for line in monitor.stdout if "attachment" in line)
+    check("it was handed over" in line, line)
+    monitor.terminate()
+    monitor.wait()
+    check("vnet0/epair0a has lost tap: it was handed over" in daemon.logged(), daemon.logged())
+    for _ in range(2):
+        equal(daemon.show()["interfaces"][0]["attachment"], "")
+        daemon.kill()
+        daemon.start()
+    daemon.stop()
+
+
 def what_changes_by_itself_is_remembered():
     red, blue = Netns("red"), Netns("blue")
     daemon = Epaird()
@@ -254,6 +295,7 @@ epaird.main((
     after_a_reboot_attachments_wait_for_their_namespaces,
     namespace_that_is_another_by_now_is_not_taken_for_the_first,
     attachment_named_by_a_process_comes_back_only_by_its_descriptors,
+    what_was_handed_over_comes_back_by_its_descriptor_or_is_gone_with_an_event,
     what_changes_by_itself_is_remembered,
     full_disk_refuses_changes_and_changes_nothing,
     state_of_another_daemon_is_refused,

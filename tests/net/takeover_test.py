@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import epaird
 import lab
@@ -59,7 +58,8 @@ def takeover_loses_little_and_changes_nothing():
                        "-t", str(2 + 2 * TAKEOVERS), stdout=subprocess.PIPE, text=True)
     pings = Pings(red, "10.0.0.2")
     for _ in range(TAKEOVERS):
-        time.sleep(0.3)  # so that something is under way; nothing depends on it
+        sent = red.link("epair0a")["stats64"]["tx"]["packets"]
+        until(lambda: red.link("epair0a")["stats64"]["tx"]["packets"] > sent + 100, "traffic")
         take_over(daemon)
         equal(daemon.show(), before)
     sent, lost = pings.lost()
@@ -134,7 +134,7 @@ class Systemd:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sock.bind(self.path)
         self.store, self.said, self.over = {}, [], False
-        self.thread = threading.Thread(target=self.run)
+        self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):
