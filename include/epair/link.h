@@ -88,6 +88,13 @@ EPAIR_API int epair_if_set_link(
 EPAIR_API int epair_if_get_link(struct epair_if *ifp, char *buf, size_t size);
 
 /*
+ * Whether the words name a FILE, which setting them would read with the rights
+ * of this process: for a program that sets links for others, and should not.
+ * Returns 1; 0; -EINVAL as setting them would.
+ */
+EPAIR_API int epair_link_names_file(const char *words, struct epair_err *err);
+
+/*
  * What became of this end's frames on the link: those sent and duplicated were
  * put in the other end's queue, dropped, or are under way.
  */

@@ -26,6 +26,18 @@ epair_if_get_link(struct epair_if *ifp, char *buf, size_t size)
 	return ep_pair_get_link(ifp, buf, size);
 }
 
+int
+epair_link_names_file(const char *words, struct epair_err *err)
+{
+	struct ep_link_conf conf = { 0 };
+	unsigned named = 0;
+	int error = ep_link_parse(words, &conf, &named, err);
+
+	if (error != 0)
+		return error;
+	return conf.table[0] != '\0' || conf.trace[0] != '\0';
+}
+
 static void
 add_held(struct epair_link_stats *s, struct ep_impair *imp)
 {

@@ -150,7 +150,7 @@ CTL_PLAN(set)
 	{
 		if (error != 0)
 			break;
-		error = ctl_want_value(word, value, text, err);
+		error = ctl_want_value(&c->who, word, value, text, err);
 		if (error == 0)
 			error = add_for(c, epair_if_ref(ifp), CTL_OP_SET, word,
 			    json_is_null(value) ? NULL : text, err);

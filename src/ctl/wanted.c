@@ -28,9 +28,21 @@ struct end {
 	struct epair_if_info info; /* of one that is there */
 };
 
-int
-ctl_want_value(const char *word, json_t *value, char text[CTL_VALUE_MAX],
+/* The daemon opens no file for a stranger: a link may name some. */
+static int
+may_set(const struct ctl_who *who, const char *word, const char *value,
     struct epair_err *err)
+{
+	if (who->is_admin || strcmp(word, "link") != 0 ||
+	    epair_link_names_file(value, NULL) != 1)
+		return 0;
+	return ctl_fail(err, -EPERM,
+	    "link: names a file; the daemon opens none for user %u", who->uid);
+}
+
+int
+ctl_want_value(const struct ctl_who *who, const char *word, json_t *value,
+    char text[CTL_VALUE_MAX], struct epair_err *err)
 {
 	int n;
 
@@ -52,7 +64,9 @@ ctl_want_value(const char *word, json_t *value, char text[CTL_VALUE_MAX],
 		return ctl_fail(err, -EINVAL,
 		    "%.32s: is longer than the %d octets that it may have",
 		    word, CTL_VALUE_MAX - 1);
-	return 0;
+	if (n == 0)
+		text[0] = '\0';
+	return may_set(who, word, text, err);
 }
 
 static int
@@ -148,7 +162,7 @@ want_word(struct end *e, const char *word, json_t *value)
 {
 	struct epair_err *err = e->want->err;
 	char text[CTL_VALUE_MAX], is[CTL_VALUE_MAX];
-	int error = ctl_want_value(word, value, text, err), n;
+	int error = ctl_want_value(&e->want->c->who, word, value, text, err), n;
 
 	if (error == 0 && e->ifp != NULL) {
 		n = epair_if_get_word(e->ifp, word, is, sizeof(is), err);

@@ -20,8 +20,11 @@ int ctl_want_pair(struct ctl_world *w, struct ctl_change *c, json_t *want,
 int ctl_want_vnet(struct ctl_world *w, struct ctl_change *c, json_t *want,
     bool is_new, struct epair_err *err);
 
-/* The text of a value: a string, a number, or on and off. */
-int ctl_want_value(const char *word, json_t *value, char text[CTL_VALUE_MAX],
-    struct epair_err *err);
+/*
+ * The text of a value: a string, a number, or on and off. -EPERM if setting it
+ * would have the daemon open a file for somebody who is no admin.
+ */
+int ctl_want_value(const struct ctl_who *who, const char *word, json_t *value,
+    char text[CTL_VALUE_MAX], struct epair_err *err);
 
 #endif /* EP_CTL_WANTED_H */

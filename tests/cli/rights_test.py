@@ -79,6 +79,10 @@ ATTEMPTS = [
     ("attach", {"if": "red/epair0a", "spec": "tap:fd=0"}, "EINVAL"),
     ("attach", {"if": "red/epair0a", "spec": "memif:path=/tmp/x"}, "EPERM"),
     ("attach", {"if": "red/epair0a", "spec": "qemu:path=/tmp/x"}, "EPERM"),
+    ("set", {"if": "red/epair0a", "words": {"link": "trace /etc/shadow"}}, "EPERM"),
+    ("set", {"if": "red/epair0a", "words": {"link": "delay 1ms 1ms distribution /etc/shadow"}}, "EPERM"),
+    ("create", {"a": {"link": "trace /etc/shadow"}}, "EPERM"),
+    ("apply", {"pairs": [{"name": "epair0", "vnet": "red", "a": {"link": "trace /etc/shadow"}}]}, "EPERM"),
     ("create", {"a": {"attach": "pcap:write=/etc/shadow"}}, "EPERM"),
     ("apply", {"pairs": [{"name": "epair5", "a": {"attach": "tap:netns=1"}}]}, "EPERM"),
 ]
