@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,18 +50,19 @@ allow(int rules, const char *path, uint64_t access)
 {
 	struct landlock_path_beneath_attr beneath = { .allowed_access =
 							  access };
+	struct stat st;
 	int error = 0;
 
 	beneath.parent_fd = open(path, O_PATH | O_CLOEXEC);
 	/* What is not there need not be allowed. */
 	if (beneath.parent_fd < 0)
 		return errno == ENOENT || errno == EACCES ? 0 : -errno;
+	/* What only a folder can have is refused where it is none. */
+	if (fstat(beneath.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
+		beneath.allowed_access &= OF_FILES;
 	if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH,
 		&beneath, 0) != 0)
 		error = -errno;
-	/* It is no folder. */
-	if (error == -EINVAL && (access & ~OF_FILES) != 0)
-		error = allow(rules, path, access & OF_FILES);
 	(void)close(beneath.parent_fd);
 	return error;
 }

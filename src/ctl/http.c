@@ -264,12 +264,14 @@ ctl_http_start(struct ctl_http *h, int listener)
 void
 ctl_http_stop(struct ctl_http *h)
 {
-	struct ctl_http_conn *c;
+	struct ctl_http_conn *c, *next;
 
 	if (h->listener.fd < 0)
 		return;
-	while ((c = TAILQ_FIRST(&h->conns)) != NULL)
+	for (c = TAILQ_FIRST(&h->conns); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
 		close_conn(c);
+	}
 	ctl_watch_del(h->server->loop, &h->listener);
 	(void)close(h->listener.fd);
 	h->listener.fd = -1;
