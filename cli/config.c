@@ -211,8 +211,8 @@ emit_leaf(yaml_emitter_t *e, json_t *value)
 	return emit_text(e, json_is_true(value) ? "on" : "off");
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): as deep as what the daemon sent */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as what the daemon sent */
 emit_value(yaml_emitter_t *e, json_t *value)
 {
 	yaml_event_t ev;

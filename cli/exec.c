@@ -79,7 +79,7 @@ enter(int fd)
 static int
 ask_kind(const struct cli *cli, const char *name, char **kind)
 {
-	json_t *result, *vnet;
+	json_t *result = NULL, *vnet;
 	size_t i;
 	int status = ask(cli, "vnets", NULL, &result);
 
@@ -97,6 +97,7 @@ ask_kind(const struct cli *cli, const char *name, char **kind)
 			continue;
 		*kind = strdup(text != NULL ? text : "");
 		status = CLI_OK;
+		break;
 	}
 	json_decref(result);
 	if (status != CLI_OK)

@@ -244,7 +244,7 @@ show_if_json(
 }
 
 #define STAMP_MAX 40
-#define SIM_S_MAX (365 * 86400)
+#define SIM_S_MAX (365 * 86400L)
 
 /*
  * "2026-11-22T10:00:00.123456", as ip -ts writes it, in local time; simulated

@@ -41,7 +41,8 @@ find_watchdog(void)
 	const char *usec = getenv("WATCHDOG_USEC"),
 		   *pid = getenv("WATCHDOG_PID");
 
-	if (usec == NULL || (pid != NULL && atol(pid) != (long)getpid()))
+	if (usec == NULL ||
+	    (pid != NULL && strtol(pid, NULL, 10) != (long)getpid()))
 		return 0;
 	return strtoull(usec, NULL, 10) * 1000;
 }

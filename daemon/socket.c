@@ -39,9 +39,9 @@ static int
 handed_over(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	int count = fds != NULL ? atoi(fds) : 0;
+	long count = fds != NULL ? strtol(fds, NULL, 10) : 0;
 
-	if (pid == NULL || atol(pid) != (long)getpid())
+	if (pid == NULL || strtol(pid, NULL, 10) != (long)getpid())
 		return -ENOENT;
 	for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + count; fd++)
 		if (is_listening(fd)) {

@@ -449,6 +449,7 @@ epair_test_step(struct epair_test *test, uint64_t end_ns)
 }
 
 int
+/* NOLINTNEXTLINE(readability-function-size): what a macro has to say */
 epair_test_goes_on(struct epair_test *test, uint64_t end_ns, int is_true,
     int is_wanted, const char *file, int line, const char *what)
 {

@@ -172,7 +172,7 @@ static int
 attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
     const struct epair_vnet *by_vnet, struct epair_err *err)
 {
-	struct ep_stack *st;
+	struct ep_stack *st = NULL;
 	struct plan plan;
 	int error;
 
@@ -183,8 +183,10 @@ attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
 	error = check_free(ifp, err);
 	if (error == 0)
 		error = create(plan.kind, ifp, plan.conf, with, &st, err);
-	if (error == 0)
+	if (error == 0) {
+		EP_ASSERT(st != NULL); /* the kind's promise */
 		error = ep_attach_publish(ifp, st, spec, by_vnet, err);
+	}
 out:
 	plan_fini(&plan);
 	return error;

@@ -163,11 +163,12 @@ take_answer(struct ctl_client *c, struct ctl_message *msg, json_t **result,
 }
 
 int
+/* NOLINTNEXTLINE(readability-function-size): a call and what comes of it */
 ctl_client_call(struct ctl_client *c, const char *method, json_t *params,
     const int *fds, unsigned fd_count, json_t **result, int *fd,
     struct epair_err *err)
 {
-	struct ctl_message msg;
+	struct ctl_message msg = { 0 };
 	size_t len = 0;
 	char *line = ctl_line(
 	    ctl_request(++c->id, method,

@@ -216,8 +216,8 @@ ctl_journal_read(const char *octets, size_t len, json_t *all, size_t *good,
 {
 	const size_t head = strlen(CTL_JOURNAL_HEAD);
 	struct reader r = { .octets = octets, .len = len, .at = head };
-	struct line line = { .op = "" };
-	size_t lines, line_len;
+	struct line line = { .op = "", .key = "", .text = "" };
+	size_t lines = 0, line_len = 0;
 	int error;
 
 	*good = 0;

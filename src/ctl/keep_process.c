@@ -146,7 +146,7 @@ say(const struct process *p, uint32_t op, const struct ctl_kept *kept)
 
 	if (kept != NULL)
 		memcpy(msg.token, kept->token, sizeof(msg.token));
-	if (op == CTL_KEEPER_PUT) {
+	if (kept != NULL && op == CTL_KEEPER_PUT) {
 		msg.count = kept->count;
 		for (unsigned i = 0; i < kept->count; i++) {
 			fds[i] = kept->fds[i].fd;
@@ -337,7 +337,7 @@ ctl_keep_process(
 	struct process *p = NULL;
 	int error = create(folder, &p, err);
 
-	if (error != 0)
+	if (error != 0 || p == NULL)
 		return error;
 	error = find(p, err);
 	if (error != 0) {
@@ -354,7 +354,7 @@ ctl_keep_end_process(const char *folder, struct epair_err *err)
 	struct process *p = NULL;
 	int error = create(folder, &p, err);
 
-	if (error != 0)
+	if (error != 0 || p == NULL)
 		return error;
 	error = reach(p);
 	if (error == 0)

@@ -38,7 +38,7 @@ ctl_lines_room(struct ctl_lines *l, char **at, size_t *room)
 		l->done = 0;
 	}
 	/* A long line is over: what it took is given back. */
-	if (l->len == 0 && l->size > 16 * LINES_MIN)
+	if (l->len == 0 && l->size > (size_t)16 * LINES_MIN)
 		ctl_lines_fini(l);
 	if (l->len == l->size)
 		error = grow(l);

@@ -13,7 +13,7 @@ static int
 make_socket(void)
 {
 	const struct timeval patience = { .tv_sec = CTL_LOCAL_TIMEOUT_MS / 1000,
-		.tv_usec = CTL_LOCAL_TIMEOUT_MS % 1000 * 1000 };
+		.tv_usec = CTL_LOCAL_TIMEOUT_MS % 1000 * 1000L };
 	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (sock < 0)

@@ -221,6 +221,7 @@ still_waiting(struct ctl_state *s, struct epair_if *ifp, bool is_other)
 
 /* The object of an end; is_other: its attachment is not the one in `old`. */
 static int
+/* NOLINTNEXTLINE(readability-function-size): old and new, and where to */
 write_end(struct writing *w, struct epair_if *ifp, json_t *old, bool is_other,
     bool handed, json_t **object, struct epair_err *err)
 {
@@ -252,11 +253,11 @@ static struct epair_if *
 find_pair(const struct ctl_state *s, const char *key)
 {
 	char home[EPAIR_NAME_MAX], name[EPAIR_NAME_MAX];
-	unsigned unit;
+	int unit = 0;
 
-	if (sscanf(key, "pair/%15[^/]/%u", home, &unit) != 2)
+	if (sscanf(key, "pair/%15[^/]/%n", home, &unit) != 1 || unit == 0)
 		return NULL;
-	(void)snprintf(name, sizeof(name), "epair%u", unit);
+	(void)snprintf(name, sizeof(name), "epair%s", key + unit);
 	return ctl_world_pair(s->world, home, name);
 }
 

@@ -15,7 +15,7 @@
  * Add the steps that make it so to c. is_new: one that is there already is
  * -EEXIST.
  */
-int ctl_want_pair(struct ctl_world *w, struct ctl_change *c, json_t *want,
+int ctl_want_pair(struct ctl_world *w, struct ctl_change *c, json_t *pair,
     bool is_new, struct epair_err *err);
 int ctl_want_vnet(struct ctl_world *w, struct ctl_change *c, json_t *want,
     bool is_new, struct epair_err *err);

@@ -69,8 +69,8 @@ struct ep_spot {
 	uint64_t place; /* in its list */
 };
 
-struct ep_pair *ep_pair_alloc(struct epair_vnet *home,
-    const struct epair_create *how) EP_REQUIRES(home->ep->lock);
+struct ep_pair *ep_pair_alloc(struct epair_vnet *vn,
+    const struct epair_create *how) EP_REQUIRES(vn->ep->lock);
 void ep_pair_free(struct ep_pair *pair);
 void ep_pair_commit(struct ep_pair *pair, const struct ep_spot spots[2])
     EP_REQUIRES(pair->ep->lock);
