@@ -77,7 +77,11 @@ def the_user_s_own_namespaces_are_joined():
 def new_namespaces_need_no_rights():
     cable = user_cable("tap:netns=new,addr=10.0.0.1/24", "tap:netns=new,addr=10.0.0.2/24")
     path = cable.await_event("attachment epair0a namespace is .*").split()[-1]
-    text = lab.run("nsenter", f"--net={path}", "ping", "-q", "-c", "3", "-i", "0.01", "10.0.0.2")
+    ping = ["nsenter", f"--net={path}", "ping", "-q", "10.0.0.2"]
+    # The other end may be on its way.
+    until(lambda: " 0% packet loss" in lab.run(*ping, "-c", "1", "-W", "1", fails=True),
+          "a ping across")
+    text = lab.run(*ping, "-c", "3", "-i", "0.01")
     check(" 0% packet loss" in text, text)
     cable.close()
 
