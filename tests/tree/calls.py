@@ -47,6 +47,10 @@ if any(re.match("__(asan|tsan|ubsan)", name) for name in names):
     print("a sanitizer imports what it wants")
     sys.exit(77)
 
+if os.environ.get("OPTIMIZATION") in ("0", "g", "plain"):
+    print("without optimising, functions are imported that are inline elsewhere")
+    sys.exit(77)
+
 table = syscalls.table(root)
 faults = []
 used = set()
