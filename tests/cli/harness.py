@@ -33,6 +33,8 @@ def case(function):
 
 def main():
     failed = skipped = 0
+    # Whoever runs the tests under nohup does not mean the tools in them.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     print(f"1..{len(cases)}")
     for number, function in enumerate(cases, 1):
         name = function.__name__.replace("_", " ")
