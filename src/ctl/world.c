@@ -45,6 +45,7 @@ ctl_world_fini(struct ctl_world *w)
 	}
 	json_decref(w->pairs);
 	json_decref(w->waiting);
+	ctl_scratch_fini(&w->scratch);
 }
 
 struct ctl_vnet *
