@@ -233,7 +233,7 @@ ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
 	int error;
 
 	ep_lock(&ifp->ep->lock);
-	if (ifp->stack == NULL)
+	if (!ifp->dying && ifp->stack == NULL)
 		vn = given_by_vnet(ifp, kind);
 	ep_unlock(&ifp->ep->lock);
 	if (vn == NULL)
