@@ -14,6 +14,7 @@ ctl_fail(struct epair_err *err, int code, const char *fmt, ...)
 	if (err == NULL)
 		return code;
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start */
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	err->code = code;

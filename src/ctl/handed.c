@@ -42,7 +42,7 @@ ctl_handed_init(struct ctl_handed *h, json_t *names, const int *fds, unsigned n,
 
 		if (error == 0 && name == NULL)
 			error = ctl_fail(err, -EINVAL, "fds: must be strings");
-		if (error != 0) {
+		if (error != 0 || name == NULL || h->fds == NULL) {
 			(void)close(fds[i]);
 			continue;
 		}
@@ -57,7 +57,7 @@ ctl_handed_init(struct ctl_handed *h, json_t *names, const int *fds, unsigned n,
 void
 ctl_handed_fini(struct ctl_handed *h)
 {
-	for (unsigned i = 0; i < h->count; i++) {
+	for (unsigned i = 0; h->fds != NULL && i < h->count; i++) {
 		free((char *)(uintptr_t)h->fds[i].name);
 		(void)close(h->fds[i].fd);
 	}

@@ -63,6 +63,7 @@ take(struct cmsghdr *c, int *fds, unsigned max, unsigned *fd_count)
 }
 
 ssize_t
+/* NOLINTNEXTLINE(readability-non-const-parameter): recvmsg() writes there */
 ctl_wire_recv(int sock, char *data, size_t len, int *fds, unsigned max,
     unsigned *fd_count)
 {

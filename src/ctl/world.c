@@ -22,7 +22,7 @@ ctl_world_init(struct ctl_world *w, struct epair *ep, struct epair_err *err)
 		error = ctl_fail(err, -ENOMEM, "no memory for the world");
 	if (error == 0)
 		error = ctl_scratch_init(&w->scratch, err);
-	if (error != 0) {
+	if (error != 0 || vn == NULL) {
 		free(vn);
 		json_decref(w->pairs);
 		json_decref(w->waiting);
