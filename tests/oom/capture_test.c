@@ -9,65 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kth.h"
 #include "unit/api/rig.h"
-
-/* Allocations until one fails; below 0: none does. */
-static long left = -1;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *s);
-
-static bool
-fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
-
-char *
-__wrap_strdup(const char *s)
-{
-	return fails() ? NULL : __real_strdup(s);
-}
-
-static void
-fail_at(long k)
-{
-	left = k;
-}
-
-/* Whether that allocation was asked for; the next ones do not fail. */
-static bool
-has_failed(void)
-{
-	bool failed = left < 0;
-
-	left = -1;
-	return failed;
-}
 
 static void
 opening_a_capture_fails_or_is_as_if_nothing_was(void **state)

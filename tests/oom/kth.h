@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * kth.h - the k-th allocation fails, and no other. For a test that is linked
- * with --wrap=malloc,--wrap=calloc,--wrap=realloc.
+ * with --wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup.
  */
 #ifndef KTH_H
 #define KTH_H
