@@ -119,8 +119,7 @@ ep_sched_stop(struct ep_sched *sched)
 			continue;
 		ep_lock(&w->lock);
 		w->stopping = true;
-		ep_worker_wake(w);
-		ep_unlock(&w->lock);
+		ep_worker_unlock_wake(w);
 		EP_ZERO(pthread_join(w->thread, NULL));
 		w->started = false;
 	}
@@ -204,9 +203,9 @@ loop_worker(struct ep_sched *sched, unsigned worker)
 static void
 rest(struct ep_worker *w) EP_REQUIRES(w->lock)
 {
-	w->wants_wake = w->fd_asked;
-	if (w->waiting > 0)
-		ep_worker_wake(w);
+	w->wants_wake = w->fd_asked && w->waiting == 0;
+	if (w->fd_asked && w->waiting > 0)
+		ep_worker_end_sleep(w);
 	ep_worker_set_timer_fd(w);
 }
 

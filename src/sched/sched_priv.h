@@ -99,8 +99,14 @@ void ep_worker_call_end(struct ep_worker *w) EP_ACQUIRES(w->lock);
 void ep_worker_await(struct ep_worker *w, const void *what)
     EP_REQUIRES(w->lock);
 
-/* There is new work: wake whoever must be. */
-void ep_worker_wake(struct ep_worker *w) EP_REQUIRES(w->lock);
+/* Have the worker look again: it sleeps, or its loop is polling. */
+void ep_worker_end_sleep(const struct ep_worker *w);
+
+/*
+ * There is new work: give up the lock, and then wake whoever must be, who would
+ * run into it otherwise, as soon as it is awake on this very CPU.
+ */
+void ep_worker_unlock_wake(struct ep_worker *w) EP_RELEASES(w->lock);
 
 /* When the next timer is due; UINT64_MAX without one. */
 uint64_t ep_worker_next(const struct ep_worker *w) EP_REQUIRES(w->lock);

@@ -112,6 +112,7 @@ int
 ep_timer_arm(struct ep_timer *timer, uint64_t when_ns) EP_NO_TSA
 {
 	struct ep_worker *w = timer->worker;
+	bool sooner = false;
 	uint64_t next;
 	int error = 0;
 
@@ -128,11 +129,13 @@ ep_timer_arm(struct ep_timer *timer, uint64_t when_ns) EP_NO_TSA
 		timer->when_ns = when_ns;
 		timer->order = w->next_order++;
 		settle(w, timer->slot, timer);
-		if (ep_worker_next(w) < next && w->timer_fd < 0)
-			ep_worker_wake(w);
+		sooner = ep_worker_next(w) < next && w->timer_fd < 0;
 		ep_worker_set_timer_fd(w);
 	}
-	ep_unlock(&w->lock);
+	if (sooner)
+		ep_worker_unlock_wake(w);
+	else
+		ep_unlock(&w->lock);
 	return error;
 }
 

@@ -142,15 +142,23 @@ ep_worker_await(struct ep_worker *w, const void *what)
 }
 
 void
-ep_worker_wake(struct ep_worker *w)
+ep_worker_end_sleep(const struct ep_worker *w)
 {
 	const uint64_t one = 1;
 
-	if (!w->wants_wake)
-		return;
-	w->wants_wake = false;
 	/* Never full: nobody wakes so often. */
 	(void)!write(w->wake_fd, &one, sizeof(one));
+}
+
+void
+ep_worker_unlock_wake(struct ep_worker *w) EP_NO_TSA
+{
+	bool wake = w->wants_wake;
+
+	w->wants_wake = false;
+	ep_unlock(&w->lock);
+	if (wake)
+		ep_worker_end_sleep(w);
 }
 
 /* Tasks. */
@@ -174,9 +182,10 @@ ep_task_schedule(struct ep_task *task)
 		task->waiting = true;
 		TAILQ_INSERT_TAIL(&w->tasks, task, link);
 		ep_store_relaxed(&w->waiting, w->waiting + 1);
-		ep_worker_wake(w);
+		ep_worker_unlock_wake(w);
+	} else {
+		ep_unlock(&w->lock);
 	}
-	ep_unlock(&w->lock);
 	return idle;
 }
 
