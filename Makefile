@@ -34,7 +34,7 @@ run: ## install, compile, and show a cable at work
 
 test: ## install, compile, run every test, sanitizers too
 	@tools/deps.sh build run test
-	@tools/test.sh
+	@tools/enter.sh tools/test.sh
 
 check: ## layers, format, lint, warnings: what a reviewer should not have to say
 	@tools/deps.sh build check
