@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/out.h"
@@ -140,6 +141,8 @@ show_if(struct out *out, const struct epair_if_info *info,
 	out_print(out, " mtu %" PRIu32 "\n", info->mtu);
 	if (info->descr[0] != '\0')
 		out_print(out, "\tdescription: %s\n", info->descr);
+	if (strcmp(info->vnet, "vnet0") != 0)
+		out_print(out, "\tvnet: %s\n", info->vnet);
 	out_print(out, "\toptions=");
 	print_words(out, info->caps, cap_words);
 	out_print(out, "\n\tether %s\n", mac_text(info->mac, mac));

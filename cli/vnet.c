@@ -115,9 +115,11 @@ vnet(struct cli *cli, const struct verb *self, int argc, char **argv)
 	const char *what;
 	int first, status, count;
 
-	status = ask_begin(cli, self, &o, argc, argv, 1, -1, &first);
+	status = ask_begin(cli, self, &o, argc, argv, 0, -1, &first);
 	if (status != ASK_GO_ON)
 		return status;
+	if (first == argc)
+		return list(cli);
 	what = argv[first++];
 	count = argc - first;
 	if (strcmp(what, "add") == 0)
@@ -134,7 +136,7 @@ vnet(struct cli *cli, const struct verb *self, int argc, char **argv)
 
 const struct verb verb_vnet = {
 	.name = "vnet",
-	.operands = "add V [KIND:...] | set V ... | del V | list",
+	.operands = "[list] | add V [KIND:...] | set V ... | del V",
 	.sentence = "virtual network stack instances",
 	.text =
 	    "A vnet is a space of interface names. One with a KIND attaches that "
