@@ -29,19 +29,20 @@ struct ep_worker {
 	int wake_fd; /* eventfd; -1 in SIM */
 	int timer_fd; /* LOOP only, else -1 */
 
+	/* What they touch who add work to it is one line. */
 	struct ep_mutex lock __attribute__((aligned(64)));
 	struct ep_task_list tasks EP_GUARDED;
 	uint32_t waiting; /* atomic; written under lock: tasks in the list */
-	const void *current EP_GUARDED;
-	pthread_t runner EP_GUARDED; /* valid while inside */
-	bool inside EP_GUARDED; /* atomic: somebody is running this worker */
-	unsigned drainers EP_GUARDED; /* who wait for current to change */
-	struct ep_cond changed;
 	/*
 	 * Whoever adds work must write wake_fd: the worker sleeps (THREADS),
 	 * or its loop may be polling (LOOP).
 	 */
 	bool wants_wake EP_GUARDED;
+	const void *current EP_GUARDED __attribute__((aligned(64)));
+	pthread_t runner EP_GUARDED; /* valid while inside */
+	bool inside EP_GUARDED; /* atomic: somebody is running this worker */
+	unsigned drainers EP_GUARDED; /* who wait for current to change */
+	struct ep_cond changed;
 	bool fd_asked EP_GUARDED; /* atomic; LOOP: the caller polls */
 	unsigned rounds EP_GUARDED; /* since descriptors were looked at */
 	bool stopping EP_GUARDED;

@@ -155,7 +155,8 @@ ep_worker_unlock_wake(struct ep_worker *w) EP_NO_TSA
 {
 	bool wake = w->wants_wake;
 
-	w->wants_wake = false;
+	if (wake)
+		w->wants_wake = false;
 	ep_unlock(&w->lock);
 	if (wake)
 		ep_worker_end_sleep(w);
