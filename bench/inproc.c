@@ -22,6 +22,7 @@ struct rig {
 	bool one_thread;
 	bool stop; /* atomic */
 	uint64_t sum; /* so that reading is not optimised away */
+	uint64_t seen; /* by the sender: received was this, or is more */
 	uint64_t received __attribute__((aligned(64))); /* atomic */
 };
 
@@ -82,11 +83,15 @@ consumer(void *arg)
 static void
 wait_for(struct rig *rig, uint64_t received)
 {
-	while (__atomic_load_n(&rig->received, __ATOMIC_ACQUIRE) < received)
+	while (rig->seen < received) {
+		rig->seen = __atomic_load_n(&rig->received, __ATOMIC_ACQUIRE);
+		if (rig->seen >= received)
+			break;
 		if (rig->one_thread)
 			(void)epair_dispatch(rig->ep, 0, 0);
 		else
 			__builtin_ia32_pause();
+	}
 }
 
 /* Send one burst. Returns how many frames it had. */
