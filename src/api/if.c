@@ -264,9 +264,9 @@ static void
 add_queue(struct epair_if_stats *s, struct ep_rxq *rxq)
 {
 	ep_spin_lock(&rxq->q.lock);
-	s->ipackets += rxq->packets + rxq->arrived;
-	s->queued += rxq->q.count;
+	s->ipackets += rxq->q.packets + rxq->arrived;
 	ep_spin_unlock(&rxq->q.lock);
+	s->queued += ep_queue_count(&rxq->q);
 	s->ibytes += ep_load_relaxed(&rxq->ibytes);
 	s->imcasts += ep_load_relaxed(&rxq->imcasts);
 	s->delivered += ep_load_relaxed(&rxq->delivered);
@@ -277,9 +277,9 @@ static void
 add_peer_queue(struct epair_if_stats *s, struct ep_rxq *rxq)
 {
 	ep_spin_lock(&rxq->q.lock);
-	s->opackets += rxq->packets;
-	s->obytes += rxq->bytes;
-	s->omcasts += rxq->mcasts;
+	s->opackets += rxq->q.packets;
+	s->obytes += rxq->q.bytes;
+	s->omcasts += rxq->q.mcasts;
 	ep_spin_unlock(&rxq->q.lock);
 }
 

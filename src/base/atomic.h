@@ -12,6 +12,8 @@
 #define ep_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define ep_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define ep_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define ep_load_seq_cst(p)     __atomic_load_n((p), __ATOMIC_SEQ_CST)
+#define ep_store_seq_cst(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 #define ep_add_relaxed(p, v)   __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define ep_sub_relaxed(p, v)   __atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
 #define ep_add_acq_rel(p, v)   __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL)

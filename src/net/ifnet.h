@@ -50,17 +50,13 @@ struct ep_watchers;
 
 /* One bucket of the receiving side: the waiting frames and their task. */
 struct ep_rxq {
-	/* A line that both ends write, for each burst: */
-	struct ep_queue q;
-	/* Under q's lock, by the transmitter: */
-	uint64_t packets; /* the sender's opackets, our ipackets */
-	uint64_t bytes; /* the sender's obytes */
+	struct ep_queue q; /* two lines */
 	/* One that is read, and seldom written: */
 	struct epair_if *ifp; /* (k) */
 	uint32_t bucket; /* (k) */
 	/* Of the thread that took last: who sends from there need not pack. */
 	struct ep_mcache *taker; /* (a); written by the task when it changes */
-	uint64_t mcasts; /* the sender's omcasts; as packets */
+	/* Under q's lock, by the transmitter. */
 	uint64_t arrived; /* through an impairment: our ipackets only */
 	/* And what the task writes, and who wakes it: */
 	struct ep_task task __attribute__((aligned(64)));
@@ -70,7 +66,7 @@ struct ep_rxq {
 	uint64_t delivered;
 } __attribute__((aligned(64)));
 
-_Static_assert(sizeof(struct ep_rxq) == 192, "three lines");
+_Static_assert(sizeof(struct ep_rxq) == 256, "four lines");
 
 /*
  * What impairments did to the frames of their sender: atomic counters, since

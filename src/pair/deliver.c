@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From the queue to the receiving stack (contract 4.4, 4.5, 5): the task of a
- * queue. It takes all that waits, hands it to the stack chunk by chunk, and is
+ * queue. It takes all that waits, hands it to the stack piece by piece, and is
  * scheduled again behind the others if more has come.
  *
- * The stack is looked for anew for each chunk, since its callback may detach
+ * The stack is looked for anew for each piece, since its callback may detach
  * it, and called with nothing held but the hold on it.
  */
 #include <errno.h>
@@ -163,19 +163,17 @@ ep_pair_drop_queued(struct ep_rxq *rxq, const struct ep_packed *frames,
 }
 
 static void
-deliver_chunk(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_mcache *mc,
-    const struct ep_chunk *chunk)
+deliver_some(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_mcache *mc,
+    const struct ep_packed *frames, unsigned count)
 {
 	struct ep_address to = address(rxq->ifp);
 	struct epair_mbuf *ms[EP_CHUNK_MAX];
 	struct ep_stack *st = NULL;
 	unsigned n;
 
-	ep_packed_fetch(chunk->frames, chunk->count);
-	n = ep_unpack(
-	    rxq->ifp->ep->pool, mc, chunk->frames, chunk->count, &to, ms);
-	ep_pair_drop_queued(
-	    rxq, chunk->frames + n, chunk->count - n, EPAIR_DROP_RX_NO_MBUF);
+	ep_packed_fetch(frames, count);
+	n = ep_unpack(rxq->ifp->ep->pool, mc, frames, count, &to, ms);
+	ep_pair_drop_queued(rxq, frames + n, count - n, EPAIR_DROP_RX_NO_MBUF);
 	/* One section for both: to open one is a full fence. */
 	ep_epoch_begin(thr);
 	n = ep_ether_input(rxq, ms, n);
@@ -183,13 +181,6 @@ deliver_chunk(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_mcache *mc,
 		st = ep_stack_enter(rxq->ifp, thr);
 	ep_epoch_end(thr);
 	hand_up(rxq, thr, st, ms, n);
-}
-
-static void
-drop_chunk(
-    struct ep_rxq *rxq, const struct ep_chunk *chunk, enum epair_drop why)
-{
-	ep_pair_drop_queued(rxq, chunk->frames, chunk->count, why);
 }
 
 /*
@@ -219,10 +210,9 @@ run_again(struct ep_rxq *rxq)
  * time, and neither gets on. With nothing else to do, let some more come.
  */
 static void
-moderate(const struct ep_rxq *rxq, const struct ep_chunk *chunks)
+moderate(const struct ep_rxq *rxq, unsigned n, bool is_packed)
 {
-	if (chunks == NULL || chunks->next != NULL || chunks->count >= FEW ||
-	    chunks->frames[0].len == 0 || ep_worker_is_wanted(rxq->task.worker))
+	if (n >= FEW || !is_packed || ep_worker_is_wanted(rxq->task.worker))
 		return;
 	for (unsigned i = 0; i < PAUSES; i++)
 		ep_cpu_pause();
@@ -237,24 +227,33 @@ ep_pair_deliver(struct ep_task *task)
 	struct ep_pair *pair = ifp->pair;
 	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
 	struct ep_mcache *mc = ep_mcache_self(ifp->ep->pool);
-	struct ep_chunk *chunks = ep_queue_take(&rxq->q), *c;
+	const struct ep_packed *frames;
+	struct ep_batch batch;
 	struct ep_run run;
+	bool is_packed = false;
+	unsigned n, all;
 
+	ep_queue_take(&rxq->q, &batch);
+	all = batch.left;
 	if (ep_load_relaxed(&rxq->taker) != mc)
 		ep_store_relaxed(&rxq->taker, mc);
 	ep_run_enter(&run, ifp->ep, pair);
 	ep_pair_made_room(ifp->oifp);
-	for (c = chunks; c != NULL; c = c->next)
+	while ((n = ep_batch_next(&batch, &frames)) > 0) {
+		is_packed = frames[0].len > 0;
 		if (ep_load_relaxed(&ifp->dying))
-			drop_chunk(rxq, c, EPAIR_DROP_RX_DESTROYED);
+			ep_pair_drop_queued(
+			    rxq, frames, n, EPAIR_DROP_RX_DESTROYED);
 		else if (thr == NULL)
-			drop_chunk(rxq, c, EPAIR_DROP_RX_NO_MBUF);
+			ep_pair_drop_queued(
+			    rxq, frames, n, EPAIR_DROP_RX_NO_MBUF);
 		else
-			deliver_chunk(rxq, thr, mc, c);
+			deliver_some(rxq, thr, mc, frames, n);
+	}
 	ep_run_leave();
 
-	moderate(rxq, chunks);
-	if (ep_queue_done(&rxq->q, chunks))
+	moderate(rxq, all, is_packed);
+	if (ep_queue_done(&rxq->q, &batch))
 		run_again(rxq);
 	ep_pair_run_end(pair);
 }

@@ -141,12 +141,13 @@ finish(struct ep_pair *pair, struct ep_lost lost[2])
 static void
 purge(struct ep_rxq *rxq)
 {
-	struct ep_chunk *chunks = ep_queue_purge(&rxq->q), *c;
+	const struct ep_packed *frames;
+	struct ep_batch batch;
+	unsigned n;
 
-	for (c = chunks; c != NULL; c = c->next)
-		ep_pair_drop_queued(
-		    rxq, c->frames, c->count, EPAIR_DROP_RX_DESTROYED);
-	ep_queue_free_chunks(chunks);
+	ep_queue_purge(&rxq->q, &batch);
+	while ((n = ep_batch_next(&batch, &frames)) > 0)
+		ep_pair_drop_queued(rxq, frames, n, EPAIR_DROP_RX_DESTROYED);
 }
 
 void

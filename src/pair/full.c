@@ -6,8 +6,8 @@
  * Theory. Whoever can leave frames where they are - a device, a socket, a
  * program's own queue - asks ep_pair_may_send() before it takes them from
  * there, and if there is no room stops until EPAIR_CHANGED_WRITABLE. It says
- * that it is held, then looks again. Whatever makes room does so under the lock
- * under which it was looked at, and looks for `held` after that: so either the
+ * that it is held, then looks again. Whatever makes room does so, and then looks
+ * for `held`, all in one order (seq_cst, or a link's lock): so either the
  * second look finds the room, or who makes it finds somebody held. Being told
  * once too often does no harm, and `held` is never taken back by the sender,
  * of which there may be several.
@@ -69,14 +69,14 @@ ep_pair_may_send(struct epair_if *ifp)
 	if (!ep_load_relaxed(&ifp->full_waits) || !ep_ifnet_is_up(ifp->oifp) ||
 	    has_room(ifp))
 		return true;
-	ep_store_relaxed(&ifp->held, true);
+	ep_store_seq_cst(&ifp->held, true);
 	return has_room(ifp);
 }
 
 void
 ep_pair_made_room(struct epair_if *ifp)
 {
-	if (!ep_load_relaxed(&ifp->held))
+	if (!ep_load_seq_cst(&ifp->held))
 		return;
 	ep_store_relaxed(&ifp->held, false);
 	(void)ep_add_relaxed(&ifp->waits, 1);

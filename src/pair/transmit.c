@@ -97,10 +97,9 @@ put(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
 	if (counted) {
 		rxq->arrived += done;
 	} else {
-		rxq->packets += done;
-		rxq->bytes += s.bytes;
-		if (s.mcasts > 0)
-			rxq->mcasts += s.mcasts;
+		rxq->q.packets += done;
+		rxq->q.bytes += s.bytes;
+		rxq->q.mcasts += s.mcasts;
 	}
 	ep_spin_unlock(&rxq->q.lock);
 	if (apart)

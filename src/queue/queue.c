@@ -7,182 +7,239 @@
 
 #include "base/atomic.h"
 
+_Static_assert(offsetof(struct ep_queue, taken) == 64, "a line for who puts");
+_Static_assert(sizeof(struct ep_queue) == 128, "and one for who takes");
+
 void
 ep_queue_init(struct ep_queue *q, uint32_t limit) EP_NO_TSA
 {
 	EP_ASSERT(limit > 0);
-	*q = (struct ep_queue){ .state = EP_QUEUE_IDLE, .limit = limit };
+	*q = (struct ep_queue){ .is_idle = true, .limit = limit };
 	ep_spin_init(&q->lock);
 }
 
-void
-ep_queue_free_chunks(struct ep_chunk *chunks)
+static void
+free_ring(struct ep_chunk *first)
 {
-	struct ep_chunk *next;
+	struct ep_chunk *chunk = first, *next;
 
-	for (; chunks != NULL; chunks = next) {
-		next = chunks->next;
-		free(chunks);
-	}
+	do {
+		next = chunk->next;
+		free(chunk);
+		chunk = next;
+	} while (chunk != first);
 }
 
 void
 ep_queue_fini(struct ep_queue *q) EP_NO_TSA
 {
-	EP_ASSERT(q->count == 0);
-	ep_queue_free_chunks(q->head);
-	ep_queue_free_chunks(q->spares);
-	q->head = q->tail = q->spares = NULL;
+	EP_ASSERT(q->put == q->taken);
+	if (q->tail != NULL)
+		free_ring(q->tail);
+	q->tail = NULL;
 }
 
-/* An empty chunk behind the tail. The lock is given up to ask for memory. */
-static struct ep_chunk *
+/* Grow the ring. The lock is given up to ask for memory. */
+static bool
 add_chunk(struct ep_queue *q) EP_REQUIRES(q->lock) EP_NO_TSA
 {
-	struct ep_chunk *chunk = q->spares;
+	struct ep_chunk *chunk;
 
-	if (chunk != NULL) {
-		q->spares = chunk->next;
-		q->spare_count--;
-	} else {
-		ep_queue_check(q);
-		ep_spin_unlock(&q->lock);
-		chunk = aligned_alloc(64, sizeof(*chunk));
-		ep_spin_lock(&q->lock);
-		if (chunk == NULL)
-			return NULL;
-	}
-	chunk->next = NULL;
+	ep_spin_unlock(&q->lock);
+	chunk = aligned_alloc(64, sizeof(*chunk));
+	ep_spin_lock(&q->lock);
+	if (chunk == NULL)
+		return false;
 	if (q->tail != NULL) {
-		q->tail->count = q->tail_count;
+		chunk->next = q->tail->next;
 		q->tail->next = chunk;
 	} else {
-		q->head = chunk;
+		chunk->next = q->tail = chunk;
+		ep_store_relaxed(&q->head, chunk);
 	}
-	q->tail = chunk;
-	q->tail_count = 0;
-	return chunk;
+	q->chunks++;
+	return true;
+}
+
+/* Go on to the next chunk, if the consumer has left that. */
+static bool
+next_chunk(struct ep_queue *q) EP_REQUIRES(q->lock)
+{
+	/* acquires what ep_queue_done() released (Q5) */
+	if (q->tail == NULL || q->tail->next == ep_load_acquire(&q->head))
+		return false;
+	q->tail = q->tail->next;
+	q->tail_used = 0;
+	return true;
+}
+
+/* How many more may wait, of n. */
+static unsigned
+room_for(struct ep_queue *q, unsigned n) EP_REQUIRES(q->lock)
+{
+	uint32_t limit = ep_load_relaxed(&q->limit) +
+			 ep_load_relaxed(&q->slack);
+	uint32_t count = q->put - q->taken_seen;
+
+	if (count + n <= limit)
+		return n;
+	q->taken_seen = ep_load_seq_cst(&q->taken);
+	count = q->put - q->taken_seen;
+	if (count >= limit)
+		return 0;
+	return limit - count < n ? limit - count : n;
+}
+
+/* Lines that are written next: the consumer has read them. */
+static inline void
+fetch_ahead(const struct ep_queue *q, unsigned n) EP_REQUIRES(q->lock)
+{
+	unsigned end = q->tail_used + n + 12;
+
+	if (end > EP_CHUNK_MAX)
+		end = EP_CHUNK_MAX;
+	for (unsigned i = q->tail_used + 8; i < end; i += 4)
+		ep_fetch_own(&q->tail->frames[i]);
 }
 
 unsigned
 ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
     unsigned n, bool *wake, bool *short_of_memory)
 {
-	uint32_t limit = ep_load_relaxed(&q->limit) +
-			 ep_load_relaxed(&q->slack);
-	unsigned done = 0;
+	unsigned done = 0, part;
 
 	*wake = *short_of_memory = false;
-	while (done < n && q->count < limit) {
-		unsigned room;
-
-		if (q->tail == NULL || q->tail_count == EP_CHUNK_MAX) {
-			if (add_chunk(q) == NULL) {
+	while (done < n && (part = room_for(q, n - done)) > 0) {
+		if (q->tail == NULL || q->tail_used == EP_CHUNK_MAX) {
+			if (!next_chunk(q)) {
+				if (add_chunk(q))
+					continue; /* others may have come */
 				*short_of_memory = true;
 				break;
 			}
-			continue; /* look again: others may have come */
 		}
-		room = EP_CHUNK_MAX - q->tail_count;
-		if (room > limit - q->count)
-			room = limit - q->count;
-		if (room > n - done)
-			room = n - done;
-		memcpy(&q->tail->frames[q->tail_count], &frames[done],
-		    room * sizeof(*frames));
-		q->tail_count = (uint16_t)(q->tail_count + room);
-		q->count += room;
-		done += room;
+		if (part > EP_CHUNK_MAX - q->tail_used)
+			part = EP_CHUNK_MAX - q->tail_used;
+		memcpy(&q->tail->frames[q->tail_used], &frames[done],
+		    part * sizeof(*frames));
+		q->tail_used = (uint16_t)(q->tail_used + part);
+		/* acquired by ep_queue_take() */
+		ep_store_release(&q->put, q->put + part);
+		done += part;
+		fetch_ahead(q, part);
 		/* Before the lock is given up for the next chunk (Q2). */
-		if (q->state == EP_QUEUE_IDLE) {
-			q->state = EP_QUEUE_WAKING;
+		if (q->is_idle) {
+			q->is_idle = false;
 			*wake = true;
 		}
 	}
 	return done;
 }
 
-static struct ep_chunk *
-take_locked(struct ep_queue *q) EP_REQUIRES(q->lock)
+void
+ep_queue_take(struct ep_queue *q, struct ep_batch *batch)
 {
-	struct ep_chunk *chunks = q->head;
+	uint32_t put;
 
-	if (q->tail != NULL)
-		q->tail->count = q->tail_count;
-	q->head = q->tail = NULL;
-	q->count = 0;
-	return chunks;
+	EP_ASSERT(!q->is_running);
+	q->is_running = true;
+	/* Both lines at once; the first one to write, if we will lock it. */
+	if (!q->was_busy)
+		ep_fetch_own(q);
+	if (q->head != NULL)
+		__builtin_prefetch(&q->head->frames[q->head_used]);
+	/* acquires what ep_queue_put_locked() released */
+	put = ep_load_acquire(&q->put);
+	*batch = (struct ep_batch){ q->head, q->head_used, put - q->taken };
+	ep_store_seq_cst(&q->taken, put);
 }
 
-struct ep_chunk *
-ep_queue_take(struct ep_queue *q)
+unsigned
+ep_batch_next(struct ep_batch *batch, const struct ep_packed **frames)
 {
-	struct ep_chunk *chunks;
+	unsigned n;
 
-	ep_spin_lock(&q->lock);
-	EP_ASSERT(q->state == EP_QUEUE_WAKING);
-	chunks = take_locked(q);
-	q->state = EP_QUEUE_RUNNING;
-	ep_spin_unlock(&q->lock);
-	return chunks;
-}
-
-/* Keep a few chunks; what is over is for the caller to free. */
-static struct ep_chunk *
-keep_spares(struct ep_queue *q, struct ep_chunk *chunks, unsigned max)
-    EP_REQUIRES(q->lock)
-{
-	struct ep_chunk *over, *next;
-
-	for (; chunks != NULL && q->spare_count < max; chunks = next) {
-		next = chunks->next;
-		chunks->next = q->spares;
-		q->spares = chunks;
-		q->spare_count++;
+	if (batch->left == 0)
+		return 0;
+	if (batch->used == EP_CHUNK_MAX) {
+		batch->chunk = batch->chunk->next;
+		batch->used = 0;
 	}
-	over = chunks;
-	while (q->spare_count > max) {
-		struct ep_chunk *spare = q->spares;
+	n = EP_CHUNK_MAX - batch->used;
+	if (n > batch->left)
+		n = batch->left;
+	*frames = &batch->chunk->frames[batch->used];
+	batch->used += n;
+	batch->left -= n;
+	return n;
+}
 
-		q->spares = spare->next;
-		q->spare_count--;
-		spare->next = over;
-		over = spare;
+/* Take chunks out of a ring that nobody uses. Gives a list of them. */
+static struct ep_chunk *
+trim(struct ep_queue *q) EP_REQUIRES(q->lock)
+{
+	struct ep_chunk *over = NULL;
+
+	for (; q->chunks > EP_CHUNKS_KEPT; q->chunks--) {
+		struct ep_chunk *chunk = q->tail->next;
+
+		q->tail->next = chunk->next;
+		chunk->next = over;
+		over = chunk;
 	}
 	return over;
 }
 
-bool
-ep_queue_done(struct ep_queue *q, struct ep_chunk *chunks)
+static void
+free_list(struct ep_chunk *chunk)
 {
+	struct ep_chunk *next;
+
+	for (; chunk != NULL; chunk = next) {
+		next = chunk->next;
+		free(chunk);
+	}
+}
+
+bool
+ep_queue_done(struct ep_queue *q, const struct ep_batch *batch)
+{
+	uint32_t taken = q->taken;
+	struct ep_chunk *over = NULL;
 	bool again;
 
-	ep_spin_lock(&q->lock);
-	EP_ASSERT(q->state == EP_QUEUE_RUNNING);
+	EP_ASSERT(q->is_running && batch->left == 0);
+	q->is_running = false;
+	q->head_used = batch->used;
+	/* acquired by next_chunk() */
+	ep_store_release(&q->head, batch->chunk);
 	/*
 	 * One batch a run (contract 4.4): pairs that route to each other would
 	 * otherwise keep the task busy for ever and starve its neighbours.
 	 */
-	again = q->count > 0;
-	q->state = again ? EP_QUEUE_WAKING : EP_QUEUE_IDLE;
-	chunks = keep_spares(q, chunks, again ? EP_SPARES_MAX : 1);
-	ep_queue_check(q);
+	q->was_busy = ep_load_relaxed(&q->put) != taken;
+	if (q->was_busy)
+		return true;
+	ep_spin_lock(&q->lock);
+	again = q->put != taken;
+	if (!again) {
+		q->is_idle = true;
+		over = trim(q);
+	}
 	ep_spin_unlock(&q->lock);
-
-	ep_queue_free_chunks(chunks);
+	free_list(over);
 	return again;
 }
 
-struct ep_chunk *
-ep_queue_purge(struct ep_queue *q)
+void
+ep_queue_purge(struct ep_queue *q, struct ep_batch *batch)
 {
-	struct ep_chunk *chunks;
-
+	/* Somebody may count still. */
 	ep_spin_lock(&q->lock);
-	chunks = take_locked(q);
-	q->state = EP_QUEUE_IDLE;
+	*batch = (struct ep_batch){ q->head, q->head_used, q->put - q->taken };
+	ep_store_seq_cst(&q->taken, q->put);
+	q->is_idle = true;
 	ep_spin_unlock(&q->lock);
-	return chunks;
 }
 
 uint32_t
@@ -191,14 +248,7 @@ ep_queue_count(struct ep_queue *q)
 	uint32_t count;
 
 	ep_spin_lock(&q->lock);
-	count = q->count;
+	count = q->put - ep_load_seq_cst(&q->taken);
 	ep_spin_unlock(&q->lock);
 	return count;
-}
-
-void
-ep_queue_check(const struct ep_queue *q)
-{
-	if (q->state == EP_QUEUE_IDLE)
-		EP_ASSERT(q->count == 0);
 }

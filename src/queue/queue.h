@@ -6,22 +6,30 @@
  * is owed; its caller pays it.
  *
  *	state      meaning                        left by
- *	IDLE       empty, nobody is coming        ep_queue_put
+ *	IDLE       empty, nobody is coming        ep_queue_put_locked
  *	WAKING     a run of the task is owed      ep_queue_take
  *	RUNNING    the consumer holds a batch     ep_queue_done
  *
- * Built as a list of chunks, arrays of frames: the consumer takes all in one
- * step and can prefetch a whole chunk, which a list through the frames does
- * not allow; an idle queue costs no more than one chunk, which a ring would.
+ * Built as a ring of chunks, arrays of frames, which grows by one when all of
+ * it is in use: an idle queue costs no more than it has needed lately. Between
+ * two cores a line costs each time it changes sides, so producers and consumer
+ * have a line each. Frames that were put, and frames that were taken, are two
+ * numbers that run on for ever; a batch is what lies between, and the consumer
+ * takes it by looking at the one and moving the other. It asks for the lock
+ * only to become IDLE: so what comes while it delivers costs it nothing, and
+ * whoever puts looks at the consumer's line only where the limit seems reached
+ * or a chunk is full.
  *
  * Invariants:
- *	Q1  count <= limit + slack, unless these were lowered below it
- *	Q2  state == IDLE implies count == 0
+ *	Q1  put - taken <= limit + slack, unless these were lowered below it
+ *	Q2  IDLE implies put == taken
  *	Q3  each move into WAKING is reported to exactly one caller
  *	Q4  frames of one producer leave in the order in which they came
+ *	Q5  from head on to tail, chunks hold what is not yet done with, and
+ *	    are written only behind it
  *
- * Locking: lock guards every field below it. tests/model/queue.pml is its
- * model.
+ * Locking: lock guards the fields of those who put. tests/model/queue.pml is
+ * its model.
  */
 #ifndef EP_QUEUE_QUEUE_H
 #define EP_QUEUE_QUEUE_H
@@ -32,32 +40,47 @@
 #include "base/lock.h"
 #include "mbuf/packed.h"
 
-#define EP_CHUNK_MAX  63u /* 16 cache lines with the head */
-#define EP_SPARES_MAX 8u /* chunks kept while in use; idle, one */
-
-enum ep_queue_state {
-	EP_QUEUE_IDLE,
-	EP_QUEUE_WAKING,
-	EP_QUEUE_RUNNING,
-};
+#define EP_CHUNK_MAX   63u /* 16 cache lines with the head */
+#define EP_CHUNKS_KEPT 4u /* when it becomes IDLE */
 
 struct ep_chunk {
-	struct ep_chunk *next;
-	uint32_t count; /* once it is no longer the tail */
-	struct ep_packed frames[EP_CHUNK_MAX];
+	struct ep_chunk *next; /* round the ring; under the lock */
+	struct ep_packed frames[EP_CHUNK_MAX] __attribute__((aligned(16)));
 };
 
 struct ep_queue {
+	/* Who puts: one line. */
 	struct ep_spin lock;
-	enum ep_queue_state state EP_GUARDED;
-	uint32_t count EP_GUARDED;
+	bool is_idle EP_GUARDED;
+	uint16_t tail_used EP_GUARDED; /* frames ever put into tail */
+	uint32_t put; /* atomic; written under lock */
+	uint32_t taken_seen EP_GUARDED; /* taken was this, or is more */
 	uint32_t limit; /* atomic */
 	uint32_t slack; /* atomic: beyond it, for senders that are held back */
-	uint16_t spare_count EP_GUARDED;
-	/* Frames in tail: here, since who puts has this line anyway. */
-	uint16_t tail_count EP_GUARDED;
-	struct ep_chunk *head EP_GUARDED, *tail EP_GUARDED;
-	struct ep_chunk *spares EP_GUARDED;
+	uint32_t chunks EP_GUARDED; /* in the ring */
+	struct ep_chunk *tail EP_GUARDED; /* NULL before the first frame */
+	/*
+	 * The caller's counters of what it put, here since who puts has this
+	 * line: the sender's opackets and obytes, our ipackets.
+	 */
+	uint64_t packets EP_GUARDED;
+	uint64_t bytes EP_GUARDED;
+	uint64_t mcasts EP_GUARDED;
+
+	/* Who takes: one line. */
+	uint32_t taken __attribute__((aligned(64))); /* atomic */
+	uint32_t head_used; /* of head */
+	/* Where the batch began; between batches, where the next one does. */
+	struct ep_chunk *head; /* atomic */
+	bool is_running;
+	bool was_busy; /* more had come when the last run ended */
+};
+
+/* What was taken, and not yet looked at. */
+struct ep_batch {
+	struct ep_chunk *chunk;
+	uint32_t used; /* of chunk */
+	uint32_t left;
 };
 
 void ep_queue_init(struct ep_queue *q, uint32_t limit);
@@ -78,26 +101,27 @@ unsigned ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
     unsigned n, bool *wake, bool *short_of_memory) EP_REQUIRES(q->lock);
 
 /*
- * Take everything, oldest first, and enter RUNNING. May be NULL.
+ * Take everything, and enter RUNNING. batch->left may be 0. What others did
+ * before they saw room that this has made, is seen after it.
  */
-struct ep_chunk *ep_queue_take(struct ep_queue *q);
+void ep_queue_take(struct ep_queue *q, struct ep_batch *batch);
 
 /*
- * End the run begun by take, and give its chunks back, whose frames are
- * somebody else's by now. Returns true when another run is owed.
+ * The next frames of a batch that lie in one piece, oldest first, at *frames.
+ * They are there until ep_queue_done(). Returns how many; 0 at the end.
  */
-bool ep_queue_done(struct ep_queue *q, struct ep_chunk *chunks);
+unsigned ep_batch_next(struct ep_batch *batch, const struct ep_packed **frames);
 
-/* Take everything, whatever the state, and enter IDLE. For the end. */
-struct ep_chunk *ep_queue_purge(struct ep_queue *q);
+/*
+ * End the run begun by take; the batch has been looked at to its end, and its
+ * frames are somebody else's by now. Returns true when another run is owed.
+ */
+bool ep_queue_done(struct ep_queue *q, const struct ep_batch *batch);
 
-/* Free chunks that ep_queue_purge() gave. */
-void ep_queue_free_chunks(struct ep_chunk *chunks);
+/* Take everything, whatever the state, when nobody puts or takes any more. */
+void ep_queue_purge(struct ep_queue *q, struct ep_batch *batch);
 
 /* How many wait now. */
 uint32_t ep_queue_count(struct ep_queue *q);
-
-/* Assert Q2. */
-void ep_queue_check(const struct ep_queue *q) EP_REQUIRES(q->lock);
 
 #endif /* EP_QUEUE_QUEUE_H */

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * queue.pml - no frame is stranded, none overtakes its producer's earlier ones,
- * and one wake is owed at a time: src/queue/queue.c with its callers, put() in
- * src/pair/transmit.c and ep_pair_deliver(), and a neighbour on the worker.
+ * queue.pml - no frame is stranded, none is overwritten before it was looked at,
+ * none overtakes its producer's earlier ones, and one wake is owed at a time:
+ * src/queue/queue.c with its callers, ep_pair_put_load() in src/pair/transmit.c
+ * and ep_pair_deliver(), and a neighbour on the worker.
  *
- * Each atomic block is one hold of the queue's lock. A put appends frames while
- * the tail chunk has room, and gives the lock up to ask for the memory of
- * another chunk, which may not be there: then what is left is dropped. Where a
- * chunk ends is free, so that every way of cutting a burst is tried.
+ * Chunks hold a single frame each. Who puts does so in one atomic block, which
+ * is one hold of the queue's lock; it goes on to the next chunk of the ring if
+ * the consumer has left that, or gives the lock up to ask for the memory of
+ * another one, which may not be there: then what is left is dropped. The consumer
+ * looks at what was put, says what it takes, walks the ring, says how far it is
+ * done, and looks again, each a step of its own; only to become IDLE does it
+ * take the lock. Every other producer may act between any two of these.
  *
- * The mutants: the move to WAKING made when all is put instead of with the
- * first frame, so that frames lie in an IDLE queue while the lock is given up;
- * a wake for each put; a task that takes again as long as there is something
- * (contract 4.4: its neighbour starves); a task that leaves what came while it
- * ran; and one that looks for that before it says that it has ended.
+ * The mutants: the move to WAKING made when all is put instead of with the first
+ * frame, so that frames lie in an IDLE queue while the lock is given up; a wake
+ * for each put; a task that takes again as long as there is something (contract
+ * 4.4: its neighbour starves); a task that becomes IDLE by what it saw before it
+ * had the lock; one that says it is done when it takes; and a producer that asks
+ * nobody whether the next chunk is free.
  *
- * Holds, in 145,221 states; the claim, in 289,413 of the product with fairness.
+ * Holds, in 392,028 states; the claim, in 773,350 of the product with fairness.
  *
  * pan: -f -m1000000
  */
@@ -23,13 +28,18 @@
 #define BURSTS	  2 /* puts of the first; the second makes one less */
 #define BURST	  2 /* frames of a put */
 #define LIMIT	  3
+#define CHUNKS	  8 /* as many as there can be */
 #define NEIGHBOUR 1
 #define TASK	  0
 
-mtype = { IDLE, WAKING, RUNNING };
-mtype state = IDLE;
-chan q = [LIMIT] of { byte, byte }; /* producer, number */
-chan batch = [LIMIT] of { byte, byte };
+/* The ring: behind[c] is the chunk behind c. */
+byte behind[CHUNKS];
+byte made = 1; /* chunks; the first one's frame counts as looked at */
+byte frame_of[CHUNKS], number_of[CHUNKS];
+byte tail = 0, head = 0;
+
+bit is_idle = 1;
+byte put = 0, taken = 0;
 chan tasks = [2] of { bit };
 bit waits = 0; /* the task is in the worker's list */
 byte ahead = 0; /* runs of the task while its neighbour waited */
@@ -38,24 +48,35 @@ byte last[PRODUCERS];
 
 inline q1_q2()
 {
-	assert(len(q) <= LIMIT);
-	assert(state != IDLE || len(q) == 0)
+	assert(put - taken <= LIMIT); /* taken may be more by now */
+	assert(!is_idle || put == taken)
 }
 
 inline append()
 {
-	q!_pid, number;
+	tail = behind[tail];
+	frame_of[tail] = _pid;
+	number_of[tail] = number;
+	put++;
 	number++;
 	done++;
 #ifndef MUTANT_WAKES_LATE
 	if
 #ifdef MUTANT_WAKES_EACH
-	:: true -> state = (state == IDLE -> WAKING : state); wake = 1
+	:: true -> is_idle = 0; wake = 1
 #endif
-	:: state == IDLE -> state = WAKING; wake = 1
+	:: is_idle -> is_idle = 0; wake = 1
 	:: else
 	fi
 #endif
+}
+
+/* A chunk behind the tail. */
+inline grow()
+{
+	behind[made] = behind[tail];
+	behind[tail] = made;
+	made++
 }
 
 inline schedule()
@@ -74,38 +95,48 @@ active [PRODUCERS] proctype producer()
 
 	do
 	:: bursts < BURSTS - _pid ->
-		done = 0; wake = 0; asks = 1; fails = 0;
+		done = 0; wake = 0; asks = 0; fails = 0;
 		do
 		:: done < BURST && !fails ->
-			/* Out of memory, or a chunk that has room for one. */
+			/* What it asked for is there, or is not. */
 			if
 			:: asks -> fails = 1
 			:: true
 			fi;
 			atomic {
+				if
+				:: asks && !fails -> grow()
+				:: else
+				fi;
 				asks = 0;
 				do
-				:: fails || done == BURST || len(q) == LIMIT ->
+				:: fails || done == BURST ||
+				   put - taken == LIMIT ->
+					fails = 1; /* or all is put */
 					break
+#ifndef MUTANT_OVERWRITES
 				:: else ->
-					append();
 					if
-					:: done < BURST -> asks = 1; break
-					:: true
+					:: behind[tail] != head -> append()
+					:: else -> asks = 1; break
 					fi
+#else
+				:: else -> append()
+#endif
 				od;
-				if
-				:: !asks -> fails = 1 /* or all is put */
-				:: else
-				fi;
 #ifdef MUTANT_WAKES_LATE
 				if
-				:: !asks && done > 0 && state == IDLE ->
-					state = WAKING; wake = 1
+				:: !asks && done > 0 && is_idle ->
+					is_idle = 0; wake = 1
 				:: else
 				fi;
-#endif
+				if
+				:: !asks -> q1_q2()
+				:: else
+				fi
+#else
 				q1_q2()
+#endif
 			}
 		:: else -> break
 		od;
@@ -120,32 +151,42 @@ active [PRODUCERS] proctype producer()
 	od
 }
 
+/* What was put is looked at once. */
 inline take()
 {
-	atomic {
-		assert(state == WAKING);
-		state = RUNNING;
+	atomic { left = put - taken; assert(!is_idle) }
+	taken = taken + left;
+	at = head;
+#ifdef MUTANT_DONE_TOO_SOON
+	d_step {
+		n = left;
 		do
-		:: q?who, n -> batch!who, n
-		:: empty(q) -> break
+		:: n > 0 -> head = behind[head]; n--
+		:: else -> break
 		od
 	}
+#endif
 }
 
 inline deliver()
 {
 	do
-	:: batch?who, n ->
-		assert(n > last[who]); /* Q4 */
-		last[who] = n;
-		delivered++
-	:: empty(batch) -> break
+	:: left > 0 ->
+		at = behind[at];
+		left--;
+		atomic {
+			n = number_of[at];
+			assert(n > last[frame_of[at]]); /* Q4, Q5 */
+			last[frame_of[at]] = n;
+			delivered++
+		}
+	:: else -> break
 	od
 }
 
 active proctype worker()
 {
-	byte who, n;
+	byte n, left, at;
 	bit again, task;
 
 	tasks!NEIGHBOUR;
@@ -162,24 +203,19 @@ end:	do
 more:
 #endif
 			deliver();
-#ifdef MUTANT_LOOKS_FIRST
-			again = nempty(q);
-#endif
-			atomic {
-				assert(state == RUNNING);
+			head = at;
+			again = (put != taken);
+			if
+			:: again
+			:: else ->
+				atomic {
 #ifndef MUTANT_LOOKS_FIRST
-				again = nempty(q);
+					again = (put != taken);
 #endif
-#ifdef MUTANT_FORGETS
-				again = 0;
-				state = (len(q) > 0 -> WAKING : IDLE);
-#else
-				state = (again -> WAKING : IDLE);
-#endif
-#ifndef MUTANT_LOOKS_FIRST
-				q1_q2()
-#endif
-			};
+					is_idle = !again;
+					q1_q2()
+				}
+			fi;
 			if
 #ifdef MUTANT_LOOPS
 			:: again -> ahead++; assert(ahead == 1); take(); goto more
@@ -193,5 +229,5 @@ more:
 
 #define ALL ((BURSTS + BURSTS - 1) * BURST)
 ltl nothing_stranded {
-	<>[] (len(q) == 0 && state == IDLE && delivered + dropped == ALL)
+	<>[] (put == taken && is_idle && delivered + dropped == ALL)
 }
