@@ -152,12 +152,16 @@ put_item(struct ep_pool *pool, struct ep_mcache *mc, unsigned c, void *item)
  */
 #define AHEAD 32u
 
+/* Of those come into sight, AHEAD of what is left, since `was` were left. */
 static inline void
-fetch_ahead(const struct ep_magazine *mag, uint32_t left)
+fetch_ahead(const struct ep_magazine *mag, uint32_t was, uint32_t left)
 {
-	for (uint32_t i = 1; i <= AHEAD && i <= left; i++)
+	uint32_t top = was > AHEAD ? was - AHEAD : 0;
+	uint32_t end = left > AHEAD ? left - AHEAD : 0;
+
+	for (; top > end; top--)
 		ep_fetch_own(
-		    (const uint8_t *)mag->item[left - i] + EPAIR_MBUF_HEADROOM);
+		    (const uint8_t *)mag->item[top - 1] + EPAIR_MBUF_HEADROOM);
 }
 
 int
@@ -178,13 +182,16 @@ ep_mbuf_alloc(
 	l = &mc->loaded[c];
 	while (got < n) {
 		struct ep_magazine *headers = h->now, *bufs = l->now;
-		uint32_t heads = headers->count, left = bufs->count;
+		uint32_t heads = headers->count, left = bufs->count, was = left;
 
 		if (heads == 0 || left == 0) {
 			if ((heads == 0 &&
 				!refill(&pool->depots[EP_HEADER], h)) ||
 			    (left == 0 && !refill(&pool->depots[c], l)))
 				break;
+			if (left == 0)
+				fetch_ahead(l->now, l->now->count + AHEAD,
+				    l->now->count);
 			continue;
 		}
 		for (; heads > 0 && left > 0 && got < n; got++) {
@@ -196,7 +203,7 @@ ep_mbuf_alloc(
 		}
 		ep_store_relaxed(&headers->count, heads);
 		ep_store_relaxed(&bufs->count, left);
-		fetch_ahead(bufs, left);
+		fetch_ahead(bufs, was, left);
 	}
 	return (int)got;
 }
