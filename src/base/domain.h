@@ -79,8 +79,9 @@ struct ep_thread_cache {
 	struct ep_thread *thr;
 };
 
+/* Asked for several times a burst: by offset, without a call. */
 extern _Thread_local struct ep_thread_cache ep_thread_last
-    __attribute__((visibility("hidden")));
+    __attribute__((visibility("hidden"), tls_model("initial-exec")));
 
 /* The calling thread's record. NULL when there was no memory to make one. */
 static inline struct ep_thread *

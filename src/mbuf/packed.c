@@ -3,20 +3,7 @@
 
 #include "mbuf/pool_priv.h"
 
-#define PLAIN \
-	(EPAIR_M_BCAST | EPAIR_M_MCAST | EPAIR_M_CSUM_VALID | EPAIR_M_LARGE)
-
 _Static_assert(sizeof(struct ep_packed) == 16, "four in a cache line");
-
-static inline bool
-is_plain(const struct epair_mbuf *m, const struct ep_pool *pool,
-    const struct ep_account *account)
-{
-	return m->next == NULL && (m->flags & ~(uint32_t)PLAIN) == 0 &&
-	       (m->hashtype | m->gso) == 0 && m->pool == pool &&
-	       m->account == account && m->len > 0 &&
-	       m->data - m->buf <= UINT16_MAX;
-}
 
 void
 ep_pack_whole(
@@ -33,13 +20,8 @@ ep_pack(const struct ep_pool *pool, const struct ep_account *account,
 	for (unsigned i = 0; i < n; i++) {
 		struct epair_mbuf *m = ms[i];
 
-		if (__builtin_expect(is_plain(m, pool, account), 1))
-			packed[i] = (struct ep_packed){
-				.buf = m->buf,
-				.len = m->len,
-				.off = (uint16_t)(m->data - m->buf),
-				.flags = (uint16_t)m->flags,
-			};
+		if (m->account == account && ep_is_plain(m, pool))
+			packed[i] = ep_pack_one(m);
 		else
 			packed[i] = (struct ep_packed){ .m = m };
 	}

@@ -31,6 +31,31 @@ struct ep_address {
 	uint32_t rcvif;
 };
 
+/* Flags that a plain frame may have. */
+#define EP_PLAIN \
+	(EPAIR_M_BCAST | EPAIR_M_MCAST | EPAIR_M_CSUM_VALID | EPAIR_M_LARGE)
+
+/* Has it nothing that 16 octets do not hold, whoever is charged? */
+static inline bool
+ep_is_plain(const struct epair_mbuf *m, const struct ep_pool *pool)
+{
+	return m->next == NULL && (m->flags & ~(uint32_t)EP_PLAIN) == 0 &&
+	       (m->hashtype | m->gso) == 0 && m->pool == pool && m->len > 0 &&
+	       m->data - m->buf <= UINT16_MAX;
+}
+
+/* A plain frame. */
+static inline struct ep_packed
+ep_pack_one(const struct epair_mbuf *m)
+{
+	return (struct ep_packed){
+		.buf = m->buf,
+		.len = m->len,
+		.off = (uint16_t)(m->data - m->buf),
+		.flags = (uint16_t)m->flags,
+	};
+}
+
 /*
  * Pack n frames that go where all are charged to this account. They are still
  * in ms until ep_packed_sent() says otherwise.

@@ -132,11 +132,17 @@ ep_mcache_self(struct ep_pool *pool)
 {
 	struct ep_thread *thr = ep_thread_self(pool->dom);
 
-	if (thr == NULL)
-		return NULL;
-	if (__builtin_expect(thr->mcache == NULL, 0))
-		ep_store_release(&thr->mcache, mcache_make(pool));
-	return thr->mcache;
+	return thr != NULL ? ep_mcache_of(pool, thr) : NULL;
+}
+
+struct ep_mcache *
+ep_mcache_make(struct ep_pool *pool, struct ep_thread *thr)
+{
+	struct ep_mcache *mc = mcache_make(pool);
+
+	/* acquired by tally_thread() */
+	ep_store_release(&thr->mcache, mc);
+	return mc;
 }
 
 void
@@ -179,7 +185,7 @@ tally_thread(void *arg, struct ep_thread *thr)
 {
 	struct tally *t = arg;
 
-	/* acquires what ep_mcache_self() released */
+	/* acquires what ep_mcache_make() released */
 	struct ep_mcache *mc = ep_load_acquire(&thr->mcache);
 
 	for (unsigned c = 0; mc != NULL && c < EP_BUFFERS; c++) {

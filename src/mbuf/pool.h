@@ -39,4 +39,15 @@ uint64_t ep_pool_used(struct ep_pool *pool);
 /* The calling thread's cache; NULL when there is no memory for one. */
 struct ep_mcache *ep_mcache_self(struct ep_pool *pool);
 
+/* The same of a thread that is known. */
+struct ep_mcache *ep_mcache_make(struct ep_pool *pool, struct ep_thread *thr);
+
+static inline struct ep_mcache *
+ep_mcache_of(struct ep_pool *pool, struct ep_thread *thr)
+{
+	if (__builtin_expect(thr->mcache == NULL, 0))
+		return ep_mcache_make(pool, thr);
+	return thr->mcache;
+}
+
 #endif /* EP_MBUF_POOL_H */

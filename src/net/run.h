@@ -32,7 +32,7 @@ struct ep_run {
 };
 
 extern _Thread_local const struct ep_run *ep_runs
-    __attribute__((visibility("hidden")));
+    __attribute__((visibility("hidden"), tls_model("initial-exec")));
 
 static inline void
 ep_run_enter(struct ep_run *run, const struct epair *ep, const void *what)

@@ -18,8 +18,6 @@
 #include "mbuf/pool.h"
 #include "pair/pair_priv.h"
 
-#define BURST 64u
-
 /*
  * Sending.
  */
@@ -95,7 +93,7 @@ ep_cable_send(struct ep_impair *imp, struct ep_mcache *mc,
 unsigned
 ep_cable_room(struct ep_impair *imp, uint64_t now_ns)
 {
-	unsigned room = BURST;
+	unsigned room = EP_BURST;
 
 	ep_lock(&imp->lock);
 	if (!ep_impair_is_free(imp, now_ns))

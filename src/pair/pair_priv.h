@@ -4,7 +4,15 @@
 #define EP_PAIR_PAIR_PRIV_H
 
 #include "base/domain.h"
+#include "mbuf/packed.h"
 #include "pair/pair.h"
+
+#define EP_BURST 64u /* frames that go through transmit at once */
+
+/* Contract 3.2: what a frame may be longer than the MTU. */
+#define EP_OVER_MTU (EP_ETHER_HDR_LEN + EP_ETHER_VLAN_LEN)
+
+#define EP_M_GROUP ((uint32_t)(EPAIR_M_BCAST | EPAIR_M_MCAST))
 
 struct ep_impair;
 struct ep_mcache;
@@ -15,6 +23,35 @@ void ep_pair_deliver(struct ep_task *task);
 /* Drop what waited in a queue. */
 void ep_pair_drop_queued(struct ep_rxq *rxq, const struct ep_packed *frames,
     unsigned n, enum epair_drop why);
+
+/* What frames add to counters. */
+struct ep_sums {
+	uint64_t bytes, mcasts;
+};
+
+/* What goes into a queue at once. */
+struct ep_load {
+	struct epair_mbuf **ms;
+	unsigned n;
+	bool apart; /* packed for another thread */
+	bool counted; /* as sent, already */
+	struct ep_sums sums;
+	struct ep_packed frames[EP_BURST];
+};
+
+/*
+ * Queue frames that are charged to the pair, wake the task, drop what found no
+ * room. In an epoch section that has seen RUNNING (transmit.c).
+ */
+void ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc,
+    struct ep_rxq *rxq, struct ep_load *load);
+
+/*
+ * The short way (plain.c): send those from the front that can go it, all at
+ * once. Returns how many it was, sent or dropped.
+ */
+unsigned ep_pair_send_plain(struct epair_if *ifp, struct ep_mcache *mc,
+    struct epair_mbuf **ms, unsigned n);
 
 /* transmit.c, for frames that go through an impairment. */
 

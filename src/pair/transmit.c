@@ -19,11 +19,6 @@
 #include "qdisc/qdisc.h"
 #include "rss/rss.h"
 
-#define BURST 64u
-
-/* Contract 3.2: what a frame may be longer than the MTU. */
-#define OVER_MTU (EP_ETHER_HDR_LEN + EP_ETHER_VLAN_LEN)
-
 static uint32_t
 wire_len(const struct epair_mbuf *m)
 {
@@ -34,7 +29,7 @@ wire_len(const struct epair_mbuf *m)
 static unsigned
 drop_long(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, int *error)
 {
-	uint32_t max = ep_load_relaxed(&ifp->mtu) + OVER_MTU;
+	uint32_t max = ep_load_relaxed(&ifp->mtu) + EP_OVER_MTU;
 	unsigned kept = 0, i = 0;
 
 	while (i < n && ms[i]->pktlen <= max)
@@ -50,70 +45,78 @@ drop_long(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n, int *error)
 	return kept;
 }
 
-/* What the frames that go into one queue add to the counters. */
-struct sums {
-	uint64_t bytes, mcasts;
-};
-
-static struct sums
+static struct ep_sums
 sum(struct epair_mbuf *const *ms, unsigned n)
 {
-	struct sums s = { 0, 0 };
+	struct ep_sums s = { 0, 0 };
 
 	for (unsigned i = 0; i < n; i++) {
 		s.bytes += ms[i]->pktlen;
-		s.mcasts += (ms[i]->flags & (EPAIR_M_BCAST | EPAIR_M_MCAST)) !=
-			    0;
+		s.mcasts += (ms[i]->flags & EP_M_GROUP) != 0;
 	}
 	return s;
 }
 
-/*
- * Queue frames, wake the task, drop what found no room. What an impairment let
- * go was counted as sent by it (contract 4.3).
- */
-static void
-put(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
-    struct epair_mbuf **ms, unsigned n, bool counted)
+void
+ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
+    struct ep_load *load)
 {
-	struct sums s = sum(ms, n);
-	bool apart = mc != NULL && ep_load_relaxed(&rxq->taker) != mc;
-	struct ep_packed frames[BURST];
+	struct epair_mbuf **ms = load->ms;
+	unsigned n = load->n, done;
 	bool wake, no_memory;
-	unsigned done;
 
-	if (apart)
-		ep_pack(ifp->ep->pool, ifp->account, ms, n, frames);
-	else
-		ep_pack_whole(ms, n, frames);
 	ep_spin_lock(&rxq->q.lock);
-	done = ep_queue_put_locked(&rxq->q, frames, n, &wake, &no_memory);
+	done = ep_queue_put_locked(&rxq->q, load->frames, n, &wake, &no_memory);
 	if (done < n) {
-		struct sums rest = sum(ms + done, n - done);
+		struct ep_sums rest = sum(ms + done, n - done);
 
-		s.bytes -= rest.bytes;
-		s.mcasts -= rest.mcasts;
+		load->sums.bytes -= rest.bytes;
+		load->sums.mcasts -= rest.mcasts;
 	}
-	if (counted) {
+	if (load->counted) {
 		rxq->arrived += done;
 	} else {
 		rxq->q.packets += done;
-		rxq->q.bytes += s.bytes;
-		rxq->q.mcasts += s.mcasts;
+		rxq->q.bytes += load->sums.bytes;
+		rxq->q.mcasts += load->sums.mcasts;
 	}
 	ep_spin_unlock(&rxq->q.lock);
-	if (apart)
-		ep_packed_sent(ifp->ep->pool, mc, ms, done, frames);
+	if (load->apart)
+		ep_packed_sent(ifp->ep->pool, mc, ms, done, load->frames);
 
 	if (wake) {
 		/* RUNNING was seen in this section, or see cable.c (D1). */
 		ep_pair_run_begin(ifp->pair);
 		(void)ep_task_schedule(&rxq->task);
 	}
-	if (counted)
+	if (__builtin_expect(done == n, 1))
+		return;
+	if (load->counted)
 		(void)ep_add_relaxed(&ifp->linked.dropped, n - done);
 	(void)ep_drop(ifp, ms + done, n - done,
 	    no_memory ? EPAIR_DROP_NO_MEMORY : EPAIR_DROP_QUEUE_FULL, 0);
+}
+
+/*
+ * Queue frames. What an impairment let go was counted as sent by it (contract
+ * 4.3).
+ */
+static void
+put(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
+    struct epair_mbuf **ms, unsigned n, bool counted)
+{
+	struct ep_load load;
+
+	load.ms = ms;
+	load.n = n;
+	load.sums = sum(ms, n);
+	load.counted = counted;
+	load.apart = mc != NULL && ep_load_relaxed(&rxq->taker) != mc;
+	if (load.apart)
+		ep_pack(ifp->ep->pool, ifp->account, ms, n, load.frames);
+	else
+		ep_pack_whole(ms, n, load.frames);
+	ep_pair_put_load(ifp, mc, rxq, &load);
 }
 
 /* Split a burst by bucket, in order, and queue each part. */
@@ -123,13 +126,13 @@ spread(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
 {
 	struct epair_if *oifp = ifp->oifp;
 	bool udp = ifp->ep->opts.rss_udp;
-	uint32_t bucket[BURST];
-	struct epair_mbuf *part[BURST];
+	uint32_t bucket[EP_BURST];
+	struct epair_mbuf *part[EP_BURST];
 	uint64_t left;
 
 	for (unsigned i = 0; i < n; i++)
 		bucket[i] = ep_rss_bucket(ms[i], oifp->nrxqs, udp);
-	left = n == BURST ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+	left = n == EP_BURST ? UINT64_MAX : (UINT64_C(1) << n) - 1;
 	while (left != 0) {
 		uint32_t b = bucket[__builtin_ctzll(left)];
 		unsigned count = 0;
@@ -187,7 +190,7 @@ charge(struct ep_mcache *mc, struct ep_account *acct, struct epair_mbuf **ms,
 static inline void
 cross(struct epair_mbuf *m, uint32_t rcvif, uint32_t clear)
 {
-	if (!(m->flags & (EPAIR_M_BCAST | EPAIR_M_MCAST)))
+	if (!(m->flags & EP_M_GROUP))
 		m->flags |= ep_ether_group_flags(m);
 	if (m->flags & EPAIR_M_TAGS)
 		ep_mbuf_tags_cross(m);
@@ -206,7 +209,7 @@ ep_pair_charge(struct epair_if *ifp, struct ep_mcache *mc,
 }
 
 /*
- * Hand a burst of at most BURST over to the other end. came_ns: when a frame
+ * Hand a burst of at most EP_BURST over to the other end. came_ns: when a frame
  * came that a discipline held for the link, or
  * EP_CAME_NOW.
  */
@@ -256,10 +259,10 @@ drop_if_down(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 static void
 drop_given_up(struct epair_if *ifp, struct ep_qdisc *qd) EP_REQUIRES(qd->lock)
 {
-	struct epair_mbuf *ms[BURST];
+	struct epair_mbuf *ms[EP_BURST];
 	unsigned n;
 
-	while ((n = ep_qdisc_given_up(qd, ms, BURST)) > 0)
+	while ((n = ep_qdisc_given_up(qd, ms, EP_BURST)) > 0)
 		(void)ep_drop(ifp, ms, n, EPAIR_DROP_QDISC, 0);
 }
 
@@ -272,8 +275,8 @@ send_dequeued(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
     uint64_t now_ns) EP_REQUIRES(qd->lock)
 {
 	struct ep_impair *imp = ep_load_acquire(&ifp->impair);
-	struct epair_mbuf *ms[BURST];
-	unsigned max = BURST, n;
+	struct epair_mbuf *ms[EP_BURST];
+	unsigned max = EP_BURST, n;
 
 	for (;;) {
 		if (imp != NULL)
@@ -329,7 +332,7 @@ through_qdisc(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
     struct epair_mbuf **ms, unsigned n)
 {
 	uint64_t now_ns = ep_sched_mono(ifp->ep->sched);
-	struct epair_mbuf *victims[BURST];
+	struct epair_mbuf *victims[EP_BURST];
 	unsigned lost;
 	bool refused;
 
@@ -349,10 +352,13 @@ static int
 transmit_burst(struct epair_if *ifp, struct ep_mcache *mc,
     struct epair_mbuf **ms, unsigned n)
 {
+	unsigned sent = ep_pair_send_plain(ifp, mc, ms, n);
 	struct ep_qdisc *qd;
 	int error = 0, down;
 
-	n = drop_long(ifp, ms, n, &error);
+	if (sent == n)
+		return 0;
+	n = drop_long(ifp, ms += sent, n - sent, &error);
 	if (n == 0)
 		return error;
 	down = drop_if_down(ifp, ms, n);
@@ -383,19 +389,20 @@ fetch_queue(const struct epair_if *oifp)
 int
 ep_pair_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 {
-	struct ep_mcache *mc = ep_mcache_self(ifp->ep->pool);
-	struct ep_thread *thr;
+	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
+	struct ep_mcache *mc = NULL;
 	int error = 0;
 
 	if (n == 0)
 		return 0;
+	if (thr != NULL)
+		mc = ep_mcache_of(ifp->ep->pool, thr);
 	if (mc == NULL)
 		return ep_drop(ifp, ms, n, EPAIR_DROP_NO_MEMORY, -ENOMEM);
-	thr = ep_thread_self(&ifp->ep->domain);
 	fetch_queue(ifp->oifp);
 	ep_epoch_begin(thr);
 	while (n > 0) {
-		unsigned part = n < BURST ? n : BURST;
+		unsigned part = n < EP_BURST ? n : EP_BURST;
 
 		int refused = transmit_burst(ifp, mc, ms, part);
 

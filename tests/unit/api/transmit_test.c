@@ -190,6 +190,70 @@ burst_arrives_in_order_by_one_task(void **state)
 	assert_int_equal(stats(r->b).delivered, 64);
 }
 
+/* Frames that need more than a plain one does, among those: bits of mask. */
+static void
+send_mixed(struct rig *r, struct epair_if *a, unsigned mask)
+{
+	struct epair_mbuf *ms[8];
+
+	for (unsigned i = 0; i < 8; i++) {
+		ms[i] = frame_to(
+		    r->ep, i % 3 ? mac_station : mac_group, 60 + i);
+		if (mask >> i & 1)
+			ms[i]->hashtype = EPAIR_HASH_OPAQUE;
+	}
+	assert_int_equal(epair_if_transmit(a, ms, 8), 0);
+}
+
+static void
+burst_stays_in_order_whatever_its_frames_are(void **state)
+{
+	struct rig *r = *state;
+
+	/* A pair for each: its first burst comes from a thread unknown yet. */
+	for (unsigned mask = 0; mask < 256; mask++) {
+		struct epair_if *a = make(r->ep, NULL, "epair");
+		struct epair_if *b = epair_if_peer(a);
+
+		forget(&r->at_b);
+		keep(b, &r->at_b);
+		assert_int_equal(epair_if_up(a), 0);
+		assert_int_equal(epair_if_up(b), 0);
+		send_mixed(r, a, mask);
+		send_mixed(r, a, mask);
+		run(r);
+		send_mixed(r, a, mask);
+		run(r);
+		assert_int_equal(r->at_b.count, 24);
+		for (unsigned i = 0; i < 24; i++)
+			assert_int_equal(r->at_b.ms[i]->pktlen, 60 + i % 8);
+		assert_int_equal(stats(a).opackets, 24);
+		assert_int_equal(stats(a).obytes, 3 * (8 * 60 + 28));
+		assert_int_equal(stats(a).omcasts, 9);
+		assert_int_equal(stats(b).imcasts, 9);
+		epair_if_put(b);
+		destroy(a);
+	}
+}
+
+static void
+limit_ends_a_burst_on_the_short_way_too(void **state)
+{
+	struct rig *r = *state;
+	struct epair_mbuf *ms[64];
+
+	for (unsigned i = 0; i < 64; i++)
+		ms[i] = frame_to(r->ep, mac_group, 60);
+	assert_int_equal(epair_if_set_queue_limit(r->b, 10, NULL), 0);
+	assert_int_equal(epair_if_transmit(r->a, ms, 64), 0);
+	assert_int_equal(stats(r->a).opackets, 10);
+	assert_int_equal(stats(r->a).obytes, 600);
+	assert_int_equal(stats(r->a).omcasts, 10);
+	assert_int_equal(stats(r->a).oqdrops, 54);
+	run(r);
+	assert_int_equal(r->at_b.count, 10);
+}
+
 static void
 burst_answers_with_the_error_of_the_last_that_was_refused(void **state)
 {
@@ -347,6 +411,8 @@ main(void)
 		RIG_TEST(full_queue_is_no_error_of_transmit),
 		RIG_TEST(taking_an_end_down_flushes_nothing),
 		RIG_TEST(burst_arrives_in_order_by_one_task),
+		RIG_TEST(burst_stays_in_order_whatever_its_frames_are),
+		RIG_TEST(limit_ends_a_burst_on_the_short_way_too),
 		RIG_TEST(
 		    burst_answers_with_the_error_of_the_last_that_was_refused),
 		RIG_TEST(burst_of_a_down_sender_mixes_both_errors),
