@@ -53,11 +53,41 @@ ep_socket_connect(const struct ep_socket_addr *addr, int socktype)
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, &addr->u.sa, addr->len) == 0)
+	if (connect(fd, &addr->u.sa, addr->len) == 0 || errno == EINPROGRESS)
 		return fd;
 	error = -errno;
 	(void)close(fd);
 	return error;
+}
+
+/*
+ * A port that nobody listens on may, once in some ten thousand times, be the
+ * one that the kernel chose for our own end: TCP then connects us to ourselves.
+ */
+static bool
+is_ourselves(int sock)
+{
+	struct sockaddr_storage own, other;
+	socklen_t own_len = sizeof(own), other_len = sizeof(other);
+
+	memset(&own, 0, sizeof(own));
+	memset(&other, 0, sizeof(other));
+	return getsockname(sock, (struct sockaddr *)&own, &own_len) == 0 &&
+	       getpeername(sock, (struct sockaddr *)&other, &other_len) == 0 &&
+	       own_len == other_len && memcmp(&own, &other, own_len) == 0;
+}
+
+int
+ep_socket_outcome(int sock)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (getsockopt(sock, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+		return -errno;
+	if (error == 0 && is_ourselves(sock))
+		return -ECONNREFUSED;
+	return -error;
 }
 
 /*

@@ -63,8 +63,10 @@ int ep_socket_send(int sock, const void *octets, size_t len, int fd);
 
 /*
  * A connected socket, or a negated errno. Never waits: a Unix socket's listener
- * whose backlog is full is -EAGAIN.
+ * whose backlog is full is -EAGAIN. TCP may be at it still, until the socket is
+ * writable; then ep_socket_outcome() gives 0, or why it is not connected.
  */
 int ep_socket_connect(const struct ep_socket_addr *addr, int socktype);
+int ep_socket_outcome(int sock);
 
 #endif /* EP_ATTACH_SOCKET_H */

@@ -83,7 +83,7 @@ stop_reading(struct ep_memif_queue *q, const char *why)
 {
 	ep_store_relaxed(&q->is_reading, false);
 	(void)ep_watch_set(&q->watch, 0);
-	ep_memif_lose(q->memif, why);
+	ep_conn_lose(&q->memif->conn, why);
 }
 
 /* Sleep, unless something came meanwhile. Returns whether it sleeps. */
@@ -217,8 +217,8 @@ ep_memif_receive(
 		if (error == -EPROTO || is_lost) {
 			q->is_up = false;
 			reason = EPAIR_DROP_RX_STACK_DOWN;
-			ep_memif_lose(
-			    memif, is_lost ? region_lost : q->tx.fault);
+			ep_conn_lose(
+			    &memif->conn, is_lost ? region_lost : q->tx.fault);
 		}
 	}
 	ep_unlock(&q->lock);
@@ -248,7 +248,7 @@ begin_reading(struct ep_memif_queue *q)
 int
 ep_memif_io_begin(struct ep_memif *memif)
 {
-	bool is_client = memif->role == EP_MEMIF_CLIENT;
+	bool is_client = memif->conn.is_client;
 	unsigned tx = is_client ? memif->s2m_count : memif->m2s_count;
 	unsigned rx = is_client ? memif->m2s_count : memif->s2m_count;
 	int error = 0;

@@ -61,39 +61,16 @@ memif_check(const void *arg, struct epair_err *err)
 	return ep_socket_path(&addr, "path", conf->path, err);
 }
 
-/*
- * Each handler that ran when stopping was set has returned after the first
- * round; what it may have begun goes with the second.
- */
-static void
-stop(struct ep_memif *memif)
-{
-	/* acquired by control.c's is_stopping() */
-	ep_store_release(&memif->stopping, true);
-	for (int round = 0; round < 2; round++) {
-		ep_watch_drain(&memif->listen_watch);
-		ep_watch_drain(&memif->conn_watch);
-		(void)ep_timer_drain(&memif->timer);
-		ep_tell_fini(&memif->tell);
-		ep_memif_io_end(memif);
-		(void)ep_task_drain(&memif->lose_task);
-	}
-}
-
 static void
 memif_release(struct ep_stack *st)
 {
 	struct ep_memif *memif = memif_of(st);
 
-	stop(memif);
-	/* The path first: so nobody connects to what is about to be closed. */
-	ep_socket_unbind(&memif->addr, &memif->own);
-	if (memif->listener >= 0)
-		(void)close(memif->listener);
-	if (memif->conn >= 0) {
-		ep_memif_send_disconnect(memif->conn, "detached");
-		(void)close(memif->conn);
-	}
+	ep_conn_stop(&memif->conn);
+	ep_memif_io_end(memif);
+	if (memif->conn.fd >= 0)
+		ep_memif_send_disconnect(memif->conn.fd, "detached");
+	ep_conn_fini(&memif->conn);
 	ep_memif_tear_down(memif);
 	ep_bell_fini(&memif->bell);
 	for (unsigned i = 0; i < memif->queue_count; i++)
@@ -115,10 +92,22 @@ init_queue(struct ep_memif *memif, unsigned i) EP_NO_TSA
 	ep_timer_init(&q->look, worker, ep_memif_rx_look);
 }
 
+static void
+init_conn(struct ep_memif *memif, const struct ep_memif_conf *conf)
+{
+	struct ep_conn *conn = &memif->conn;
+
+	conn->is_client = conf->role == EP_MEMIF_CLIENT;
+	conn->socktype = SOCK_SEQPACKET;
+	conn->events = EPOLLIN;
+	conn->reconnect_ns = conf->reconnect_ns != 0 ? conf->reconnect_ns
+						     : RECONNECT_NS;
+	ep_conn_init(conn, &ep_memif_conn_ops, &memif->st);
+}
+
 static struct ep_memif *
 make(struct epair_if *ifp, const struct ep_memif_conf *conf)
 {
-	struct ep_worker *worker = ep_ifnet_worker(ifp, 0);
 	unsigned queues = conf->queues > 0 ? conf->queues : ifp->nrxqs;
 	struct ep_memif *memif;
 
@@ -131,22 +120,15 @@ make(struct epair_if *ifp, const struct ep_memif_conf *conf)
 	memif->st.ifp = ifp;
 	memif->st.accepts = 0; /* the rings have no room for metadata */
 	memif->st.is_away = true;
-	memif->role = conf->role;
 	memif->is_polling = conf->mode == 1;
 	memif->id = conf->id;
 	if (conf->secret != NULL)
 		memcpy(memif->secret, conf->secret, strlen(conf->secret));
 	memif->log2 = log2_of(conf->ring);
 	memif->buffer = (uint32_t)conf->buffer;
-	memif->reconnect_ns = conf->reconnect_ns != 0 ? conf->reconnect_ns
-						      : RECONNECT_NS;
 	ep_bell_init(&memif->bell);
-	memif->listener = memif->conn = memif->memfd = -1;
-	ep_watch_init(&memif->listen_watch, worker, ep_memif_listen_ready);
-	ep_watch_init(&memif->conn_watch, worker, ep_memif_conn_ready);
-	ep_timer_init(&memif->timer, worker, ep_memif_timeout);
-	ep_tell_init(&memif->tell, &memif->st, worker);
-	ep_task_init(&memif->lose_task, worker, ep_memif_lost);
+	memif->memfd = -1;
+	init_conn(memif, conf);
 	memif->queue_count = queues;
 	for (unsigned i = 0; i < queues; i++)
 		init_queue(memif, i);
@@ -159,14 +141,15 @@ memif_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
 {
 	const struct ep_memif_conf *conf = arg;
 	struct ep_memif *memif = make(ifp, conf);
+	struct ep_conn *conn;
 	int error;
 
 	if (memif == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a memif");
-	error = ep_socket_path(&memif->addr, "path", conf->path, err);
-	if (error == 0 && memif->role == EP_MEMIF_SERVER)
-		error = ep_socket_bind(&memif->addr, SOCK_SEQPACKET,
-		    &memif->listener, &memif->own, err);
+	conn = &memif->conn;
+	error = ep_socket_path(&conn->addr, "path", conf->path, err);
+	if (error == 0 && !conn->is_client)
+		error = ep_conn_listen(conn, err);
 	if (error != 0) {
 		memif_release(&memif->st);
 		return error;
@@ -178,17 +161,7 @@ memif_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
 static void
 memif_start(struct ep_stack *st)
 {
-	struct ep_memif *memif = memif_of(st);
-	int error = 0;
-
-	if (memif->role == EP_MEMIF_SERVER)
-		error = ep_watch_add(
-		    &memif->listen_watch, memif->listener, EPOLLIN);
-	/* At once, but on the worker that all of it belongs to. */
-	if (error == 0)
-		error = ep_timer_arm(&memif->timer, 0);
-	if (error != 0)
-		ep_attach_lost(st, "its descriptors cannot be watched");
+	ep_conn_start(&memif_of(st)->conn);
 }
 
 static void

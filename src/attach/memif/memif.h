@@ -4,7 +4,7 @@
  *
  *	memif.c    options, life, the contract table
  *	socket.c   messages and descriptors over a socket
- *	control.c  the connection: made, lost, made again
+ *	control.c  what is said on the connection (attach/conn.h)
  *	setup.c    its regions and rings, as told and as understood
  *	io.c       frames from and to the peer
  *	message.c  control messages; pure
@@ -12,8 +12,8 @@
  *	ring.c     one ring in it; the only one who reads what the peer writes
  *
  *	state   meaning                          left by
- *	DOWN    no peer; what is to be sent is   the timer (a client tries), the
- *	        dropped as rx-stack-down         listener (a server accepts)
+ *	DOWN    no peer; what is to be sent is   the connection
+ *	        dropped as rx-stack-down
  *	GREET   a client waits for HELLO, a      the message, the timer
  *	        server for INIT
  *	SETUP   regions and rings are being      the message, the timer
@@ -22,9 +22,7 @@
  *	UP      frames pass                      its end, whoever noticed
  *
  * The protocol has no word for a link that is down, so there is no connection
- * then: while is_held, DOWN is not left. That nobody is there is said of a peer
- * that does not come, not of one that may not: if both ends of a pair are of
- * this kind each would wait for the other.
+ * then: where the link follows, nobody may be connected while there is none.
  *
  * A client sends one message and waits for its ACK, so that nothing that we
  * send ever waits: a socket that takes no message is one whose peer does not
@@ -44,19 +42,18 @@
  * Locking: all that is not said to be otherwise belongs to the worker of bucket
  * 0. A queue's reading side belongs to the worker of its bucket while
  * is_reading; its lock guards the writing side, which receive uses from any
- * worker. Whoever finds that the connection must end there schedules
- * lose_task. Order: a queue's lock, then the scheduler's own.
+ * worker. Whoever finds there that the connection must end calls
+ * ep_conn_lose(). Order: a queue's lock, then the scheduler's own.
  */
 #ifndef EP_ATTACH_MEMIF_MEMIF_H
 #define EP_ATTACH_MEMIF_MEMIF_H
 
 #include "attach/attach.h"
 #include "attach/bell.h"
+#include "attach/conn.h"
 #include "attach/memif/message.h"
 #include "attach/memif/region.h"
 #include "attach/memif/ring.h"
-#include "attach/socket.h"
-#include "attach/tell.h"
 #include "base/lock.h"
 
 #define EP_MEMIF_QUEUES_MAX 64u
@@ -105,29 +102,15 @@ enum ep_memif_state {
 struct ep_memif {
 	struct ep_stack st; /* first */
 	/* Constant: */
-	enum ep_memif_role role;
 	bool is_polling;
 	uint32_t id;
 	uint8_t secret[EP_MEMIF_SECRET];
 	uint8_t log2;
 	uint32_t buffer;
-	uint64_t reconnect_ns;
-	struct ep_socket_addr addr;
-	struct ep_socket_own own; /* of a server; constant after create */
-	int listener; /* -1: none */
 	struct ep_bell bell; /* any thread */
 
-	bool stopping; /* atomic */
-	const char *lost_why; /* atomic; NULL: it is not */
-
+	struct ep_conn conn;
 	enum ep_memif_state state;
-	int conn; /* -1 in state DOWN */
-	int connect_error; /* as told; 0: none was */
-	bool is_held; /* there is no link, so no peer may be connected */
-	struct ep_watch listen_watch, conn_watch;
-	struct ep_timer timer;
-	struct ep_task lose_task;
-	struct ep_tell tell;
 
 	/* Of this connection. */
 	struct ep_memif_regions regions;
@@ -161,17 +144,11 @@ void ep_memif_send_disconnect(int sock, const char *why);
 int ep_memif_recv(
     int sock, struct ep_memif_msg *msg, int *fd, const char **why);
 
-/* control.c: handlers, all on the worker of bucket 0. */
-void ep_memif_listen_ready(struct ep_watch *watch, uint32_t events);
-void ep_memif_conn_ready(struct ep_watch *watch, uint32_t events);
-void ep_memif_timeout(struct ep_timer *timer);
-void ep_memif_lost(struct ep_task *task);
+/* control.c */
+extern const struct ep_conn_ops ep_memif_conn_ops;
 
 /* ops->changed: there is a link, or none any more. */
 void ep_memif_changed(struct ep_stack *st, uint32_t what);
-
-/* The connection must end. why is a constant. Any thread. */
-void ep_memif_lose(struct ep_memif *memif, const char *why);
 
 /* setup.c: what a connection consists of. All on the worker of bucket 0. */
 

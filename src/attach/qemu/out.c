@@ -171,7 +171,7 @@ flush(struct ep_qemu *q) EP_REQUIRES(q->lock)
 		return;
 	out->fd = -1;
 	out->error = error;
-	(void)ep_task_schedule(&q->lose_task);
+	ep_conn_lose(&q->conn, "Writing failed");
 }
 
 /* Put in what there is room for. Returns how many that was. */
@@ -243,7 +243,7 @@ straighten(struct ep_qemu *q, struct epair_mbuf **mp)
 	return true;
 }
 
-/* Drop what may not be sent (N4). Returns how many are left, in order. */
+/* Drop what may not be sent (N3). Returns how many are left, in order. */
 static unsigned
 keep_sendable(struct ep_qemu *q, struct epair_mbuf **ms, unsigned n)
 {

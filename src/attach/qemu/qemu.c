@@ -91,50 +91,37 @@ qemu_check(const void *arg, struct epair_err *err)
 	return ep_socket_path(&addr, "path", conf->path, err);
 }
 
-/*
- * Each handler that ran when stopping was set has returned after the first
- * round; what it may have begun goes with the second. Those called since begin
- * nothing.
- */
-static void
-stop(struct ep_qemu *q)
-{
-	/* acquired by conn.c's is_stopping() */
-	ep_store_release(&q->stopping, true);
-	for (int round = 0; round < 2; round++) {
-		ep_watch_drain(&q->listen_watch);
-		ep_watch_drain(&q->conn_watch);
-		(void)ep_timer_drain(&q->retry);
-		ep_tell_fini(&q->tell);
-		(void)ep_task_drain(&q->lose_task);
-		ep_qemu_qmp_drain(q);
-	}
-}
-
 static void
 qemu_release(struct ep_stack *st)
 {
 	struct ep_qemu *q = qemu_of(st);
 
-	stop(q);
+	ep_conn_stop(&q->conn);
+	ep_qemu_qmp_fini(q);
 	ep_qemu_out_end(q);
-	if (q->conn >= 0)
-		(void)close(q->conn);
-	if (q->qmp.fd >= 0)
-		(void)close(q->qmp.fd);
-	/* The path first: so nobody connects to what is about to be closed. */
-	ep_socket_unbind(&q->local, &q->own);
-	if (q->listener >= 0)
-		(void)close(q->listener);
+	ep_conn_fini(&q->conn);
 	free(q->in);
 	ep_mutex_fini(&q->lock);
 	free(q);
 }
 
+static void
+init_conn(struct ep_qemu *q, const struct ep_qemu_conf *conf)
+{
+	struct ep_conn *conn = &q->conn;
+
+	conn->is_client = conf->mode != EP_QEMU_SERVER;
+	conn->socktype = ep_qemu_socktype(conf->type);
+	conn->events = conf->type == EP_QEMU_DGRAM ? 0 : EPOLLIN | EPOLLRDHUP;
+	conn->reconnect_ns = conf->reconnect_ns != 0 ? conf->reconnect_ns
+						     : RECONNECT_NS;
+	conn->peers = q->peers;
+	ep_conn_init(conn, &ep_qemu_conn_ops, &q->st);
+}
+
 static struct ep_qemu *
 make(struct epair_if *ifp, const struct ep_qemu_conf *conf)
 {
-	struct ep_worker *worker = ep_ifnet_worker(ifp, 0);
 	struct ep_qemu *q = calloc(1, sizeof(*q));
 
 	if (q == NULL)
@@ -149,19 +136,10 @@ make(struct epair_if *ifp, const struct ep_qemu_conf *conf)
 	q->st.accepts = 0; /* the wire has no room for metadata */
 	q->st.is_away = true;
 	q->type = conf->type;
-	q->mode = conf->mode;
-	if (q->type != EP_QEMU_DGRAM && q->mode == EP_QEMU_UNSAID)
-		q->mode = EP_QEMU_CLIENT;
-	q->reconnect_ns = conf->reconnect_ns != 0 ? conf->reconnect_ns
-						  : RECONNECT_NS;
-	q->listener = q->conn = q->qmp.fd = -1;
+	q->qmp.fd = -1;
 	ep_mutex_init(&q->lock);
 	ep_qemu_out_begin(q, -1);
-	ep_watch_init(&q->listen_watch, worker, ep_qemu_listen_ready);
-	ep_watch_init(&q->conn_watch, worker, ep_qemu_conn_ready);
-	ep_timer_init(&q->retry, worker, ep_qemu_retry);
-	ep_tell_init(&q->tell, &q->st, worker);
-	ep_task_init(&q->lose_task, worker, ep_qemu_lose);
+	init_conn(q, conf);
 	return q;
 }
 
@@ -176,10 +154,10 @@ find_peer(
 	if (conf->tcp != NULL) {
 		count = ep_qemu_addr_tcp(
 		    q->peers, EP_QEMU_PEERS_MAX, conf->tcp, false, err);
-		q->peer_count = count > 0 ? (unsigned)count : 0;
+		q->conn.peer_count = count > 0 ? (unsigned)count : 0;
 		return count < 0 ? count : 0;
 	}
-	q->peer_count = 1;
+	q->conn.peer_count = 1;
 	return ep_socket_path(q->peers, is_dgram ? "remote" : "path",
 	    is_dgram ? conf->remote : conf->path, err);
 }
@@ -192,13 +170,11 @@ bind_own(
 	int error;
 
 	if (conf->tcp != NULL)
-		error = ep_qemu_addr_tcp(&q->local, 1, conf->tcp, true, err);
+		error = ep_qemu_addr_tcp(
+		    &q->conn.addr, 1, conf->tcp, true, err);
 	else
-		error = ep_socket_path(&q->local, "path", conf->path, err);
-	if (error < 0)
-		return error;
-	return ep_socket_bind(
-	    &q->local, ep_qemu_socktype(q->type), &q->listener, &q->own, err);
+		error = ep_socket_path(&q->conn.addr, "path", conf->path, err);
+	return error < 0 ? error : ep_conn_listen(&q->conn, err);
 }
 
 static int
@@ -207,9 +183,9 @@ set_up(
 {
 	int error = 0;
 
-	if (q->mode != EP_QEMU_SERVER)
+	if (q->conn.is_client)
 		error = find_peer(q, conf, err);
-	if (error == 0 && q->mode != EP_QEMU_CLIENT)
+	if (error == 0 && (!q->conn.is_client || q->type == EP_QEMU_DGRAM))
 		error = bind_own(q, conf, err);
 	if (error == 0)
 		error = ep_qemu_qmp_init(q, conf->qmp, conf->netdev, err);
@@ -238,15 +214,8 @@ static void
 qemu_start(struct ep_stack *st)
 {
 	struct ep_qemu *q = qemu_of(st);
-	int error = 0;
 
-	if (q->listener >= 0)
-		error = ep_watch_add(&q->listen_watch, q->listener, EPOLLIN);
-	/* At once, but on the worker that all of it belongs to. */
-	if (error == 0 && q->mode != EP_QEMU_SERVER)
-		error = ep_timer_arm(&q->retry, 0);
-	if (error != 0)
-		ep_attach_lost(st, "its descriptors cannot be watched");
+	ep_conn_start(&q->conn);
 	ep_qemu_qmp_start(q);
 }
 

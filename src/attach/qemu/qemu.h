@@ -4,7 +4,7 @@
  *
  *	qemu.c     options, life, the contract table
  *	address.c  hosts and ports, as written
- *	conn.c     the connection: made, lost, made again
+ *	conn.c     a transport on the connection (attach/conn.h)
  *	in.c       frames from the peer
  *	out.c      frames to the peer, and what waits for it
  *	qmp.c      the guest's carrier, by QEMU's monitor
@@ -18,36 +18,29 @@
  *	dgram      a frame a packet (QEMU)  each has a path of its own and sends
  *	                                    to the other's
  *
- * For dgram there are two sockets: `listener` is bound and reads, from whoever
- * may write to its path; `conn` is connected to the peer's path and writes, for
+ * For dgram there are two sockets: conn.listener is bound and reads, from whoever
+ * may write to its path; conn.fd is connected to the peer's path and writes, for
  * only of a connected one does the kernel say when there is room again. That
  * both live and die by themselves lets either side start first.
  *
- *	state       meaning                       left by
- *	DOWN        no peer; what is to be sent   the timer (a client tries), the
- *	            is dropped as rx-stack-down   listener (a server accepts)
- *	CONNECTING  TCP has not answered yet      EPOLLOUT
- *	UP          frames pass                   its end, whoever noticed
- *
  * Invariants:
- *	N1  out.fd is conn in state UP, if writing to it has not failed; else -1
- *	N2  a server's listener is muted in state UP, and else is not
- *	N3  is_blocked, or nothing waits in out, or out.fd is -1
- *	N4  the peer is never sent less than 14 octets or more than 69632
+ *	N1  out.fd is conn.fd in state UP, if writing to it has not failed; else
+ *	    -1
+ *	N2  is_blocked, or nothing waits in out, or out.fd is -1
+ *	N3  the peer is never sent less than 14 octets or more than 69632
  *
- * Locking: state, conn and all that is not said to be otherwise belong to the
- * worker of bucket 0, on which the handlers, the timers and the task run one at
- * a time. lock guards `out`, which receive fills from any worker. Whoever finds
- * in there that the connection is over schedules lose_task. Order: lock, then
+ * Locking: all that is not said to be otherwise belongs to the worker of bucket
+ * 0, on which the handlers, the timers and the task run one at a time. lock
+ * guards `out`, which receive fills from any worker. Whoever finds in there that
+ * the connection is over calls ep_conn_lose(). Order: lock, then
  * the scheduler's own.
  */
 #ifndef EP_ATTACH_QEMU_QEMU_H
 #define EP_ATTACH_QEMU_QEMU_H
 
 #include "attach/attach.h"
+#include "attach/conn.h"
 #include "attach/qemu/framing.h"
-#include "attach/socket.h"
-#include "attach/tell.h"
 #include "base/lock.h"
 
 enum ep_qemu_type {
@@ -112,33 +105,12 @@ struct ep_qemu_qmp {
 	char in[2048];
 };
 
-enum ep_qemu_state {
-	EP_QEMU_DOWN,
-	EP_QEMU_CONNECTING,
-	EP_QEMU_UP,
-};
-
 struct ep_qemu {
 	struct ep_stack st; /* first */
 	enum ep_qemu_type type; /* constant */
-	enum ep_qemu_mode mode; /* constant; UNSAID for dgram */
-	uint64_t reconnect_ns; /* constant */
-	/* Constant; of a client, and dgram. A name may have several. */
+	/* Constant; where a name has several addresses, and dgram's. */
 	struct ep_socket_addr peers[EP_QEMU_PEERS_MAX];
-	unsigned peer_count;
-	struct ep_socket_addr local; /* constant; of a server, and dgram */
-	struct ep_socket_own own; /* constant after create */
-	int listener; /* constant after create; -1: none */
-	bool stopping; /* atomic */
-
-	enum ep_qemu_state state;
-	int conn; /* -1 in state DOWN */
-	unsigned peer_at; /* the one of peers that is tried */
-	int connect_error; /* as told; 0: none was */
-	struct ep_watch listen_watch, conn_watch;
-	struct ep_timer retry;
-	struct ep_task lose_task;
-	struct ep_tell tell;
+	struct ep_conn conn;
 	struct ep_qemu_qmp qmp;
 
 	uint8_t *in; /* of framing, or packets side by side */
@@ -166,11 +138,8 @@ int ep_qemu_check_tcp(const char *text, bool is_passive, struct epair_err *err);
 /* The socket type for a transport. */
 int ep_qemu_socktype(enum ep_qemu_type type);
 
-/* conn.c: handlers, all on the worker of bucket 0. */
-void ep_qemu_listen_ready(struct ep_watch *watch, uint32_t events);
-void ep_qemu_conn_ready(struct ep_watch *watch, uint32_t events);
-void ep_qemu_retry(struct ep_timer *timer);
-void ep_qemu_lose(struct ep_task *task);
+/* conn.c */
+extern const struct ep_conn_ops ep_qemu_conn_ops;
 
 /*
  * Where the link follows, a datagram's peer must be missed before anything is
@@ -178,7 +147,7 @@ void ep_qemu_lose(struct ep_task *task);
  */
 void ep_qemu_look_after(struct ep_qemu *q);
 
-/* Ask conn_watch for EPOLLOUT, or no longer. Any thread. */
+/* Ask conn.watch for EPOLLOUT, or no longer. Any thread. */
 void ep_qemu_await_room(struct ep_qemu *q, bool wanted) EP_REQUIRES(q->lock);
 
 /* Leave in the socket what the peer sends, or no longer. Any thread. */
@@ -191,8 +160,8 @@ int ep_qemu_qmp_init(struct ep_qemu *q, const char *path, const char *netdev,
     struct epair_err *err);
 void ep_qemu_qmp_start(struct ep_qemu *q);
 
-/* End what runs by itself, but for what it may begin meanwhile. */
-void ep_qemu_qmp_drain(struct ep_qemu *q);
+/* Behind ep_conn_stop(). */
+void ep_qemu_qmp_fini(struct ep_qemu *q);
 
 /* The guest is to have carrier as the interface has link. Any thread. */
 void ep_qemu_qmp_changed(struct ep_qemu *q);

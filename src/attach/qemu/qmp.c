@@ -68,10 +68,10 @@ lose(struct ep_qemu *q, int error)
 	qmp->fd = -1;
 	qmp->state = EP_QEMU_QMP_CLOSED;
 	if (error != qmp->error)
-		ep_tell(&q->tell, "no monitor at %s: %s; trying again",
+		ep_tell(&q->conn.tell, "no monitor at %s: %s; trying again",
 		    qmp->addr.text, epair_err_name(error));
 	qmp->error = error;
-	if (ep_timer_arm(&qmp->retry, now + q->reconnect_ns) != 0)
+	if (ep_timer_arm(&qmp->retry, now + q->conn.reconnect_ns) != 0)
 		ep_attach_lost(&q->st, "no memory for a timer");
 }
 
@@ -118,10 +118,10 @@ answered(struct ep_qemu *q, const char *line)
 
 	qmp->is_asking = false;
 	if (begins(line, RETURNED))
-		ep_tell(
-		    &q->tell, "guest link set %s", qmp->said ? "up" : "down");
+		ep_tell(&q->conn.tell, "guest link set %s",
+		    qmp->said ? "up" : "down");
 	else
-		ep_tell(&q->tell, "guest link not set: %s", line);
+		ep_tell(&q->conn.tell, "guest link not set: %s", line);
 	say_link(q);
 }
 
@@ -187,7 +187,7 @@ monitor_ready(struct ep_watch *watch, uint32_t events)
 	ssize_t n;
 
 	(void)events;
-	if (ep_load_acquire(&q->stopping))
+	if (ep_conn_is_stopping(&q->conn))
 		return;
 	n = recv(qmp->fd, qmp->in + qmp->in_len, sizeof(qmp->in) - qmp->in_len,
 	    MSG_DONTWAIT);
@@ -208,8 +208,7 @@ connect_now(struct ep_timer *timer)
 	struct ep_qemu_qmp *qmp = &q->qmp;
 	int error;
 
-	/* acquires what qemu_release() released */
-	if (ep_load_acquire(&q->stopping))
+	if (ep_conn_is_stopping(&q->conn))
 		return;
 	qmp->fd = socket(
 	    AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -231,8 +230,7 @@ link_changed(struct ep_task *task)
 {
 	struct ep_qemu *q = of_task(task);
 
-	/* acquires what qemu_release() released */
-	if (!ep_load_acquire(&q->stopping))
+	if (!ep_conn_is_stopping(&q->conn))
 		say_link(q);
 }
 
@@ -275,11 +273,16 @@ ep_qemu_qmp_changed(struct ep_qemu *q)
 }
 
 void
-ep_qemu_qmp_drain(struct ep_qemu *q)
+ep_qemu_qmp_fini(struct ep_qemu *q)
 {
 	if (!is_used(q))
 		return;
-	ep_watch_drain(&q->qmp.watch);
-	(void)ep_timer_drain(&q->qmp.retry);
-	(void)ep_task_drain(&q->qmp.task);
+	/* What a handler that still ran has begun goes second. */
+	for (int round = 0; round < 2; round++) {
+		ep_watch_drain(&q->qmp.watch);
+		(void)ep_timer_drain(&q->qmp.retry);
+		(void)ep_task_drain(&q->qmp.task);
+	}
+	if (q->qmp.fd >= 0)
+		(void)close(q->qmp.fd);
 }

@@ -110,8 +110,8 @@ static const char *
 set_owner(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	(void)msg;
-	vhost->state = EP_VHOST_UP;
-	(void)ep_timer_drain(&vhost->timer);
+	vhost->is_owned = true;
+	(void)ep_timer_drain(&vhost->conn.timer);
 	return NULL;
 }
 
@@ -308,7 +308,7 @@ set_mtu(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 
 	msg->is_refused = mtu < MTU_MIN || mtu > UINT16_MAX;
 	if (!msg->is_refused && mtu != ours)
-		ep_tell(&vhost->tell,
+		ep_tell(&vhost->conn.tell,
 		    "the guest is given an MTU of %u; the interface's is %u",
 		    (unsigned)mtu, ours);
 	return NULL;
@@ -324,9 +324,9 @@ fill_config(const struct ep_vhost *vhost, uint8_t space[EP_VHOST_CONFIG_MAX])
 	if (epair_if_get_info(vhost->st.ifp, &info) == 0) {
 		memcpy(config.mac, info.mac, sizeof(config.mac));
 		config.mtu = (uint16_t)info.mtu;
+		if (ep_attach_has_link(&info))
+			config.status = VIRTIO_NET_S_LINK_UP;
 	}
-	if (ep_load_relaxed(&vhost->has_link))
-		config.status = VIRTIO_NET_S_LINK_UP;
 	config.max_virtqueue_pairs = (uint16_t)(vhost->queue_count / 2);
 	memset(space, 0, EP_VHOST_CONFIG_MAX);
 	memcpy(space, &config, sizeof(config));
@@ -414,7 +414,7 @@ answer(const struct ep_vhost *vhost, const struct ep_vhost_msg *msg)
 	int fd = msg->request == EP_VHOST_GET_INFLIGHT_FD ? vhost->in.fds[0]
 							  : -1;
 
-	return ep_socket_send(vhost->conn, octets, len, fd) != 0
+	return ep_socket_send(vhost->conn.fd, octets, len, fd) != 0
 		   ? "Front end does not read"
 		   : NULL;
 }
@@ -452,6 +452,6 @@ ep_vhost_forget(struct ep_vhost *vhost)
 	vhost->backend_req = -1;
 	ep_vhost_in_reset(&vhost->in);
 	vhost->offered = vhost->features = vhost->protocol = 0;
-	vhost->has_features = vhost->is_half = false;
+	vhost->has_features = vhost->is_half = vhost->is_owned = false;
 	ep_store_relaxed(&vhost->st.accepts, 0);
 }

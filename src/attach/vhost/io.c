@@ -51,7 +51,7 @@ is_sound(struct ep_vhost_queue *q) EP_REQUIRES(q->lock)
 		why = "Memory was taken away";
 	if (why == NULL)
 		return true;
-	ep_vhost_lose(q->vhost, why);
+	ep_conn_lose(&q->vhost->conn, why);
 	return false;
 }
 
@@ -329,7 +329,7 @@ ep_vhost_kicked(struct ep_watch *watch, uint32_t events)
 	(void)events;
 	if (ep_bell_clear(watch->fd) != 0) {
 		(void)ep_watch_set(watch, 0);
-		ep_vhost_lose(q->vhost, "Kick is no eventfd");
+		ep_conn_lose(&q->vhost->conn, "Kick is no eventfd");
 		return;
 	}
 	ep_vhost_turn(&q->task);

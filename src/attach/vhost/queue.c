@@ -66,13 +66,13 @@ count_rx(struct ep_vhost *vhost)
 		return;
 	vhost->running = n;
 	if (n == 0) {
-		ep_vhost_left(vhost);
-		ep_tell(&vhost->tell, "guest stopped");
+		ep_conn_present(&vhost->conn, false);
+		ep_tell(&vhost->conn.tell, "guest stopped");
 		return;
 	}
-	ep_tell_present(&vhost->tell, true);
-	ep_tell(
-	    &vhost->tell, "guest runs with %u queue%s", n, n > 1 ? "s" : "");
+	ep_conn_present(&vhost->conn, true);
+	ep_tell(&vhost->conn.tell, "guest runs with %u queue%s", n,
+	    n > 1 ? "s" : "");
 }
 
 bool

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/epoll.h>
 
 #include "base/atomic.h"
 #include "base/clock.h"
@@ -31,44 +31,16 @@ vhost_check(const void *arg, struct epair_err *err)
 	return ep_socket_path(&addr, "path", opts->path, err);
 }
 
-/*
- * Each handler that ran when stopping was set has returned after the first
- * round; what it may have begun goes with the second. From then on what is the
- * worker's is ours; a queue that is not yet stopped can schedule lose_task, which
- * does nothing any more.
- */
-static void
-stop(struct ep_vhost *vhost)
-{
-	/* acquired by control.c's is_stopping() */
-	ep_store_release(&vhost->stopping, true);
-	for (int round = 0; round < 2; round++) {
-		ep_watch_drain(&vhost->listen_watch);
-		ep_watch_drain(&vhost->conn_watch);
-		(void)ep_timer_drain(&vhost->timer);
-		(void)ep_timer_drain(&vhost->grace);
-		(void)ep_task_drain(&vhost->link_task);
-		(void)ep_task_drain(&vhost->lose_task);
-		ep_tell_fini(&vhost->tell);
-	}
-	vhost->running = 0; /* so that its end is not told */
-	for (unsigned i = 0; i < vhost->queue_count; i++)
-		ep_vhost_queue_stop(&vhost->queues[i]);
-	(void)ep_task_drain(&vhost->lose_task);
-}
-
 static void
 vhost_release(struct ep_stack *st)
 {
 	struct ep_vhost *vhost = vhost_of(st);
 
-	stop(vhost);
-	/* The path first: so nobody connects to what is about to be closed. */
-	ep_socket_unbind(&vhost->addr, &vhost->own);
-	if (vhost->listener >= 0)
-		(void)close(vhost->listener);
-	if (vhost->conn >= 0)
-		(void)close(vhost->conn);
+	ep_conn_stop(&vhost->conn);
+	vhost->running = 0; /* so that its end is not told */
+	for (unsigned i = 0; i < vhost->queue_count; i++)
+		ep_vhost_queue_stop(&vhost->queues[i]);
+	ep_conn_fini(&vhost->conn);
 	ep_vhost_forget(vhost);
 	for (unsigned i = 0; i < vhost->queue_count; i++)
 		ep_vhost_queue_fini(&vhost->queues[i]);
@@ -76,10 +48,22 @@ vhost_release(struct ep_stack *st)
 	free(vhost);
 }
 
+static void
+init_conn(struct ep_vhost *vhost, const struct ep_vhost_opts *opts)
+{
+	struct ep_conn *conn = &vhost->conn;
+
+	conn->is_client = opts->mode == EP_VHOST_CLIENT;
+	conn->socktype = SOCK_STREAM;
+	conn->events = EPOLLIN;
+	conn->reconnect_ns = opts->reconnect_ns != 0 ? opts->reconnect_ns
+						     : RECONNECT_NS;
+	ep_conn_init(conn, &ep_vhost_conn_ops, &vhost->st);
+}
+
 static struct ep_vhost *
 make(struct epair_if *ifp, const struct ep_vhost_opts *opts)
 {
-	struct ep_worker *worker = ep_ifnet_worker(ifp, 0);
 	unsigned pairs = opts->queues > 0 ? opts->queues : ifp->nrxqs;
 	struct ep_vhost *vhost;
 
@@ -93,19 +77,10 @@ make(struct epair_if *ifp, const struct ep_vhost_opts *opts)
 	vhost->st.ifp = ifp;
 	vhost->st.accepts = 0; /* until a guest says otherwise */
 	vhost->st.is_away = true;
-	vhost->mode = opts->mode;
 	vhost->may_guard = ifp->ep->opts.guard_sigbus;
-	vhost->reconnect_ns = opts->reconnect_ns != 0 ? opts->reconnect_ns
-						      : RECONNECT_NS;
 	ep_bell_init(&vhost->bell);
-	vhost->listener = vhost->conn = vhost->backend_req = -1;
-	ep_watch_init(&vhost->listen_watch, worker, ep_vhost_listen_ready);
-	ep_watch_init(&vhost->conn_watch, worker, ep_vhost_conn_ready);
-	ep_timer_init(&vhost->timer, worker, ep_vhost_timeout);
-	ep_timer_init(&vhost->grace, worker, ep_vhost_grace);
-	ep_tell_init(&vhost->tell, &vhost->st, worker);
-	ep_task_init(&vhost->lose_task, worker, ep_vhost_lost);
-	ep_task_init(&vhost->link_task, worker, ep_vhost_link);
+	vhost->backend_req = -1;
+	init_conn(vhost, opts);
 	vhost->queue_count = 2 * pairs;
 	for (unsigned i = 0; i < vhost->queue_count; i++)
 		ep_vhost_queue_init(vhost, i);
@@ -122,11 +97,9 @@ set_up(struct ep_vhost *vhost, const struct ep_vhost_opts *opts,
 		if (!ep_vhost_queue_can_hold(&vhost->queues[i]))
 			return ep_fail(
 			    err, -ENOMEM, "no memory for a guest's frames");
-	error = ep_socket_path(&vhost->addr, "path", opts->path, err);
-	/* Here, so that whoever attaches it hears what is wrong with it. */
-	if (error == 0 && vhost->mode == EP_VHOST_SERVER)
-		error = ep_socket_bind(&vhost->addr, SOCK_STREAM,
-		    &vhost->listener, &vhost->own, err);
+	error = ep_socket_path(&vhost->conn.addr, "path", opts->path, err);
+	if (error == 0 && !vhost->conn.is_client)
+		error = ep_conn_listen(&vhost->conn, err);
 	return error;
 }
 
@@ -148,11 +121,10 @@ vhost_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
 	return 0;
 }
 
-/* On the worker that all of it belongs to. */
 static void
 vhost_start(struct ep_stack *st)
 {
-	ep_vhost_changed(st, EPAIR_CHANGED_LINK);
+	ep_conn_start(&vhost_of(st)->conn);
 }
 
 static void

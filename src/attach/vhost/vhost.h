@@ -4,7 +4,7 @@
  * we are the back end of its virtio-net device.
  *
  *	vhost.c     options, life, the contract table
- *	control.c   the connection: made, lost, made again; the link
+ *	control.c   what is said on the connection (attach/conn.h); the link
  *	device.c    what is agreed on, and answered
  *	queue.c     the device's queues: told, started, stopped
  *	io.c        frames from and to the guest
@@ -13,15 +13,6 @@
  *	memory.c    the guest's memory
  *	ring.c      one ring in it; the only one who reads what the guest writes
  *	inflight.c  what a ring's buffers are noted in
- *
- *	state  meaning                              left by
- *	OFF    the interface has no link: nobody    the link, come back
- *	       is let in, no one is called
- *	DOWN   no front end; what is to be sent is  the timer (a client tries), the
- *	       dropped as rx-stack-down             listener (a server accepts)
- *	GREET  it has not said that it owns us      SET_OWNER, the timer
- *	UP     it has; frames pass as far as there  its end, whoever noticed
- *	       are queues that run
  *
  * A queue runs when it is started (its ring is told, and a kick descriptor) and
  * enabled. Started but not enabled, what the guest sends is taken and dropped,
@@ -37,9 +28,7 @@
  * which it transmits in bucket i. What arrives in bucket i goes to queue
  * 2 (i modulo how many of those run, from the first on).
  *
- * Somebody is behind us (ep_stack_present()) while a queue to send to runs, and
- * while we are OFF: else two of us at the ends of a pair would keep each other
- * there. Back from OFF, that is believed for GRACE_NS more.
+ * Somebody is behind us (ep_conn_present()) while a queue to send to runs.
  *
  * Invariants:
  *	P1  a started queue's ring points into memory that is mapped
@@ -51,15 +40,14 @@
  * Locking: all that is not said to be otherwise belongs to the worker of bucket
  * 0. A queue's lock guards what frames pass by, which the worker of its bucket
  * and, for receiving, any worker use. Whoever finds there that the connection
- * must end schedules lose_task. Order: a queue's lock, then the scheduler's own.
+ * must end calls ep_conn_lose(). Order: a queue's lock, then the scheduler's own.
  */
 #ifndef EP_ATTACH_VHOST_VHOST_H
 #define EP_ATTACH_VHOST_VHOST_H
 
 #include "attach/attach.h"
 #include "attach/bell.h"
-#include "attach/socket.h"
-#include "attach/tell.h"
+#include "attach/conn.h"
 #include "attach/vhost/message.h"
 #include "attach/vhost/ring.h"
 #include "base/lock.h"
@@ -110,38 +98,16 @@ struct ep_vhost_queue {
 	struct ep_vhost_held *held EP_GUARDED; /* NULL: the guest transmits */
 };
 
-enum ep_vhost_state_of {
-	EP_VHOST_OFF,
-	EP_VHOST_DOWN,
-	EP_VHOST_GREET,
-	EP_VHOST_UP,
-};
-
 struct ep_vhost {
 	struct ep_stack st; /* first */
-	/* Constant: */
-	enum ep_vhost_mode mode;
-	bool may_guard;
-	uint64_t reconnect_ns;
-	struct ep_socket_addr addr;
+	bool may_guard; /* constant */
 	struct ep_bell bell; /* any thread */
 
-	bool stopping; /* atomic */
-	bool has_link; /* atomic: the interface's */
-	const char *lost_why; /* atomic; NULL: it is not */
-
-	enum ep_vhost_state_of state;
-	struct ep_socket_own own;
-	int listener, conn; /* -1: none */
-	int connect_error; /* as told; 0: none was */
-	struct ep_watch listen_watch, conn_watch;
-	struct ep_timer timer, grace;
-	bool in_grace; /* grace is armed */
-	struct ep_task lose_task, link_task;
-	struct ep_tell tell;
+	struct ep_conn conn;
 
 	/* Of this connection. */
 	struct ep_vhost_in in;
+	bool is_owned; /* SET_OWNER was said */
 	bool is_half; /* a message has begun, and the timer is armed for it */
 	uint64_t offered, features, protocol;
 	bool has_features;
@@ -156,19 +122,8 @@ struct ep_vhost {
 	struct ep_vhost_queue queues[];
 };
 
-/* control.c: handlers, all on the worker of bucket 0. */
-void ep_vhost_listen_ready(struct ep_watch *watch, uint32_t events);
-void ep_vhost_conn_ready(struct ep_watch *watch, uint32_t events);
-void ep_vhost_timeout(struct ep_timer *timer);
-void ep_vhost_lost(struct ep_task *task);
-void ep_vhost_link(struct ep_task *task);
-void ep_vhost_grace(struct ep_timer *timer);
-
-/* No queue to send to runs: say that nobody is there, unless in_grace or OFF. */
-void ep_vhost_left(struct ep_vhost *vhost);
-
-/* The connection must end. why is a constant. Any thread. */
-void ep_vhost_lose(struct ep_vhost *vhost, const char *why);
+/* control.c */
+extern const struct ep_conn_ops ep_vhost_conn_ops;
 
 /* ops->changed */
 void ep_vhost_changed(struct ep_stack *st, uint32_t what);

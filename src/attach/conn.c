@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "attach/conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+
+#define GRACE_NS (5 * EP_NS_PER_S)
+
+#define CONN_OF(p, member) \
+	((struct ep_conn *)(void *)((char *)(p)-offsetof( \
+	    struct ep_conn, member)))
+
+bool
+ep_conn_is_stopping(const struct ep_conn *conn)
+{
+	/* acquires what ep_conn_stop() released */
+	return ep_load_acquire(&conn->stopping);
+}
+
+static uint64_t
+in(const struct ep_conn *conn, uint64_t ns)
+{
+	return ep_sched_mono(conn->st->ifp->ep->sched) + ns;
+}
+
+void
+ep_conn_arm(struct ep_conn *conn, uint64_t ns)
+{
+	if (ep_timer_arm(&conn->timer, in(conn, ns)) != 0)
+		ep_attach_lost(conn->st, "no memory for a timer");
+}
+
+static const char *
+barred(struct ep_conn *conn)
+{
+	return conn->ops->bars != NULL ? conn->ops->bars(conn) : NULL;
+}
+
+/* Whether somebody is there. */
+
+void
+ep_conn_present(struct ep_conn *conn, bool is_there)
+{
+	conn->is_there = is_there;
+	ep_tell_present(&conn->tell,
+	    is_there || conn->in_grace || conn->state == EP_CONN_OFF);
+}
+
+static void
+grace_ends(struct ep_timer *timer)
+{
+	struct ep_conn *conn = CONN_OF(timer, grace);
+
+	conn->in_grace = false;
+	if (!ep_conn_is_stopping(conn))
+		ep_conn_present(conn, conn->is_there);
+}
+
+static void
+give_grace(struct ep_conn *conn)
+{
+	conn->in_grace = ep_timer_arm(&conn->grace, in(conn, GRACE_NS)) == 0;
+}
+
+/* A place of our own. */
+
+static void
+close_listener(struct ep_conn *conn)
+{
+	ep_watch_drain(&conn->listen_watch);
+	/* The path first: so nobody connects to what is about to be closed. */
+	ep_socket_unbind(&conn->addr, &conn->own);
+	if (conn->listener >= 0)
+		(void)close(conn->listener);
+	conn->listener = -1;
+}
+
+int
+ep_conn_listen(struct ep_conn *conn, struct epair_err *err)
+{
+	return ep_socket_bind(
+	    &conn->addr, conn->socktype, &conn->listener, &conn->own, err);
+}
+
+static int
+hear(struct ep_conn *conn)
+{
+	int error = 0;
+
+	if (conn->listener < 0) {
+		error = ep_conn_listen(conn, NULL);
+		if (error == 0)
+			conn->error = 0;
+	}
+	if (error == 0 && conn->listen_watch.fd < 0)
+		error = ep_watch_add(
+		    &conn->listen_watch, conn->listener, EPOLLIN);
+	if (error == 0) /* it may have been muted */
+		error = ep_watch_set(&conn->listen_watch, EPOLLIN);
+	return error;
+}
+
+/* Nobody is there: call, or be found; unless there must be nobody. */
+static void
+await_peer(struct ep_conn *conn, uint64_t after_ns)
+{
+	(void)ep_timer_drain(&conn->timer);
+	if (barred(conn) == NULL) {
+		conn->state = EP_CONN_DOWN;
+		ep_conn_present(conn, false);
+		/* A server's peer is not to want memory for being heard. */
+		if (conn->is_client || after_ns > 0 || hear(conn) != 0)
+			ep_conn_arm(conn, after_ns);
+		return;
+	}
+	conn->state = EP_CONN_OFF;
+	(void)ep_timer_drain(&conn->grace);
+	conn->in_grace = false;
+	if (conn->ops->hides)
+		close_listener(conn);
+	ep_conn_present(conn, false);
+}
+
+/* The end of one. */
+
+static void
+go_down(struct ep_conn *conn, const char *why, uint64_t after_ns)
+{
+	ep_watch_drain(&conn->watch);
+	if (ep_conn_has_peer(conn))
+		conn->ops->end(conn, why);
+	if (conn->fd >= 0)
+		(void)close(conn->fd);
+	conn->fd = -1;
+	/* What lost it is gone with it: acquires what ep_conn_lose() released */
+	(void)ep_swap_acq_rel(&conn->lost_why, NULL);
+	await_peer(conn, after_ns);
+}
+
+void
+ep_conn_end(struct ep_conn *conn, const char *why)
+{
+	bool is_soon = !conn->is_client;
+
+	/* A datagram's peer is missed late: there may be another by now. */
+	if (conn->state == EP_CONN_UP && conn->socktype == SOCK_DGRAM)
+		is_soon = true;
+	go_down(conn, why, is_soon ? 0 : conn->reconnect_ns);
+}
+
+void
+ep_conn_refuse(struct ep_conn *conn, const char *why)
+{
+	ep_conn_end(conn, why);
+	ep_tell(&conn->tell, "closed: %s", why);
+}
+
+/* There is none, and why; the next address, if there is one, may do. */
+static void
+came_to_nothing(struct ep_conn *conn, int error)
+{
+	bool has_next = conn->peer_at + 1 < conn->peer_count;
+
+	conn->peer_at = has_next ? conn->peer_at + 1 : 0;
+	go_down(conn, NULL, has_next ? 0 : conn->reconnect_ns);
+	if (has_next)
+		return;
+	if (error != conn->error)
+		ep_tell(&conn->tell, "cannot %s %s: %s; trying again",
+		    conn->is_client ? "connect to" : "listen at",
+		    conn->is_client ? conn->peers[0].text : conn->addr.text,
+		    epair_err_name(error));
+	conn->error = error;
+}
+
+void
+ep_conn_broke(struct ep_conn *conn, int error)
+{
+	if (!ep_conn_has_peer(conn) ||
+	    (conn->is_client && conn->state != EP_CONN_UP)) {
+		came_to_nothing(conn, error);
+		return;
+	}
+	ep_conn_end(conn, NULL);
+	if (error == -EPIPE || error == -ECONNRESET || error == -ECONNREFUSED)
+		ep_tell(&conn->tell, "%s closed", conn->ops->peer);
+	else
+		ep_tell(&conn->tell, "closed: %s", epair_err_name(error));
+}
+
+void
+ep_conn_lose(struct ep_conn *conn, const char *why)
+{
+	/* acquired by lost(); the last of several is as good */
+	(void)ep_swap_acq_rel(&conn->lost_why, why);
+	(void)ep_task_schedule(&conn->lose_task);
+}
+
+static void
+lost(struct ep_task *task)
+{
+	struct ep_conn *conn = CONN_OF(task, lose_task);
+	/* acquires what ep_conn_lose() released */
+	const char *why = ep_swap_acq_rel(&conn->lost_why, NULL);
+
+	if (ep_conn_is_stopping(conn) || conn->state != EP_CONN_UP ||
+	    why == NULL)
+		return;
+	if (conn->ops->lost != NULL)
+		conn->ops->lost(conn, why);
+	else
+		ep_conn_refuse(conn, why);
+}
+
+/* The beginning. */
+
+void
+ep_conn_up(struct ep_conn *conn)
+{
+	(void)ep_timer_drain(&conn->timer);
+	conn->state = EP_CONN_UP;
+	conn->error = 0;
+	conn->peer_at = 0;
+}
+
+/* conn->fd is connected, and watched already if TCP made us wait. */
+static void
+begin(struct ep_conn *conn)
+{
+	int error;
+
+	conn->state = EP_CONN_MET;
+	ep_watch_drain(&conn->watch);
+	error = ep_watch_add(&conn->watch, conn->fd, conn->events);
+	if (error == 0)
+		error = conn->ops->begin(conn);
+	if (error != 0)
+		ep_conn_broke(conn, error);
+}
+
+static void
+call(struct ep_conn *conn)
+{
+	const struct ep_socket_addr *peer = &conn->peers[conn->peer_at];
+	int error;
+
+	conn->fd = ep_socket_connect(peer, conn->socktype);
+	if (conn->fd < 0) {
+		came_to_nothing(conn, conn->fd);
+		return;
+	}
+	if (peer->u.sa.sa_family == AF_UNIX) {
+		begin(conn);
+		return;
+	}
+	conn->state = EP_CONN_CALLING;
+	error = ep_watch_add(&conn->watch, conn->fd, EPOLLOUT);
+	if (error != 0)
+		came_to_nothing(conn, error);
+}
+
+static void
+conn_ready(struct ep_watch *watch, uint32_t events)
+{
+	struct ep_conn *conn = CONN_OF(watch, watch);
+	int error;
+
+	if (ep_conn_is_stopping(conn))
+		return;
+	if (conn->state != EP_CONN_CALLING) {
+		conn->ops->ready(conn, events);
+		return;
+	}
+	error = ep_socket_outcome(conn->fd);
+	if (error != 0)
+		came_to_nothing(conn, error);
+	else
+		begin(conn);
+}
+
+static void
+timeout(struct ep_timer *timer)
+{
+	struct ep_conn *conn = CONN_OF(timer, timer);
+	int error;
+
+	if (ep_conn_is_stopping(conn))
+		return;
+	if (ep_conn_has_peer(conn)) {
+		if (conn->ops->late != NULL)
+			conn->ops->late(conn);
+	} else if (conn->state == EP_CONN_DOWN && barred(conn) != NULL) {
+		await_peer(conn, 0);
+	} else if (conn->state == EP_CONN_DOWN) {
+		if (conn->is_client)
+			call(conn);
+		else if ((error = hear(conn)) != 0)
+			came_to_nothing(conn, error);
+	}
+}
+
+void
+ep_conn_look(struct ep_conn *conn)
+{
+	const char *why = barred(conn);
+
+	if (ep_conn_is_stopping(conn) ||
+	    (why != NULL) == (conn->state == EP_CONN_OFF))
+		return;
+	if (ep_conn_has_peer(conn)) {
+		ep_conn_refuse(conn, why);
+		return;
+	}
+	if (why == NULL)
+		give_grace(conn);
+	go_down(conn, why, 0);
+}
+
+/* A server's clients. */
+
+/* One that was killed may have a successor before we hear of its end. */
+static bool
+has_hung_up(const struct ep_conn *conn)
+{
+	struct pollfd pfd = { .fd = conn->fd, .events = POLLRDHUP };
+
+	return poll(&pfd, 1, 0) == 1 &&
+	       (pfd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+static void
+cannot_accept(struct ep_conn *conn, int error)
+{
+	if (error == -EAGAIN || error == -EINTR || error == -ECONNABORTED)
+		return;
+	/* No descriptors, no memory: it would be readable for ever. */
+	(void)ep_watch_set(&conn->listen_watch, 0);
+	if (error != conn->error)
+		ep_tell(&conn->tell, "cannot accept: %s; trying again",
+		    epair_err_name(error));
+	conn->error = error;
+	if (!ep_conn_has_peer(conn))
+		ep_conn_arm(conn, conn->reconnect_ns);
+}
+
+static void
+listener_ready(struct ep_watch *watch, uint32_t events)
+{
+	struct ep_conn *conn = CONN_OF(watch, listen_watch);
+	const char *why;
+	int fd;
+
+	(void)events;
+	if (ep_conn_is_stopping(conn))
+		return;
+	if (conn->socktype == SOCK_DGRAM) {
+		conn->ops->heard(conn);
+		return;
+	}
+	fd = accept4(conn->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0) {
+		cannot_accept(conn, -errno);
+		return;
+	}
+	if (ep_conn_has_peer(conn) && has_hung_up(conn))
+		conn->ops->ready(conn, EPOLLIN | EPOLLRDHUP);
+	why = barred(conn);
+	if (why == NULL && conn->state == EP_CONN_DOWN) {
+		if (conn->ops->is_patient)
+			(void)ep_watch_set(watch, 0);
+		conn->fd = fd;
+		begin(conn);
+		return;
+	}
+	if (conn->ops->turn_away != NULL)
+		conn->ops->turn_away(
+		    fd, why != NULL ? why : "Already connected");
+	(void)close(fd);
+}
+
+/* Life. */
+
+void
+ep_conn_init(
+    struct ep_conn *conn, const struct ep_conn_ops *ops, struct ep_stack *st)
+{
+	struct ep_worker *worker = ep_ifnet_worker(st->ifp, 0);
+
+	conn->ops = ops;
+	conn->st = st;
+	conn->listener = conn->fd = -1;
+	if (conn->peers == NULL) {
+		conn->peers = &conn->addr;
+		conn->peer_count = 1;
+	}
+	ep_watch_init(&conn->listen_watch, worker, listener_ready);
+	ep_watch_init(&conn->watch, worker, conn_ready);
+	ep_timer_init(&conn->timer, worker, timeout);
+	ep_timer_init(&conn->grace, worker, grace_ends);
+	ep_task_init(&conn->lose_task, worker, lost);
+	ep_tell_init(&conn->tell, st, worker);
+}
+
+void
+ep_conn_start(struct ep_conn *conn)
+{
+	int error = 0;
+
+	if (conn->listener >= 0)
+		error = ep_watch_add(
+		    &conn->listen_watch, conn->listener, EPOLLIN);
+	/* At once, but on the worker that all of it belongs to. */
+	if (error == 0)
+		error = ep_timer_arm(&conn->timer, 0);
+	if (error != 0)
+		ep_attach_lost(conn->st, "its descriptors cannot be watched");
+}
+
+/*
+ * Each handler that ran when stopping was set has returned after the first
+ * round; what it may have begun goes with the second. Those called since begin
+ * nothing.
+ */
+void
+ep_conn_stop(struct ep_conn *conn)
+{
+	/* acquired by ep_conn_is_stopping() */
+	ep_store_release(&conn->stopping, true);
+	for (int round = 0; round < 2; round++) {
+		ep_watch_drain(&conn->listen_watch);
+		ep_watch_drain(&conn->watch);
+		(void)ep_timer_drain(&conn->timer);
+		(void)ep_timer_drain(&conn->grace);
+		(void)ep_task_drain(&conn->lose_task);
+		ep_tell_fini(&conn->tell);
+	}
+}
+
+void
+ep_conn_fini(struct ep_conn *conn)
+{
+	/* Its kind's part may have lost it, or told, until it was stopped. */
+	(void)ep_task_drain(&conn->lose_task);
+	ep_tell_fini(&conn->tell);
+	close_listener(conn);
+	if (conn->fd >= 0)
+		(void)close(conn->fd);
+	conn->fd = -1;
+}
