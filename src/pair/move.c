@@ -71,63 +71,80 @@ ep_pair_move(struct epair_if *ifp, const char *vnet, struct epair_err *err)
 	return error;
 }
 
-/* What the old discipline held goes on through the new one, or without. */
+/* Of a discipline that holds nothing, and that some may still look at. */
 static void
-hand_on(struct epair_if *ifp, struct ep_qdisc *qd)
+retire(struct epair_if *ifp, struct ep_qdisc *qd)
 {
-	struct epair_mbuf *m;
-
 	ep_epoch_wait(&ifp->ep->domain);
 	(void)ep_timer_drain(&qd->timer);
-	for (;;) {
-		unsigned n;
-
-		ep_lock(&qd->lock);
-		n = ep_qdisc_dequeue(qd, &m, 1, UINT64_MAX);
-		ep_unlock(&qd->lock);
-		if (n == 0)
-			break;
-		(void)ep_pair_transmit(ifp, &m, 1);
-	}
 	ep_qdisc_destroy(qd);
+}
+
+/* Make one, or NULL of "none", and the words it was made of. */
+static int
+make_qdisc(struct epair_if *ifp, const char *text, struct ep_qdisc **qd,
+    char **spec, struct epair_err *err)
+{
+	int error;
+
+	*qd = NULL;
+	*spec = NULL;
+	if (text == NULL || strcmp(text, "none") == 0)
+		return 0;
+	error = ep_qdisc_create(text, qd, err);
+	if (error != 0)
+		return error;
+	*spec = strdup(text);
+	if (*spec == NULL) {
+		ep_qdisc_destroy(*qd);
+		return ep_fail(err, -ENOMEM, "no memory");
+	}
+	(*qd)->ifp = ifp;
+	ep_timer_init(
+	    &(*qd)->timer, ep_ifnet_worker(ifp, 0), ep_pair_qdisc_fired);
+	return 0;
+}
+
+static int
+put_in_place(struct epair_if *ifp, struct ep_qdisc *qd, struct epair_err *err)
+    EP_REQUIRES(ifp->ep->lock)
+{
+	if (ifp->dying)
+		return ep_fail(err, -ENXIO, "the interface is destroyed");
+	if (ifp->qdisc != NULL) {
+		if (ep_pair_replace_qdisc(ifp, ifp->qdisc, qd) != 0)
+			return ep_fail(err, -ENOMEM, "no memory");
+		return 0;
+	}
+	/* acquired by transmit_burst() */
+	ep_store_release(&ifp->qdisc, qd);
+	return 0;
 }
 
 int
 ep_pair_set_qdisc(struct epair_if *ifp, const char *text, struct epair_err *err)
 {
 	struct epair *ep = ifp->ep;
-	struct ep_qdisc *qd = NULL, *old = NULL;
-	char *spec = NULL;
-	int error = 0;
+	struct ep_qdisc *qd, *old;
+	char *spec, *old_spec;
+	int error = make_qdisc(ifp, text, &qd, &spec, err);
 
-	if (text != NULL && strcmp(text, "none") != 0) {
-		error = ep_qdisc_create(text, &qd, err);
-		if (error != 0)
-			return error;
-		spec = strdup(text);
-		if (spec == NULL) {
-			ep_qdisc_destroy(qd);
-			return ep_fail(err, -ENOMEM, "no memory");
-		}
-		qd->ifp = ifp;
-		ep_timer_init(
-		    &qd->timer, ep_ifnet_worker(ifp, 0), ep_pair_qdisc_fired);
-	}
+	if (error != 0)
+		return error;
 	ep_lock(&ep->lock);
-	if (ifp->dying) {
-		error = ep_fail(err, -ENXIO, "the interface is destroyed");
-		old = qd;
-	} else {
-		char *old_spec = ifp->qdisc_spec;
-
-		/* acquired by transmit_burst() */
-		old = ep_swap_acq_rel(&ifp->qdisc, qd);
+	old = ifp->qdisc;
+	old_spec = ifp->qdisc_spec;
+	error = put_in_place(ifp, qd, err);
+	if (error == 0) {
 		ifp->qdisc_spec = spec;
-		spec = old_spec;
+	} else {
+		old = qd;
+		old_spec = spec;
 	}
 	ep_unlock(&ep->lock);
+	ep_pair_pull(ifp);
 	if (old != NULL)
-		hand_on(ifp, old);
-	free(spec);
+		retire(ifp, old);
+	free(old_spec);
 	return error;
 }

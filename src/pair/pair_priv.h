@@ -16,6 +16,7 @@
 
 struct ep_impair;
 struct ep_mcache;
+struct ep_qdisc;
 
 /* The task of a queue: deliver what waits in it (deliver.c). */
 void ep_pair_deliver(struct ep_task *task);
@@ -65,6 +66,16 @@ unsigned ep_pair_charge(struct epair_if *ifp, struct ep_mcache *mc,
 
 /* The link is free: send what the discipline holds. */
 void ep_pair_pull(struct epair_if *ifp);
+
+/*
+ * Put qd, which may be NULL, in the place of the discipline `old`. What that
+ * holds goes first: into qd, or on its way. Whoever has found `old` there
+ * waits, and looks again, so that nothing overtakes it. The caller then pulls,
+ * and frees `old` when an epoch has passed. Returns 0, or -ENOMEM and has changed
+ * nothing.
+ */
+int ep_pair_replace_qdisc(struct epair_if *ifp, struct ep_qdisc *old,
+    struct ep_qdisc *qd) EP_REQUIRES(ifp->ep->lock);
 
 /* EPAIR_FULL_WAIT or not, as ep_pair_set_full() has it (full.c). */
 void ep_pair_fill_full(struct epair_if *ifp, bool waits);

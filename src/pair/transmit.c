@@ -320,32 +320,99 @@ ep_pair_pull(struct epair_if *ifp)
 	qd = ep_load_acquire(&ifp->qdisc);
 	if (qd != NULL) {
 		ep_lock(&qd->lock);
-		send_dequeued(ifp, mc, qd, ep_sched_mono(ifp->ep->sched));
+		/* Who replaces a discipline pulls from the new one. */
+		if (!qd->is_replaced)
+			send_dequeued(
+			    ifp, mc, qd, ep_sched_mono(ifp->ep->sched));
 		ep_unlock(&qd->lock);
 	}
 	ep_epoch_end(thr);
 }
 
-/* Contract 3.7. */
-static int
+/* What `old` holds, in its order, into qd. */
+static void
+move_held(struct epair_if *ifp, struct ep_qdisc *old, struct ep_qdisc *qd)
+    EP_REQUIRES(old->lock)
+{
+	uint64_t now_ns = ep_sched_mono(ifp->ep->sched);
+	struct epair_mbuf *ms[EP_BURST], *victims[EP_BURST];
+	bool refused;
+	unsigned n;
+
+	ep_lock(&qd->lock);
+	while ((n = ep_qdisc_dequeue(old, ms, EP_BURST, UINT64_MAX)) > 0) {
+		n = ep_qdisc_enqueue(qd, ms, n, now_ns, victims, &refused);
+		(void)ep_drop(ifp, victims, n, EPAIR_DROP_QDISC, 0);
+	}
+	drop_given_up(ifp, qd);
+	ep_unlock(&qd->lock);
+}
+
+/* What `old` holds, in its order, over to the other end, or into the link. */
+static void
+send_held(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *old)
+    EP_REQUIRES(old->lock)
+{
+	struct epair_mbuf *ms[EP_BURST];
+	unsigned n;
+
+	while ((n = ep_qdisc_dequeue(old, ms, EP_BURST, UINT64_MAX)) > 0) {
+		if (drop_if_down(ifp, ms, n) != 0)
+			continue;
+		ep_watch_show(ifp, true, -1, 0, ms, n);
+		hand_over(ifp, mc, ms, n, EP_CAME_NOW);
+	}
+}
+
+int
+ep_pair_replace_qdisc(
+    struct epair_if *ifp, struct ep_qdisc *old, struct ep_qdisc *qd)
+{
+	struct ep_mcache *mc = ep_mcache_self(ifp->ep->pool);
+	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
+
+	if (mc == NULL || thr == NULL)
+		return -ENOMEM;
+	ep_epoch_begin(thr);
+	ep_lock(&old->lock);
+	old->is_replaced = true;
+	if (qd != NULL)
+		move_held(ifp, old, qd);
+	else
+		send_held(ifp, mc, old);
+	/* acquired by transmit_burst() */
+	ep_store_release(&ifp->qdisc, qd);
+	ep_unlock(&old->lock);
+	ep_epoch_end(thr);
+	return 0;
+}
+
+/*
+ * Contract 3.7. Returns false, having done nothing, if the discipline has been
+ * replaced meanwhile.
+ */
+static bool
 through_qdisc(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
-    struct epair_mbuf **ms, unsigned n)
+    struct epair_mbuf **ms, unsigned n, bool *refused)
 {
 	uint64_t now_ns = ep_sched_mono(ifp->ep->sched);
 	struct epair_mbuf *victims[EP_BURST];
 	unsigned lost;
-	bool refused;
 
 	/*
 	 * The lock is held until all are handed over, or two transmitters
 	 * could undo the discipline's order.
 	 */
 	ep_lock(&qd->lock);
-	lost = ep_qdisc_enqueue(qd, ms, n, now_ns, victims, &refused);
+	if (qd->is_replaced) {
+		ep_unlock(&qd->lock);
+		return false;
+	}
+	lost = ep_qdisc_enqueue(qd, ms, n, now_ns, victims, refused);
 	send_dequeued(ifp, mc, qd, now_ns);
 	ep_unlock(&qd->lock);
 	(void)ep_drop(ifp, victims, lost, EPAIR_DROP_QDISC, 0);
-	return refused ? -ENOBUFS : 0;
+	return true;
 }
 
 static int
@@ -366,11 +433,12 @@ transmit_burst(struct epair_if *ifp, struct ep_mcache *mc,
 		return down;
 
 	/* acquires what setting the discipline released */
-	qd = ep_load_acquire(&ifp->qdisc);
-	if (__builtin_expect(qd != NULL, 0)) {
-		int refused = through_qdisc(ifp, mc, qd, ms, n);
+	while (qd = ep_load_acquire(&ifp->qdisc),
+	    __builtin_expect(qd != NULL, 0)) {
+		bool refused;
 
-		return refused != 0 ? refused : error;
+		if (through_qdisc(ifp, mc, qd, ms, n, &refused))
+			return refused ? -ENOBUFS : error;
 	}
 	ep_watch_show(ifp, true, -1, 0, ms, n);
 	hand_over(ifp, mc, ms, n, EP_CAME_NOW);

@@ -66,6 +66,7 @@ ep_qdisc_create(const char *text, struct ep_qdisc **qd, struct epair_err *err)
 		(*qd)->ops = ops;
 		(*qd)->held = 0;
 		(*qd)->lost = NULL;
+		(*qd)->is_replaced = false;
 		ep_mutex_init(&(*qd)->lock);
 	}
 	return error;

@@ -78,6 +78,7 @@ struct ep_qdisc {
 	struct epair_qdisc_stats stats; /* under lock: by the framework */
 	uint32_t held; /* under lock: frames inside; kept by the framework */
 	struct epair_mbuf *lost; /* under lock: given up, not yet collected */
+	bool is_replaced; /* under lock: its place is another's, or nobody's */
 };
 
 /*

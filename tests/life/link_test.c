@@ -114,6 +114,77 @@ no_frame_is_lost_sight_of_while_links_change(void **state)
 	AWAIT(life_detached(&at_b) == 1);
 }
 
+/* Frames of one sender, numbered by their time stamps. */
+struct order {
+	struct epair_if *ifp;
+	uint32_t stop; /* atomic */
+	uint64_t sent, last, overtakes;
+};
+
+static void
+look_at_order(struct catcher *c, struct epair_if *ifp, struct epair_mbuf **ms,
+    unsigned *n)
+{
+	struct order *o = c->arg;
+
+	(void)ifp;
+	for (unsigned i = 0; i < *n; i++) {
+		if (ms[i]->tstamp_ns <= o->last)
+			o->overtakes++;
+		o->last = ms[i]->tstamp_ns;
+	}
+}
+
+static void *
+send_numbered(void *arg)
+{
+	struct order *o = arg;
+	struct epair *ep = epair_if_instance(o->ifp);
+
+	while (!ep_load_relaxed(&o->stop)) {
+		struct epair_mbuf *m = life_flow(ep, 1);
+
+		m->flags |= EPAIR_M_TSTAMP;
+		m->tstamp_ns = ++o->sent;
+		(void)life_send(o->ifp, m);
+		if (o->sent % 64 == 0)
+			(void)usleep(20);
+	}
+	return NULL;
+}
+
+static void
+no_frame_overtakes_another_while_disciplines_change(void **state)
+{
+	struct life *l = *state;
+	struct order o = { .stop = 0 };
+	struct catcher at_b = { .then = look_at_order, .arg = &o };
+	pthread_t thread;
+	struct epair_if *b;
+	uint64_t rnd = 4;
+
+	life_pair(l->ep, &o.ifp, &b);
+	life_catch(b, &at_b);
+	CHECK(epair_if_set_link(o.ifp, "rate 200mbit", NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, send_numbered, &o) == 0);
+	for (unsigned i = 0; i < CHANGES; i++) {
+		const unsigned d = sizeof(disciplines) / sizeof(disciplines[0]);
+
+		CHECK(epair_if_set_qdisc(
+			  o.ifp, disciplines[life_below(&rnd, d)], NULL) == 0);
+		(void)usleep(life_below(&rnd, 1000));
+	}
+	ep_store_relaxed(&o.stop, 1);
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(epair_if_set_link(o.ifp, "none", NULL) == 0);
+	CHECK(epair_if_set_qdisc(o.ifp, NULL, NULL) == 0);
+	AWAIT(is_accounted(o.ifp, b, o.sent));
+	AWAIT(life_caught(&at_b) == life_stats(b).ipackets);
+	CHECK(life_caught(&at_b) > 0 && o.overtakes == 0);
+	life_pair_end(o.ifp, b);
+	AWAIT(life_detached(&at_b) == 1);
+}
+
 static void
 pair_ends_with_frames_on_their_way(void **state)
 {
@@ -170,6 +241,7 @@ link_is_taken_away_by_who_receives_over_it(void **state)
 
 static const struct life_test tests[] = {
 	{ LIFE_TEST(no_frame_is_lost_sight_of_while_links_change) },
+	{ LIFE_TEST(no_frame_overtakes_another_while_disciplines_change) },
 	{ LIFE_TEST(pair_ends_with_frames_on_their_way) },
 	{ LIFE_TEST(link_is_taken_away_by_who_receives_over_it) },
 };

@@ -143,6 +143,39 @@ thousand_changes_of_any_word_lose_delay_and_reorder_nothing(void **state)
 		play(&changes[i]);
 }
 
+/*
+ * What a discipline holds goes ahead of what comes when another one is in its
+ * place, or none.
+ */
+static void
+thousand_changes_of_the_discipline_reorder_nothing(void **state)
+{
+	static const char *const disciplines[] = { "fifo", "priq", "none",
+		"codel", "drr", "none", "fq-codel", "fifo" };
+	/* Each frame takes 0.5 ms, and 5 of them wait for each other. */
+	const struct change c = { .most_us = 5 * 500 + 2500 };
+	struct watch w = { .change = &c };
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, 1, look, &w);
+	lab_set(lab.a, "rate 16mbit");
+	for (unsigned i = 0; i < CHANGES; i++) {
+		assert_int_equal(
+		    epair_if_set_qdisc(lab.a, disciplines[i % 8], NULL), 0);
+		for (unsigned k = 0; k < 5; k++)
+			lab_send(lab.a, epair_now(lab.ep), LEN);
+		/* All of them are gone at the next change, or four wait. */
+		lab_pass(&lab, i % 2 == 0 ? 600000 : 5 * MS);
+	}
+	lab_pass(&lab, 1000 * MS);
+	assert_accounted(&lab, UINT64_C(5) * CHANGES);
+	assert_int_equal(lab.arrived, 5 * CHANGES);
+	assert_int_equal(w.overtakes, 0);
+	assert_in_range(w.most_ns, 2500000, c.most_us * 1000);
+	lab_fini(&lab);
+}
+
 /* A bucket that was emptied at a crawl is not to be filled at a crawl. */
 static void
 fast_link_does_not_pay_for_what_a_slow_one_sent(void **state)
@@ -174,6 +207,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    thousand_changes_of_any_word_lose_delay_and_reorder_nothing),
+		cmocka_unit_test(
+		    thousand_changes_of_the_discipline_reorder_nothing),
 		cmocka_unit_test(
 		    fast_link_does_not_pay_for_what_a_slow_one_sent),
 	};
