@@ -129,6 +129,8 @@ struct epair_kind {
 	const char *sentence; /* what stands behind the interface */
 	const char *const *keys; /* "addr=CIDR", ..., NULL */
 	int sim; /* whether it lives in a SIM instance */
+	/* The descriptors that it takes (epair/state.h), NULL; or NULL. */
+	const char *const *fds;
 };
 
 /* The i-th kind of this build, or NULL behind the last. */

@@ -81,8 +81,19 @@ EPAIR_API int epair_if_restore(struct epair *ep, const struct epair_if_info *a,
  *		netns	the namespace in which it is, or is to be made
  *	pcap	read	the file that is replayed, from its beginning
  *		write	the file that is recorded, behind its end
+ *	packet	queue	a packet socket of the device's namespace, as many as
+ *			it is to have queues
+ *	memif	listen	a socket that listens, for role=server
+ *		peer	one that is connected to the server
+ *	vhost	listen, peer: the same, by mode=
+ *	qemu	listen, peer: the same; dgram takes both, `listen` being bound
+ *		qmp	connected to QEMU's monitor
  *
- * The other kinds find their peers again by name, and have none.
+ * Sockets are given back only as they were handed over: those of its own an
+ * attachment finds again by name. A connection that was handed over is lost for
+ * good when it ends, and with it the attachment; and it does not survive, nor
+ * do a monitor's and what goes with it. A path at which a socket listens that
+ * was handed over is not removed: who listens there next does that.
  */
 struct epair_fd {
 	const char *name; /* one of these */
@@ -98,7 +109,8 @@ struct epair_fd {
  *
  * A TAP that comes as `queue` is taken as it stands: the addresses and routes
  * that it was made with are not added once more. If spec names a namespace and
- * `netns` comes along, the name must still be that namespace's.
+ * `netns` comes along, the name must still be that namespace's; without, the TAP
+ * says itself where it is, and the name is not looked for.
  *
  * Returns as epair_attach(); -EINVAL for descriptors that the kind does not
  * take; -ESTALE if the name means another namespace by now; -ENOENT if spec is
@@ -115,6 +127,31 @@ EPAIR_API int epair_attach_fds(struct epair_if *ifp, const char *spec,
  */
 EPAIR_API int epair_attach_get_fds(
     struct epair_if *ifp, struct epair_fd *fds, unsigned max);
+
+/*
+ * Handing over: a program that may not open what another names for it is given
+ * descriptors instead.
+ *
+ * What must be given for an attachment of that text to open nothing, neither
+ * file nor device, socket or namespace: names, up to max, of descriptors that
+ * epair_attach_fds() takes; a device has a `queue` for each of its queues.
+ * Touches nothing.
+ * Returns how many, 0 if it opens nothing anyhow; -EPERM if no descriptor will
+ * do; -ENOSPC; -EINVAL for the text, also for one that speaks of descriptors of
+ * the other program's; -EOPNOTSUPP.
+ */
+EPAIR_API int epair_attach_needs(
+    const char *spec, const char **names, unsigned max, struct epair_err *err);
+
+/*
+ * Open for ifp, with our rights, what an attachment of that text would, and
+ * give the descriptors, up to max, the caller's to close: what stands behind
+ * them is there for as long as somebody holds them. Nothing is attached. A
+ * device is called and set up as one for ifp is; connecting may take a while.
+ * Returns how many; as epair_attach(); -ENOSPC.
+ */
+EPAIR_API int epair_attach_open(struct epair_if *ifp, const char *spec,
+    struct epair_fd *fds, unsigned max, struct epair_err *err);
 
 #ifdef __cplusplus
 }

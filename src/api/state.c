@@ -98,3 +98,17 @@ epair_attach_get_fds(struct epair_if *ifp, struct epair_fd *fds, unsigned max)
 	ep_stack_put(st);
 	return count;
 }
+
+int
+epair_attach_needs(const char *spec, const char **names, unsigned max,
+    struct epair_err *err)
+{
+	return ep_attach_needs(spec, names, max, err);
+}
+
+int
+epair_attach_open(struct epair_if *ifp, const char *spec, struct epair_fd *fds,
+    unsigned max, struct epair_err *err)
+{
+	return ep_attach_open(ifp, spec, fds, max, err);
+}

@@ -84,14 +84,17 @@ join(struct ep_afpacket *lanes, unsigned i)
 {
 	int how = (PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_ROLLOVER) << 16;
 	socklen_t len = sizeof(int);
-	int id = 0;
+	int error, id = 0;
 
 	if (i == 0)
 		how |= PACKET_FANOUT_FLAG_UNIQUEID << 16;
 	else if (getsockopt(
 		     lanes[0].fd, SOL_PACKET, PACKET_FANOUT, &id, &len) != 0)
 		return -errno;
-	return set(lanes[i].fd, SOL_PACKET, PACKET_FANOUT, how | (id & 0xffff));
+	error = set(
+	    lanes[i].fd, SOL_PACKET, PACKET_FANOUT, how | (id & 0xffff));
+	/* One that was handed over may have joined them before. */
+	return error == -EALREADY ? 0 : error;
 }
 
 static int

@@ -93,6 +93,24 @@ plan_fini(struct plan *plan)
 }
 
 int
+ep_attach_needs(
+    const char *spec, const char **names, unsigned max, struct epair_err *err)
+{
+	const char *all[EP_KIND_FDS_MAX];
+	struct plan plan;
+	int n = plan_init(&plan, spec, false, err);
+
+	if (n == 0 && plan.kind->opens != NULL)
+		n = plan.kind->opens(plan.conf, all, err);
+	plan_fini(&plan);
+	if (n > 0 && (unsigned)n > max)
+		return ep_fail(err, -ENOSPC, "no room for %d names", n);
+	for (int i = 0; i < n; i++)
+		names[i] = all[i];
+	return n;
+}
+
+int
 ep_attach_check(const char *spec, struct epair_err *err)
 {
 	struct plan plan;
@@ -156,16 +174,119 @@ ep_fds_end(struct ep_fds_out *out)
 	return out->error;
 }
 
+/* "queue, netns" */
+static const char *
+known_fds(const struct ep_kind *kind, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; kind->pub.fds[i] != NULL && len < size; i++) {
+		int n = snprintf(buf + len, size - len, "%s%s",
+		    i > 0 ? ", " : "", kind->pub.fds[i]);
+
+		len += n > 0 ? (size_t)n : 0;
+	}
+	return buf;
+}
+
+static bool
+takes(const struct ep_kind *kind, const char *name)
+{
+	for (unsigned i = 0; kind->pub.fds[i] != NULL; i++)
+		if (strcmp(kind->pub.fds[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Each is one that the kind takes, and none but queues is there twice. */
+static int
+check_fds(const struct ep_kind *kind, const struct ep_fds *with,
+    struct epair_err *err)
+{
+	char known[64];
+
+	if (kind->create_with == NULL)
+		return ep_fail(err, -EINVAL, "kind '%s' takes no descriptors",
+		    kind->pub.name);
+	for (unsigned i = 0; i < with->count; i++) {
+		const char *name = with->fds[i].name;
+
+		if (!takes(kind, name))
+			return ep_fail(err, -EINVAL,
+			    "kind '%s' takes no descriptor '%.16s'; it takes "
+			    "%s",
+			    kind->pub.name, name,
+			    known_fds(kind, known, sizeof(known)));
+		if (strcmp(name, "queue") != 0 &&
+		    ep_fds_find(with, name, 1) >= 0)
+			return ep_fail(err, -EINVAL,
+			    "kind '%s' takes one descriptor '%s'",
+			    kind->pub.name, name);
+	}
+	return 0;
+}
+
 static int
 create(const struct ep_kind *kind, struct epair_if *ifp, const void *conf,
     const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
 {
+	int error;
+
 	if (with == NULL || with->count == 0)
 		return kind->create(ifp, conf, st, err);
-	if (kind->create_with == NULL)
-		return ep_fail(err, -EINVAL, "kind '%s' takes no descriptors",
-		    kind->pub.name);
-	return kind->create_with(ifp, conf, with, st, err);
+	error = check_fds(kind, with, err);
+	return error != 0 ? error : kind->create_with(ifp, conf, with, st, err);
+}
+
+/*
+ * By making one that nobody sees: what it has stays while somebody holds it, and
+ * get_fds() gives all that it opens.
+ */
+static int
+open_by_making(const struct plan *plan, struct epair_if *ifp,
+    struct ep_fds_out *out, struct epair_err *err)
+{
+	struct ep_stack *st = NULL;
+	int n = plan->kind->create(ifp, plan->conf, &st, err);
+
+	if (n != 0)
+		return n;
+	st->ifp = ifp;
+	n = st->ops->get_fds(st, out->fds, out->max);
+	st->closing = true;
+	st->ops->release(st);
+	if (n < 0)
+		return ep_fail_sys(err, n, "cannot give its descriptors");
+	out->count = (unsigned)n;
+	return 0;
+}
+
+int
+ep_attach_open(struct epair_if *ifp, const char *spec, struct epair_fd *fds,
+    unsigned max, struct epair_err *err)
+{
+	struct ep_fds_out out = { .fds = fds, .max = max };
+	const char *names[EP_KIND_FDS_MAX];
+	struct plan plan;
+	int error = plan_init(&plan, spec, false, err);
+
+	if (error == 0 && plan.kind->opens != NULL)
+		error = plan.kind->opens(plan.conf, names, err);
+	/* It opens nothing. */
+	if (error <= 0)
+		goto out;
+	if (plan.kind->open == NULL) {
+		error = open_by_making(&plan, ifp, &out, err);
+		goto out;
+	}
+	error = plan.kind->open(ifp, plan.conf, &out, err);
+	if (error != 0)
+		out.error = error;
+	error = ep_fds_end(&out);
+out:
+	plan_fini(&plan);
+	return error < 0 ? error : (int)out.count;
 }
 
 static int

@@ -53,8 +53,11 @@ int ep_fds_end(struct ep_fds_out *out);
 /* The n-th of that name, or -1 behind the last. */
 int ep_fds_find(const struct ep_fds *with, const char *name, unsigned n);
 
+/* Names of descriptors that an attachment must be given, at most. */
+#define EP_KIND_FDS_MAX 4u
+
 struct ep_kind {
-	struct epair_kind pub; /* name, sentence, keys, sim */
+	struct epair_kind pub; /* name, sentence, keys, sim, fds */
 	const struct ep_opt *opts;
 	size_t conf_size;
 	const void *conf_default; /* conf_size octets, or NULL: zeros */
@@ -78,6 +81,20 @@ struct ep_kind {
 	int (*create_with)(struct epair_if *ifp, const void *conf,
 	    const struct ep_fds *with, struct ep_stack **st,
 	    struct epair_err *err);
+	/*
+	 * What it must be given to open nothing by itself: names of pub.fds,
+	 * into names[EP_KIND_FDS_MAX]. Touches nothing, as check. Returns how
+	 * many; -EPERM with a sentence if nothing will do; -EINVAL for conf
+	 * that another program cannot mean. NULL: it opens nothing.
+	 */
+	int (*opens)(
+	    const void *conf, const char **names, struct epair_err *err);
+	/*
+	 * Open those and give them, for somebody else's create_with. NULL: by
+	 * create, and get_fds of what that made.
+	 */
+	int (*open)(struct epair_if *ifp, const void *conf,
+	    struct ep_fds_out *out, struct epair_err *err);
 };
 
 /*
@@ -122,6 +139,14 @@ int ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err);
 
 /* Check a text without attaching. */
 int ep_attach_check(const char *spec, struct epair_err *err);
+
+/* See epair_attach_needs(); names has max entries. */
+int ep_attach_needs(
+    const char *spec, const char **names, unsigned max, struct epair_err *err);
+
+/* See epair_attach_open(); fds has max entries. */
+int ep_attach_open(struct epair_if *ifp, const char *spec, struct epair_fd *fds,
+    unsigned max, struct epair_err *err);
 
 /*
  * Publish and start a stack made by other means (callbacks, pull), whose ops,

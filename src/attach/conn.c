@@ -2,6 +2,7 @@
 #include "attach/conn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -74,16 +75,18 @@ close_listener(struct ep_conn *conn)
 	ep_watch_drain(&conn->listen_watch);
 	/* The path first: so nobody connects to what is about to be closed. */
 	ep_socket_unbind(&conn->addr, &conn->own);
-	if (conn->listener >= 0)
-		(void)close(conn->listener);
-	conn->listener = -1;
+	ep_listener_close(&conn->listener);
 }
 
 int
 ep_conn_listen(struct ep_conn *conn, struct epair_err *err)
 {
-	return ep_socket_bind(
-	    &conn->addr, conn->socktype, &conn->listener, &conn->own, err);
+	int fd, error = ep_socket_bind(
+		    &conn->addr, conn->socktype, &fd, &conn->own, err);
+
+	if (error == 0)
+		ep_listener_own(&conn->listener, fd);
+	return error;
 }
 
 static int
@@ -91,14 +94,16 @@ hear(struct ep_conn *conn)
 {
 	int error = 0;
 
-	if (conn->listener < 0) {
+	if (conn->listener.fd < 0) {
 		error = ep_conn_listen(conn, NULL);
 		if (error == 0)
 			conn->error = 0;
 	}
+	if (error == 0)
+		error = ep_listener_await(&conn->listener);
 	if (error == 0 && conn->listen_watch.fd < 0)
-		error = ep_watch_add(
-		    &conn->listen_watch, conn->listener, EPOLLIN);
+		error = ep_watch_add(&conn->listen_watch,
+		    ep_listener_fd(&conn->listener), EPOLLIN);
 	if (error == 0) /* it may have been muted */
 		error = ep_watch_set(&conn->listen_watch, EPOLLIN);
 	return error;
@@ -120,7 +125,10 @@ await_peer(struct ep_conn *conn, uint64_t after_ns)
 	conn->state = EP_CONN_OFF;
 	(void)ep_timer_drain(&conn->grace);
 	conn->in_grace = false;
-	if (conn->ops->hides)
+	/* One that was handed over is not to be had again. */
+	if (conn->ops->hides && conn->is_handed)
+		ep_watch_drain(&conn->listen_watch);
+	else if (conn->ops->hides)
 		close_listener(conn);
 	ep_conn_present(conn, false);
 }
@@ -133,6 +141,9 @@ go_down(struct ep_conn *conn, const char *why, uint64_t after_ns)
 	ep_watch_drain(&conn->watch);
 	if (ep_conn_has_peer(conn))
 		conn->ops->end(conn, why);
+	if (conn->fd >= 0 && conn->is_handed && conn->is_client)
+		ep_attach_lost(
+		    conn->st, "what was handed over connects but once");
 	if (conn->fd >= 0)
 		(void)close(conn->fd);
 	conn->fd = -1;
@@ -167,7 +178,7 @@ came_to_nothing(struct ep_conn *conn, int error)
 
 	conn->peer_at = has_next ? conn->peer_at + 1 : 0;
 	go_down(conn, NULL, has_next ? 0 : conn->reconnect_ns);
-	if (has_next)
+	if (has_next || conn->is_handed)
 		return;
 	if (error != conn->error)
 		ep_tell(&conn->tell, "cannot %s %s: %s; trying again",
@@ -242,12 +253,34 @@ begin(struct ep_conn *conn)
 		ep_conn_broke(conn, error);
 }
 
+/* Once it is used up, we are to be detached, and nobody is called any more. */
+static void
+use_handed(struct ep_conn *conn)
+{
+	if (conn->handed < 0)
+		return;
+	if (conn->socktype == SOCK_DGRAM) {
+		conn->fd = fcntl(conn->handed, F_DUPFD_CLOEXEC, 0);
+	} else {
+		conn->fd = conn->handed;
+		conn->handed = -1;
+	}
+	if (conn->fd >= 0)
+		begin(conn);
+	else
+		came_to_nothing(conn, -errno);
+}
+
 static void
 call(struct ep_conn *conn)
 {
 	const struct ep_socket_addr *peer = &conn->peers[conn->peer_at];
 	int error;
 
+	if (conn->is_handed) {
+		use_handed(conn);
+		return;
+	}
 	conn->fd = ep_socket_connect(peer, conn->socktype);
 	if (conn->fd < 0) {
 		came_to_nothing(conn, conn->fd);
@@ -335,7 +368,7 @@ has_hung_up(const struct ep_conn *conn)
 static void
 cannot_accept(struct ep_conn *conn, int error)
 {
-	if (error == -EAGAIN || error == -EINTR || error == -ECONNABORTED)
+	if (error == -EAGAIN)
 		return;
 	/* No descriptors, no memory: it would be readable for ever. */
 	(void)ep_watch_set(&conn->listen_watch, 0);
@@ -361,9 +394,9 @@ listener_ready(struct ep_watch *watch, uint32_t events)
 		conn->ops->heard(conn);
 		return;
 	}
-	fd = accept4(conn->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = ep_listener_accept(&conn->listener);
 	if (fd < 0) {
-		cannot_accept(conn, -errno);
+		cannot_accept(conn, fd);
 		return;
 	}
 	if (ep_conn_has_peer(conn) && has_hung_up(conn))
@@ -382,6 +415,63 @@ listener_ready(struct ep_watch *watch, uint32_t events)
 	(void)close(fd);
 }
 
+/* Handing over. */
+
+int
+ep_conn_opens(bool is_client, int socktype, const char **names)
+{
+	int n = 0;
+
+	if (!is_client || socktype == SOCK_DGRAM)
+		names[n++] = EP_SOCKET_LISTEN;
+	if (is_client)
+		names[n++] = EP_SOCKET_PEER;
+	return n;
+}
+
+static int
+take_listener(struct ep_conn *conn, int family, const struct ep_fds *with,
+    struct epair_err *err)
+{
+	int fd = ep_socket_handed(
+	    with, EP_SOCKET_LISTEN, family, conn->socktype, err);
+
+	if (fd < 0)
+		return fd;
+	if (conn->socktype != SOCK_DGRAM)
+		return ep_listener_share(&conn->listener, fd, err);
+	ep_listener_own(&conn->listener, fd); /* nothing is accepted of it */
+	return 0;
+}
+
+int
+ep_conn_take(struct ep_conn *conn, int family, const struct ep_fds *with,
+    struct epair_err *err)
+{
+	int error = 0;
+
+	conn->is_handed = true;
+	if (!conn->is_client || conn->socktype == SOCK_DGRAM)
+		error = take_listener(conn, family, with, err);
+	if (error != 0 || !conn->is_client)
+		return error;
+	conn->handed = ep_socket_handed(
+	    with, EP_SOCKET_PEER, family, conn->socktype, err);
+	return conn->handed < 0 ? conn->handed : 0;
+}
+
+void
+ep_conn_give(const struct ep_conn *conn, struct ep_fds_out *out)
+{
+	bool is_dgram = conn->socktype == SOCK_DGRAM;
+
+	if (!conn->is_handed || (conn->is_client && !is_dgram))
+		return;
+	ep_fds_give(out, EP_SOCKET_LISTEN, conn->listener.fd);
+	if (is_dgram)
+		ep_fds_give(out, EP_SOCKET_PEER, conn->handed);
+}
+
 /* Life. */
 
 void
@@ -392,7 +482,8 @@ ep_conn_init(
 
 	conn->ops = ops;
 	conn->st = st;
-	conn->listener = conn->fd = -1;
+	ep_listener_init(&conn->listener);
+	conn->handed = conn->fd = -1;
 	if (conn->peers == NULL) {
 		conn->peers = &conn->addr;
 		conn->peer_count = 1;
@@ -410,9 +501,9 @@ ep_conn_start(struct ep_conn *conn)
 {
 	int error = 0;
 
-	if (conn->listener >= 0)
-		error = ep_watch_add(
-		    &conn->listen_watch, conn->listener, EPOLLIN);
+	if (conn->listener.fd >= 0)
+		error = ep_watch_add(&conn->listen_watch,
+		    ep_listener_fd(&conn->listener), EPOLLIN);
 	/* At once, but on the worker that all of it belongs to. */
 	if (error == 0)
 		error = ep_timer_arm(&conn->timer, 0);
@@ -447,7 +538,9 @@ ep_conn_fini(struct ep_conn *conn)
 	(void)ep_task_drain(&conn->lose_task);
 	ep_tell_fini(&conn->tell);
 	close_listener(conn);
+	if (conn->handed >= 0)
+		(void)close(conn->handed);
 	if (conn->fd >= 0)
 		(void)close(conn->fd);
-	conn->fd = -1;
+	conn->handed = conn->fd = -1;
 }

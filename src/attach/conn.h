@@ -19,6 +19,10 @@
  * other there. Back from OFF, that is believed for GRACE_NS more, in which a
  * peer that was sent away comes back.
  *
+ * Sockets may have been handed over by who may open what we may not. A client's
+ * is connected already, and but once: when it ends, the attachment is lost. One
+ * for datagrams stays what it is.
+ *
  * Invariants:
  *	C1  fd is -1 in states OFF and DOWN, and not in the others
  *	C2  after go_down nothing is left of a connection, its kind's part
@@ -31,6 +35,7 @@
 #ifndef EP_ATTACH_CONN_H
 #define EP_ATTACH_CONN_H
 
+#include "attach/listener.h"
 #include "attach/socket.h"
 #include "attach/tell.h"
 #include "base/clock.h"
@@ -82,6 +87,7 @@ struct ep_conn {
 	const struct ep_conn_ops *ops;
 	struct ep_stack *st;
 	bool is_client;
+	bool is_handed; /* ep_conn_take() */
 	int socktype;
 	uint32_t events; /* that `watch` begins with */
 	uint64_t reconnect_ns;
@@ -93,7 +99,9 @@ struct ep_conn {
 	const char *lost_why; /* atomic; NULL: it is not */
 
 	enum ep_conn_state state;
-	int listener, fd; /* -1: none */
+	struct ep_listener listener;
+	int fd; /* -1: none */
+	int handed; /* connected; -1: none; constant for datagrams, else used up */
 	unsigned peer_at; /* the one that is tried */
 	int error; /* why there is none, as told; 0: nothing was */
 	bool is_there; /* as its kind says */
@@ -111,6 +119,23 @@ void ep_conn_init(
 
 /* Have a place of our own: so that whoever attaches hears what is wrong. */
 int ep_conn_listen(struct ep_conn *conn, struct epair_err *err);
+
+/*
+ * In place of listening, and of calling: the sockets that were handed over. Of
+ * AF_UNIX, or AF_INET for TCP. Returns 0, or as ep_socket_handed() and
+ * ep_listener_share().
+ */
+int ep_conn_take(struct ep_conn *conn, int family, const struct ep_fds *with,
+    struct epair_err *err);
+
+/*
+ * Those that were, as far as they are of use to another process; one of our own
+ * is found again by its path, and a connection is not to be had again.
+ */
+void ep_conn_give(const struct ep_conn *conn, struct ep_fds_out *out);
+
+/* Their names. Returns how many. */
+int ep_conn_opens(bool is_client, int socktype, const char **names);
 
 /* Begin. Any thread. */
 void ep_conn_start(struct ep_conn *conn);

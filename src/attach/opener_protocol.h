@@ -19,7 +19,7 @@
 
 #include "base/spec.h"
 
-#define EP_OPENER_VERSION    6u
+#define EP_OPENER_VERSION    7u
 #define EP_OPENER_FD         3 /* the socket, in the opener */
 #define EP_OPENER_QUEUES_MAX 64u
 #define EP_OPENER_FDS_MAX    (EP_OPENER_QUEUES_MAX + 5u)
@@ -56,7 +56,8 @@ enum {
 	EP_OPENER_UP = 1u << 3, /* set it up, then its gateways */
 	EP_OPENER_NO_CARRIER = 1u << 4, /* OPEN_*: begin without carrier */
 	EP_OPENER_NETNS_FD = 1u << 5, /* the namespace comes as descriptor */
-	EP_OPENER_USE_FD = 1u << 6, /* OPEN_TAP: the TAPs do, too */
+	/* OPEN_TAP: the TAPs do, too; OPEN_PACKET: the sockets, which say it */
+	EP_OPENER_USE_FD = 1u << 6,
 	EP_OPENER_REUSE = 1u << 7, /* OPEN_TAP: one that stands there will do */
 	EP_OPENER_WATCH = 1u << 8, /* OPEN_*: an inotify descriptor comes */
 	/*

@@ -2,6 +2,7 @@
 #include "attach/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -199,4 +200,102 @@ ep_socket_send(int sock, const void *octets, size_t len, int fd)
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EAGAIN;
+}
+
+/* Whoever opens for somebody else may wait. */
+static int
+connect_waiting(const struct ep_socket_addr *addr, int socktype)
+{
+	int fd = socket(addr->u.sa.sa_family, socktype | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, &addr->u.sa, addr->len) != 0 ||
+	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0)
+		error = -errno;
+	if (error == 0)
+		return fd;
+	(void)close(fd);
+	return error;
+}
+
+int
+ep_socket_open(const struct ep_socket_addr *addr, int socktype,
+    const char *name, struct ep_fds_out *out, struct epair_err *err)
+{
+	struct ep_socket_own own;
+	int error = 0, fd = -1;
+
+	if (strcmp(name, EP_SOCKET_LISTEN) == 0)
+		error = ep_socket_bind(addr, socktype, &fd, &own, err);
+	else if ((fd = connect_waiting(addr, socktype)) < 0)
+		error = ep_fail_sys(
+		    err, fd, "cannot connect to %s", addr->text);
+	if (error != 0)
+		return error;
+	ep_fds_give(out, name, fd);
+	(void)close(fd);
+	return 0;
+}
+
+static int
+option(int fd, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+/* Both ends of a socket pair, and a socket that was not bound, have no name. */
+static bool
+has_name(int fd, int (*ask)(int, struct sockaddr *, socklen_t *))
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr);
+
+	return ask(fd, (struct sockaddr *)&addr, &len) == 0 &&
+	       len > sizeof(sa_family_t);
+}
+
+static bool
+is_family(int fd, int family)
+{
+	int is = option(fd, SO_DOMAIN);
+
+	return is == family || (family == AF_INET && is == AF_INET6);
+}
+
+int
+ep_socket_handed(const struct ep_fds *with, const char *name, int family,
+    int socktype, struct epair_err *err)
+{
+	bool listens = strcmp(name, EP_SOCKET_LISTEN) == 0;
+	int copy, fd = ep_fds_find(with, name, 0);
+	bool is_good;
+
+	if (fd < 0)
+		return ep_fail(
+		    err, -EINVAL, "a descriptor '%s' is missing", name);
+	if (!is_family(fd, family) || option(fd, SO_TYPE) != socktype)
+		return ep_fail(err, -EINVAL,
+		    "the descriptor '%s' is no %s socket of type %s", name,
+		    family == AF_UNIX ? "Unix" : "TCP",
+		    socktype == SOCK_STREAM  ? "stream"
+		    : socktype == SOCK_DGRAM ? "dgram"
+					     : "seqpacket");
+	if (!listens)
+		is_good = has_name(fd, getpeername);
+	else if (socktype == SOCK_DGRAM)
+		is_good = has_name(fd, getsockname);
+	else
+		is_good = option(fd, SO_ACCEPTCONN) == 1;
+	if (!is_good)
+		return ep_fail(err, -EINVAL, "the descriptor '%s' %s", name,
+		    !listens ? "is connected to nobody that has a name"
+		    : socktype == SOCK_DGRAM ? "has no name of its own"
+					     : "does not listen");
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return copy >= 0 ? copy : ep_fail_sys(err, -errno, "'%s'", name);
 }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "attach/attach.h"
 #include "base/error.h"
 
 struct ep_socket_addr {
@@ -68,5 +69,31 @@ int ep_socket_send(int sock, const void *octets, size_t len, int fd);
  */
 int ep_socket_connect(const struct ep_socket_addr *addr, int socktype);
 int ep_socket_outcome(int sock);
+
+/*
+ * What a socket is that is handed over, and so the name of its descriptor:
+ *
+ *	listen	it listens, or has a place where datagrams come in
+ *	peer	it is connected to the peer, by the name of that
+ */
+#define EP_SOCKET_LISTEN "listen"
+#define EP_SOCKET_PEER   "peer"
+
+/*
+ * Open one for somebody else, and give it under that name. Its path stays: who
+ * binds it next removes it.
+ * Returns 0, or what ep_socket_bind() or ep_socket_connect() does.
+ */
+int ep_socket_open(const struct ep_socket_addr *addr, int socktype,
+    const char *name, struct ep_fds_out *out, struct epair_err *err);
+
+/*
+ * The socket of that name that was handed over, if it is what its name says, of
+ * that type, and of AF_UNIX or, with AF_INET, of TCP's families. Others hold it,
+ * too: what is done with it must not rely on what they can change.
+ * Returns a duplicate, or -EINVAL with a sentence.
+ */
+int ep_socket_handed(const struct ep_fds *with, const char *name, int family,
+    int socktype, struct epair_err *err);
 
 #endif /* EP_ATTACH_SOCKET_H */

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* What a job has in hand. */
@@ -20,6 +19,7 @@ struct hand {
 	struct link_state state;
 	uint32_t refused;
 	bool is_blind; /* a TAP was handed over, and where it is we know not */
+	bool is_elsewhere; /* it is not where netns= says */
 	int route;
 	unsigned addrs; /* that we have added */
 	struct epair_err err;
@@ -268,21 +268,29 @@ undo(struct hand *h)
  * TAPs that were handed over say themselves where they are, but only to
  * somebody with rights there. Without, and where netns= does not say it, the
  * caller's namespace is the best guess.
+ *
+ * What netns= says is another's word: a device of the same name and address
+ * there, which is not theirs, would be set up in its place.
  */
 static int
 find_handed(struct hand *h, const int *fds)
 {
+	bool is_said = *h->req->netns != '\0' ||
+		       (h->req->flags & EP_OPENER_NETNS_FD) != 0;
 	int error = tun_look(fds, h->req->queues, &h->tun, &h->err);
 	int fd;
 
-	if (error != 0 || *h->req->netns != '\0' ||
-	    (h->req->flags & EP_OPENER_NETNS_FD) != 0)
+	if (error != 0)
 		return error;
 	fd = tun_netns(&h->tun);
-	if (fd < 0)
-		return 0;
-	(void)close(h->ns.fd);
-	netns_of_fd(fd, &h->ns);
+	if (is_said) {
+		h->is_elsewhere = fd >= 0 && !netns_is_same(fd, h->ns.fd);
+		if (fd >= 0)
+			(void)close(fd);
+	} else if (fd >= 0) {
+		(void)close(h->ns.fd);
+		netns_of_fd(fd, &h->ns);
+	}
 	return 0;
 }
 
@@ -300,7 +308,7 @@ check_handed(struct hand *h)
 	if (error == 0 && (error = link_open(&h->link)) == 0)
 		error = link_get(&h->link, 0, h->tun.ifname, &h->state);
 	link_close(&h->link);
-	if (error == 0 && memcmp(mac, h->state.mac, 6) == 0)
+	if (error == 0 && !h->is_elsewhere && memcmp(mac, h->state.mac, 6) == 0)
 		return 0;
 	h->is_blind = *h->req->netns == '\0' &&
 		      (h->req->flags & EP_OPENER_NETNS_FD) == 0 &&
@@ -373,12 +381,32 @@ open_veth(struct hand *h)
 	return error;
 }
 
+/* Sockets that were handed over say where they are. */
+static int
+find_sockets(struct hand *h, const int *fds)
+{
+	int netns = packet_netns(fds, h->req->queues, &h->err);
+
+	if (netns < 0)
+		return netns;
+	(void)close(h->ns.fd);
+	netns_of_fd(netns, &h->ns);
+	memcpy(h->tun.fds, fds, h->req->queues * sizeof(int));
+	return 0;
+}
+
 /* A device that is there, and stays as it is. */
 static int
-open_packet(struct hand *h)
+open_packet(struct hand *h, const struct job *job)
 {
-	int error = netns_enter(&h->ns, &h->err);
+	bool is_handed = (h->req->flags & EP_OPENER_USE_FD) != 0;
+	int error = 0;
 
+	if (is_handed)
+		error = find_sockets(
+		    h, job->fds + job->fd_count - h->req->queues);
+	if (error == 0)
+		error = netns_enter(&h->ns, &h->err);
 	if (error == 0)
 		error = find_link(h, 0, h->req->ifname);
 	if (error != 0)
@@ -389,7 +417,7 @@ open_packet(struct hand *h)
 		return ep_fail_sys(
 		    &h->err, h->route, "cannot open a route socket");
 	error = link_get(&h->link, h->state.ifindex, "", &h->state);
-	if (error == 0)
+	if (error == 0 && !is_handed)
 		error = packet_open(h->tun.fds, h->req->queues);
 	if (error != 0)
 		return ep_fail_sys(&h->err, error,
@@ -452,16 +480,6 @@ is_sound(const struct job *job)
 	return fds == job->fd_count;
 }
 
-/* A namespace is known by device and inode; its number is used again. */
-static bool
-is_same_file(int fd, int other)
-{
-	struct stat a, b;
-
-	return fstat(fd, &a) == 0 && fstat(other, &b) == 0 &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 static int
 find_netns(struct hand *h, const struct job *job)
 {
@@ -478,7 +496,7 @@ find_netns(struct hand *h, const struct job *job)
 		return 0;
 	}
 	error = netns_open(job->req->netns, inotify, &h->ns, &h->err);
-	if (error == 0 && !is_same_file(h->ns.fd, job->fds[0]))
+	if (error == 0 && !netns_is_same(h->ns.fd, job->fds[0]))
 		error = ep_fail(&h->err, -ESTALE,
 		    "%.180s is not the one that it was", h->ns.what);
 	return error;
@@ -502,7 +520,7 @@ do_request(struct hand *h, const struct job *job)
 	if (job->req->op == EP_OPENER_OPEN_VETH)
 		return open_veth(h);
 	if (job->req->op == EP_OPENER_OPEN_PACKET)
-		return open_packet(h);
+		return open_packet(h, job);
 	return open_tap(h, job);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -221,6 +222,15 @@ netns_of_fd(int fd, struct netns *ns)
 	forget(ns);
 	ns->fd = fd;
 	(void)snprintf(ns->what, sizeof(ns->what), "the namespace");
+}
+
+bool
+netns_is_same(int fd, int other)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstat(other, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 int

@@ -70,6 +70,9 @@ int netns_open(
 /* The namespace behind a descriptor, which *ns owns from here on. */
 void netns_of_fd(int fd, struct netns *ns);
 
+/* One is known by device and inode; its number is used again. */
+bool netns_is_same(int fd, int other);
+
 /* Enter it, by way of its user namespace if need be. */
 int netns_enter(const struct netns *ns, struct epair_err *err);
 
@@ -105,6 +108,13 @@ int tun_set_carrier(const struct tun *tun, bool carrier);
  * before one failed ends with us. Returns 0 or a negated errno.
  */
 int packet_open(int *fds, unsigned count);
+
+/*
+ * The namespace of packet sockets that were handed over: they say it themselves,
+ * to somebody with rights there. What another says of it might be where a device
+ * of that name is another's. Gives a descriptor, or an error.
+ */
+int packet_netns(const int *fds, unsigned count, struct epair_err *err);
 
 /* The far end of a veth, in a namespace where there is nothing else. */
 struct veth {

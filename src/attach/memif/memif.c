@@ -136,8 +136,8 @@ make(struct epair_if *ifp, const struct ep_memif_conf *conf)
 }
 
 static int
-memif_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
-    struct epair_err *err)
+memif_create_with(struct epair_if *ifp, const void *arg,
+    const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
 {
 	const struct ep_memif_conf *conf = arg;
 	struct ep_memif *memif = make(ifp, conf);
@@ -148,7 +148,9 @@ memif_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
 		return ep_fail(err, -ENOMEM, "no memory for a memif");
 	conn = &memif->conn;
 	error = ep_socket_path(&conn->addr, "path", conf->path, err);
-	if (error == 0 && !conn->is_client)
+	if (error == 0 && with != NULL)
+		error = ep_conn_take(conn, AF_UNIX, with, err);
+	else if (error == 0 && !conn->is_client)
 		error = ep_conn_listen(conn, err);
 	if (error != 0) {
 		memif_release(&memif->st);
@@ -156,6 +158,48 @@ memif_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
 	}
 	*st = &memif->st;
 	return 0;
+}
+
+static int
+memif_create(struct epair_if *ifp, const void *conf, struct ep_stack **st,
+    struct epair_err *err)
+{
+	return memif_create_with(ifp, conf, NULL, st, err);
+}
+
+static int
+memif_opens(const void *arg, const char **names, struct epair_err *err)
+{
+	const struct ep_memif_conf *conf = arg;
+
+	(void)err;
+	return ep_conn_opens(
+	    conf->role == EP_MEMIF_CLIENT, SOCK_SEQPACKET, names);
+}
+
+static int
+memif_open(struct epair_if *ifp, const void *arg, struct ep_fds_out *out,
+    struct epair_err *err)
+{
+	const struct ep_memif_conf *conf = arg;
+	const char *names[EP_KIND_FDS_MAX];
+	struct ep_socket_addr addr;
+	int error = ep_socket_path(&addr, "path", conf->path, err);
+
+	(void)ifp;
+	if (error != 0)
+		return error;
+	(void)memif_opens(conf, names, err);
+	return ep_socket_open(&addr, SOCK_SEQPACKET, names[0], out, err);
+}
+
+static int
+memif_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
+{
+	struct ep_fds_out out = { .fds = fds, .max = max };
+
+	ep_conn_give(&memif_of(st)->conn, &out);
+	return ep_fds_end(&out);
 }
 
 static void
@@ -180,6 +224,7 @@ static const struct ep_stack_ops memif_ops = {
 	.changed = ep_memif_changed,
 	.release = memif_release,
 	.progress = memif_progress,
+	.get_fds = memif_get_fds,
 };
 
 static const char *const memif_roles[] = { "client", "server", NULL };
@@ -208,6 +253,9 @@ static const char *const memif_keys[] = { "path=PATH", "id=N",
 	"role=client|server", "secret=TEXT", "queues=N", "ring=N", "buffer=N",
 	"mode=interrupt|poll", "reconnect=TIME", NULL };
 
+static const char *const memif_fds[] = { EP_SOCKET_LISTEN, EP_SOCKET_PEER,
+	NULL };
+
 static const struct ep_memif_conf memif_default = {
 	.ring = 1024,
 	.buffer = 2048,
@@ -220,10 +268,14 @@ const struct ep_kind ep_kind_memif = {
 			    "an epair",
 		.keys = memif_keys,
 		.sim = 0,
+		.fds = memif_fds,
 	},
 	.opts = memif_opts,
 	.conf_size = sizeof(struct ep_memif_conf),
 	.conf_default = &memif_default,
 	.check = memif_check,
 	.create = memif_create,
+	.create_with = memif_create_with,
+	.opens = memif_opens,
+	.open = memif_open,
 };

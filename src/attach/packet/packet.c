@@ -41,6 +41,7 @@ struct packet {
 	struct ep_stack st; /* first */
 	struct ep_netns ns;
 	uint32_t ifindex; /* constant */
+	bool is_handed; /* constant: its sockets are somebody else's, too */
 	uint32_t serial;
 	struct ep_netdev seen;
 	struct ep_tell tell;
@@ -200,7 +201,7 @@ packet_release(struct ep_stack *st)
 }
 
 static struct packet *
-make(struct epair_if *ifp, const struct packet_conf *conf)
+make(struct epair_if *ifp, unsigned queues)
 {
 	struct packet *packet = calloc(1, sizeof(*packet));
 
@@ -211,7 +212,7 @@ make(struct epair_if *ifp, const struct packet_conf *conf)
 	ep_netns_init(&packet->ns, &packet->st, route_told);
 	ep_tell_init(&packet->tell, &packet->st, ep_ifnet_worker(ifp, 0));
 	ep_task_init(&packet->follow_task, ep_ifnet_worker(ifp, 0), follow_run);
-	packet->lane_count = conf->queues != 0 ? conf->queues : ifp->nrxqs;
+	packet->lane_count = queues;
 	for (unsigned i = 0; i < packet->lane_count; i++) {
 		packet->lanes[i].packet = packet;
 		packet->sockets[i].fd = -1;
@@ -221,10 +222,27 @@ make(struct epair_if *ifp, const struct packet_conf *conf)
 	return packet;
 }
 
+/*
+ * Sockets that were handed over are where they are, whatever netns= says, which
+ * is somebody else's word. Returns how many.
+ */
+static unsigned
+find_handed(const struct ep_fds *with, int *fds)
+{
+	unsigned n = 0;
+	int fd;
+
+	while (n < EP_OPENER_QUEUES_MAX &&
+	       (fd = ep_fds_find(with, "queue", n)) >= 0)
+		fds[n++] = fd;
+	return n;
+}
+
 static int
 set_up(struct packet *packet, const struct packet_conf *conf,
-    struct epair_err *err)
+    const struct ep_fds *with, struct epair_err *err)
 {
+	int handed[EP_OPENER_QUEUES_MAX];
 	struct ep_opener_call call = { .req.op = EP_OPENER_OPEN_PACKET };
 	struct ep_afpacket_conf how = { .is_promisc = conf->promisc,
 		.is_offloading = conf->offload };
@@ -235,7 +253,11 @@ set_up(struct packet *packet, const struct packet_conf *conf,
 	call.req.queues = packet->lane_count;
 	(void)snprintf(
 	    call.req.ifname, sizeof(call.req.ifname), "%s", conf->dev);
-	error = ep_netns_ask(&packet->ns, conf->netns, NULL, &call, &rest, err);
+	if (with != NULL)
+		call.req.flags |= EP_OPENER_USE_FD;
+	error = ep_netns_ask(&packet->ns, with != NULL ? NULL : conf->netns,
+	    &(struct ep_netns_with){ -1, handed, find_handed(with, handed) },
+	    &call, &rest, err);
 	if (error != 0)
 		return error;
 	for (unsigned i = 0; i < packet->lane_count; i++)
@@ -249,21 +271,73 @@ set_up(struct packet *packet, const struct packet_conf *conf,
 }
 
 static int
-packet_create(struct epair_if *ifp, const void *conf, struct ep_stack **st,
-    struct epair_err *err)
+packet_create_with(struct epair_if *ifp, const void *arg,
+    const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
 {
-	struct packet *packet = make(ifp, conf);
+	const struct packet_conf *conf = arg;
+	unsigned queues = conf->queues != 0 ? conf->queues : ifp->nrxqs;
+	struct packet *packet = make(ifp, with != NULL ? with->count : queues);
 	int error;
 
 	if (packet == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a device");
-	error = set_up(packet, conf, err);
+	packet->is_handed = with != NULL;
+	error = set_up(packet, conf, with, err);
 	if (error != 0) {
 		packet_release(&packet->st);
 		return error;
 	}
 	*st = &packet->st;
 	return 0;
+}
+
+static int
+packet_create(struct epair_if *ifp, const void *conf, struct ep_stack **st,
+    struct epair_err *err)
+{
+	return packet_create_with(ifp, conf, NULL, st, err);
+}
+
+static int
+packet_opens(const void *conf, const char **names, struct epair_err *err)
+{
+	(void)conf;
+	(void)err;
+	names[0] = "queue";
+	return 1;
+}
+
+static void
+give_all(const struct packet *packet, struct ep_fds_out *out)
+{
+	for (unsigned i = 0; i < packet->lane_count; i++)
+		ep_fds_give(out, "queue", packet->sockets[i].fd);
+}
+
+static int
+packet_open(struct epair_if *ifp, const void *conf, struct ep_fds_out *out,
+    struct epair_err *err)
+{
+	struct ep_stack *st;
+	int error = packet_create(ifp, conf, &st, err);
+
+	if (error != 0)
+		return error;
+	give_all((const struct packet *)(void *)st, out);
+	packet_release(st);
+	return 0;
+}
+
+/* Those of our own are made again: the device may be another by then. */
+static int
+packet_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
+{
+	const struct packet *packet = (const struct packet *)(void *)st;
+	struct ep_fds_out out = { .fds = fds, .max = max };
+
+	if (packet->is_handed)
+		give_all(packet, &out);
+	return ep_fds_end(&out);
 }
 
 static void
@@ -285,6 +359,7 @@ static const struct ep_stack_ops packet_ops = {
 	.release = packet_release,
 	.progress = packet_progress,
 	.refresh = packet_refresh,
+	.get_fds = packet_get_fds,
 };
 
 #define AT(field) offsetof(struct packet_conf, field)
@@ -301,6 +376,8 @@ static const struct ep_opt packet_opts[] = {
 static const char *const packet_keys[] = { "dev=NAME", "netns=NAME|PID|PATH",
 	"queues=N", "promisc=on|off", "offload=on|off", NULL };
 
+static const char *const packet_fds[] = { "queue", NULL };
+
 static const struct packet_conf packet_default = {
 	.promisc = true,
 	.offload = true,
@@ -313,10 +390,14 @@ const struct ep_kind ep_kind_packet = {
 			    "AF_PACKET",
 		.keys = packet_keys,
 		.sim = 0,
+		.fds = packet_fds,
 	},
 	.opts = packet_opts,
 	.conf_size = sizeof(struct packet_conf),
 	.conf_default = &packet_default,
 	.check = packet_check,
 	.create = packet_create,
+	.create_with = packet_create_with,
+	.opens = packet_opens,
+	.open = packet_open,
 };

@@ -388,6 +388,20 @@ pcap_check(const void *confp, struct epair_err *err)
 	return ep_pace_init(&pace, conf->pace, err);
 }
 
+static int
+pcap_opens(const void *confp, const char **names, struct epair_err *err)
+{
+	const struct pcap_conf *conf = confp;
+	int n = 0;
+
+	(void)err;
+	if (conf->read != NULL)
+		names[n++] = "read";
+	if (conf->write != NULL)
+		names[n++] = "write";
+	return n;
+}
+
 static const struct pcap_conf pcap_default = { .loop = 1 };
 
 /* In the order of enum ep_reader_dir. */
@@ -408,6 +422,8 @@ static const char *const pcap_keys[] = { "read=FILE", "write=FILE",
 	"pace=recorded|full|N|TIME", "dir=both|in|out", "count=N", "loop=N",
 	NULL };
 
+static const char *const pcap_fds[] = { "read", "write", NULL };
+
 const struct ep_kind ep_kind_pcap = {
 	.pub = {
 		.name = "pcap",
@@ -415,6 +431,7 @@ const struct ep_kind ep_kind_pcap = {
 			    "receives in write=",
 		.keys = pcap_keys,
 		.sim = 1,
+		.fds = pcap_fds,
 	},
 	.opts = pcap_opts,
 	.conf_size = sizeof(struct pcap_conf),
@@ -422,4 +439,5 @@ const struct ep_kind ep_kind_pcap = {
 	.check = pcap_check,
 	.create = pcap_create,
 	.create_with = pcap_create_with,
+	.opens = pcap_opens,
 };

@@ -117,7 +117,8 @@ qemu_late(struct ep_conn *conn)
 {
 	const struct ep_socket_addr *peer = &conn->peers[0];
 
-	if (conn->socktype != SOCK_DGRAM)
+	/* One that was handed over was connected by who may. */
+	if (conn->socktype != SOCK_DGRAM || conn->is_handed)
 		return;
 	if (connect(conn->fd, &peer->u.sa, peer->len) == 0)
 		ep_qemu_look_after(qemu_of(conn));
@@ -189,7 +190,7 @@ qemu_end(struct ep_conn *conn, const char *why)
 static void
 qemu_heard(struct ep_conn *conn)
 {
-	(void)ep_qemu_read(qemu_of(conn), conn->listener, false);
+	(void)ep_qemu_read(qemu_of(conn), conn->listener.fd, false);
 }
 
 const struct ep_conn_ops ep_qemu_conn_ops = {

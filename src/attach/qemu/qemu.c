@@ -2,6 +2,7 @@
 #include "attach/qemu/qemu.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -136,7 +137,7 @@ make(struct epair_if *ifp, const struct ep_qemu_conf *conf)
 	q->st.accepts = 0; /* the wire has no room for metadata */
 	q->st.is_away = true;
 	q->type = conf->type;
-	q->qmp.fd = -1;
+	q->qmp.fd = q->qmp.handed = -1;
 	ep_mutex_init(&q->lock);
 	ep_qemu_out_begin(q, -1);
 	init_conn(q, conf);
@@ -162,52 +163,165 @@ find_peer(
 	    is_dgram ? conf->remote : conf->path, err);
 }
 
-/* A place of our own. */
+/* A place of our own. Returns 0 or more, or an error. */
+static int
+find_own(const struct ep_qemu_conf *conf, struct ep_socket_addr *addr,
+    struct epair_err *err)
+{
+	if (conf->tcp != NULL)
+		return ep_qemu_addr_tcp(addr, 1, conf->tcp, true, err);
+	return ep_socket_path(addr, "path", conf->path, err);
+}
+
 static int
 bind_own(
     struct ep_qemu *q, const struct ep_qemu_conf *conf, struct epair_err *err)
 {
-	int error;
+	int error = find_own(conf, &q->conn.addr, err);
 
-	if (conf->tcp != NULL)
-		error = ep_qemu_addr_tcp(
-		    &q->conn.addr, 1, conf->tcp, true, err);
-	else
-		error = ep_socket_path(&q->conn.addr, "path", conf->path, err);
 	return error < 0 ? error : ep_conn_listen(&q->conn, err);
 }
 
+/* Sockets that somebody else has opened; for sentences, where the peer is. */
 static int
-set_up(
-    struct ep_qemu *q, const struct ep_qemu_conf *conf, struct epair_err *err)
+take_handed(struct ep_qemu *q, const struct ep_qemu_conf *conf,
+    const struct ep_fds *with, int *qmp, struct epair_err *err)
 {
-	int error = 0;
+	int family = conf->tcp != NULL ? AF_INET : AF_UNIX;
+	int error = ep_conn_take(&q->conn, family, with, err);
+	const char *peer = conf->tcp != NULL ? conf->tcp : conf->path;
 
-	if (q->conn.is_client)
+	if (conf->remote != NULL)
+		peer = conf->remote;
+	q->conn.peer_count = 1;
+	(void)snprintf(q->peers[0].text, sizeof(q->peers[0].text), "%s", peer);
+	if (error != 0 || conf->qmp == NULL)
+		return error;
+	*qmp = ep_socket_handed(with, "qmp", AF_UNIX, SOCK_STREAM, err);
+	return *qmp < 0 ? *qmp : 0;
+}
+
+static int
+set_up(struct ep_qemu *q, const struct ep_qemu_conf *conf,
+    const struct ep_fds *with, struct epair_err *err)
+{
+	bool is_dgram = q->type == EP_QEMU_DGRAM;
+	int error = 0, qmp = -1;
+
+	if (with != NULL)
+		error = take_handed(q, conf, with, &qmp, err);
+	else if (q->conn.is_client)
 		error = find_peer(q, conf, err);
-	if (error == 0 && (!q->conn.is_client || q->type == EP_QEMU_DGRAM))
+	if (error == 0 && with == NULL && (!q->conn.is_client || is_dgram))
 		error = bind_own(q, conf, err);
 	if (error == 0)
-		error = ep_qemu_qmp_init(q, conf->qmp, conf->netdev, err);
+		error = ep_qemu_qmp_init(q, conf->qmp, conf->netdev, qmp, err);
 	return error;
 }
 
 static int
-qemu_create(struct epair_if *ifp, const void *conf, struct ep_stack **st,
-    struct epair_err *err)
+qemu_create_with(struct epair_if *ifp, const void *conf,
+    const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
 {
 	struct ep_qemu *q = make(ifp, conf);
 	int error;
 
 	if (q == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a socket's frames");
-	error = set_up(q, conf, err);
+	error = set_up(q, conf, with, err);
 	if (error != 0) {
 		qemu_release(&q->st);
 		return error;
 	}
 	*st = &q->st;
 	return 0;
+}
+
+static int
+qemu_create(struct epair_if *ifp, const void *conf, struct ep_stack **st,
+    struct epair_err *err)
+{
+	return qemu_create_with(ifp, conf, NULL, st, err);
+}
+
+/* Opening them for somebody else. */
+
+static int
+qemu_opens(const void *arg, const char **names, struct epair_err *err)
+{
+	const struct ep_qemu_conf *conf = arg;
+	int n = ep_conn_opens(
+	    conf->mode != EP_QEMU_SERVER, ep_qemu_socktype(conf->type), names);
+
+	(void)err;
+	if (conf->qmp != NULL)
+		names[n++] = "qmp";
+	return n;
+}
+
+/* Where the socket of that name is: how many places, or an error. */
+static int
+find_named(const struct ep_qemu_conf *conf, const char *name,
+    struct ep_socket_addr addrs[EP_QEMU_PEERS_MAX], struct epair_err *err)
+{
+	bool listens = strcmp(name, EP_SOCKET_LISTEN) == 0;
+	int error;
+
+	if (strcmp(name, "qmp") == 0)
+		error = ep_socket_path(addrs, "qmp", conf->qmp, err);
+	else if (listens)
+		error = find_own(conf, addrs, err);
+	else if (conf->tcp != NULL)
+		return ep_qemu_addr_tcp(
+		    addrs, EP_QEMU_PEERS_MAX, conf->tcp, false, err);
+	else if (conf->type == EP_QEMU_DGRAM)
+		error = ep_socket_path(addrs, "remote", conf->remote, err);
+	else
+		error = ep_socket_path(addrs, "path", conf->path, err);
+	return error < 0 ? error : 1;
+}
+
+static int
+open_named(const struct ep_qemu_conf *conf, const char *name,
+    struct ep_fds_out *out, struct epair_err *err)
+{
+	struct ep_socket_addr addrs[EP_QEMU_PEERS_MAX];
+	int count = find_named(conf, name, addrs, err), error = count;
+	int socktype = strcmp(name, "qmp") == 0 ? SOCK_STREAM
+						: ep_qemu_socktype(conf->type);
+
+	/* A name may have several addresses. */
+	for (int i = 0; i < count; i++) {
+		error = ep_socket_open(&addrs[i], socktype, name, out, err);
+		if (error == 0)
+			break;
+	}
+	return error;
+}
+
+static int
+qemu_open(struct epair_if *ifp, const void *conf, struct ep_fds_out *out,
+    struct epair_err *err)
+{
+	const char *names[EP_KIND_FDS_MAX];
+	int n = qemu_opens(conf, names, err), error = 0;
+
+	(void)ifp;
+	for (int i = 0; i < n && error == 0; i++)
+		error = open_named(conf, names[i], out, err);
+	return error;
+}
+
+/* With a monitor it cannot be had again: what was agreed there is ours. */
+static int
+qemu_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
+{
+	const struct ep_qemu *q = qemu_of(st);
+	struct ep_fds_out out = { .fds = fds, .max = max };
+
+	if (q->qmp.addr.len == 0)
+		ep_conn_give(&q->conn, &out);
+	return ep_fds_end(&out);
 }
 
 static void
@@ -245,6 +359,7 @@ static const struct ep_stack_ops qemu_ops = {
 	.changed = qemu_changed,
 	.release = qemu_release,
 	.progress = qemu_progress,
+	.get_fds = qemu_get_fds,
 };
 
 static const char *const qemu_types[] = { "stream", "dgram", "seqpacket",
@@ -271,6 +386,9 @@ static const char *const qemu_keys[] = { "path=PATH", "tcp=HOST:PORT",
 	"remote=PATH", "type=stream|dgram|seqpacket", "mode=client|server",
 	"reconnect=TIME", "qmp=PATH", "netdev=ID", NULL };
 
+static const char *const qemu_fds[] = { EP_SOCKET_LISTEN, EP_SOCKET_PEER, "qmp",
+	NULL };
+
 static const struct ep_qemu_conf qemu_default = { .mode = EP_QEMU_UNSAID };
 
 const struct ep_kind ep_kind_qemu = {
@@ -280,10 +398,14 @@ const struct ep_kind ep_kind_qemu = {
 			    "or user-mode-linux's bess",
 		.keys = qemu_keys,
 		.sim = 0,
+		.fds = qemu_fds,
 	},
 	.opts = qemu_opts,
 	.conf_size = sizeof(struct ep_qemu_conf),
 	.conf_default = &qemu_default,
 	.check = qemu_check,
 	.create = qemu_create,
+	.create_with = qemu_create_with,
+	.opens = qemu_opens,
+	.open = qemu_open,
 };

@@ -95,6 +95,7 @@ struct ep_qemu_qmp {
 	bool is_wanted; /* atomic: whether the guest should have carrier */
 	enum ep_qemu_qmp_state state;
 	int fd; /* -1 in state CLOSED */
+	int handed; /* connected for us; -1: none, or it is used up */
 	int error; /* as told; 0: none was */
 	bool is_asking; /* set_link was said, and not answered */
 	bool has_said, said; /* what was said last */
@@ -155,9 +156,12 @@ void ep_qemu_hold(struct ep_qemu *q, bool is_held);
 
 /* qmp.c */
 
-/* path NULL: without. Returns as ep_socket_path(). */
+/*
+ * path NULL: without. handed: connected to it already, or -1; taken. Returns as
+ * ep_socket_path().
+ */
 int ep_qemu_qmp_init(struct ep_qemu *q, const char *path, const char *netdev,
-    struct epair_err *err);
+    int handed, struct epair_err *err);
 void ep_qemu_qmp_start(struct ep_qemu *q);
 
 /* Behind ep_conn_stop(). */

@@ -67,6 +67,11 @@ lose(struct ep_qemu *q, int error)
 		(void)close(qmp->fd);
 	qmp->fd = -1;
 	qmp->state = EP_QEMU_QMP_CLOSED;
+	if (q->conn.is_handed) {
+		ep_tell(&q->conn.tell, "no monitor any more: %s",
+		    epair_err_name(error));
+		return;
+	}
 	if (error != qmp->error)
 		ep_tell(&q->conn.tell, "no monitor at %s: %s; trying again",
 		    qmp->addr.text, epair_err_name(error));
@@ -201,6 +206,21 @@ monitor_ready(struct ep_watch *watch, uint32_t events)
 	take_lines(q);
 }
 
+/* A connected socket in qmp->fd. */
+static int
+reach(struct ep_qemu *q)
+{
+	struct ep_qemu_qmp *qmp = &q->qmp;
+
+	if (q->conn.is_handed) {
+		qmp->fd = qmp->handed;
+		qmp->handed = -1;
+		return qmp->fd >= 0 ? 0 : -ENOTCONN;
+	}
+	qmp->fd = ep_socket_connect(&qmp->addr, SOCK_STREAM);
+	return qmp->fd >= 0 ? 0 : qmp->fd;
+}
+
 static void
 connect_now(struct ep_timer *timer)
 {
@@ -210,11 +230,7 @@ connect_now(struct ep_timer *timer)
 
 	if (ep_conn_is_stopping(&q->conn))
 		return;
-	qmp->fd = socket(
-	    AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	error = qmp->fd < 0 ? -errno : 0;
-	if (error == 0 && connect(qmp->fd, &qmp->addr.u.sa, qmp->addr.len) != 0)
-		error = -errno;
+	error = reach(q);
 	if (error == 0)
 		error = ep_watch_add(&qmp->watch, qmp->fd, EPOLLIN);
 	if (error != 0) {
@@ -236,12 +252,13 @@ link_changed(struct ep_task *task)
 
 int
 ep_qemu_qmp_init(struct ep_qemu *q, const char *path, const char *netdev,
-    struct epair_err *err)
+    int handed, struct epair_err *err)
 {
 	struct ep_worker *worker = ep_ifnet_worker(q->st.ifp, 0);
 	struct ep_qemu_qmp *qmp = &q->qmp;
 
 	qmp->fd = -1;
+	qmp->handed = handed;
 	if (path == NULL)
 		return 0;
 	ep_watch_init(&qmp->watch, worker, monitor_ready);
@@ -285,4 +302,6 @@ ep_qemu_qmp_fini(struct ep_qemu *q)
 	}
 	if (q->qmp.fd >= 0)
 		(void)close(q->qmp.fd);
+	if (q->qmp.handed >= 0)
+		(void)close(q->qmp.handed);
 }

@@ -82,8 +82,12 @@ open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
     const struct ep_fds *with, struct epair_if_info *info,
     struct ep_opener_call *call, struct epair_err *err)
 {
+	struct ep_device_conf device = conf->device;
 	int rest;
 
+	/* They say themselves where they are; netns= may be another's word. */
+	if (tap->says_where)
+		device.netns = NULL;
 	call->req.op = EP_OPENER_OPEN_TAP;
 	call->req.queues = tap->queue_count;
 	/* One that the user named may have been made for us before. */
@@ -93,7 +97,7 @@ open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
 		call->req.flags |= EP_OPENER_AGAIN;
 	if (tap->handed_count > 0)
 		call->req.flags |= EP_OPENER_USE_FD;
-	rest = ep_device_ask(&tap->device, &conf->device,
+	rest = ep_device_ask(&tap->device, &device,
 	    &(struct ep_netns_with){
 		ep_fds_find(with, "netns", 0), tap->handed, tap->handed_count },
 	    call, info, err);
@@ -164,6 +168,8 @@ find_handed(struct ep_tap *tap, const struct ep_tap_conf *conf,
 	while (tap->handed_count < EP_OPENER_QUEUES_MAX &&
 	       (fd = ep_fds_find(with, "queue", tap->handed_count)) >= 0)
 		tap->handed[tap->handed_count++] = fd;
+	tap->says_where = tap->handed_count > 0 &&
+			  ep_fds_find(with, "netns", 0) < 0;
 	if (tap->handed_count > 0)
 		return;
 	for (unsigned i = 0; i < conf->fd_count; i++)
@@ -258,7 +264,7 @@ tap_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
 
 	for (unsigned i = 0; i < tap->queue_count; i++)
 		ep_fds_give(&out, "queue", tap->queues[i].fd);
-	if (tap->device.ns.fd >= 0)
+	if (tap->device.ns.fd >= 0 && !tap->says_where)
 		ep_fds_give(&out, "netns", tap->device.ns.fd);
 	return ep_fds_end(&out);
 }
@@ -294,6 +300,37 @@ static const struct ep_stack_ops tap_ops = {
 	.refresh = tap_refresh,
 };
 
+/* With its queues in hand, it is to be found in no other place. */
+static int
+tap_opens(const void *arg, const char **names, struct epair_err *err)
+{
+	const struct ep_tap_conf *conf = arg;
+
+	if (conf->fd_count > 0)
+		return ep_fail(err, -EINVAL,
+		    "fd= is a descriptor of the program that moves the frames, "
+		    "not of the one that asks it to");
+	names[0] = "queue";
+	return 1;
+}
+
+static int
+tap_open(struct epair_if *ifp, const void *conf, struct ep_fds_out *out,
+    struct epair_err *err)
+{
+	struct ep_stack *st;
+	const struct ep_tap *tap;
+	int error = tap_create(ifp, conf, &st, err);
+
+	if (error != 0)
+		return error;
+	tap = (const struct ep_tap *)(void *)st;
+	for (unsigned i = 0; i < tap->queue_count; i++)
+		ep_fds_give(out, "queue", tap->queues[i].fd);
+	tap_release(st);
+	return 0;
+}
+
 static const char *const ways_of_io[] = {
 	[EP_TAP_IO_AUTO] = "auto",
 	[EP_TAP_IO_URING] = "uring",
@@ -320,6 +357,8 @@ static const char *const tap_keys[] = { "netns=NAME|PID|PATH|new", "name=NAME",
 	"addr=CIDR", "gw=ADDRESS", "queues=N", "fd=N", "offload=on|off",
 	"io=auto|uring|syscall", NULL };
 
+static const char *const tap_fds[] = { "queue", "netns", NULL };
+
 static const struct ep_tap_conf tap_default = { .offload = true };
 
 const struct ep_kind ep_kind_tap = {
@@ -328,6 +367,7 @@ const struct ep_kind ep_kind_tap = {
 		.sentence = "a Linux network namespace, through /dev/net/tun",
 		.keys = tap_keys,
 		.sim = 0,
+		.fds = tap_fds,
 	},
 	.opts = tap_opts,
 	.conf_size = sizeof(struct ep_tap_conf),
@@ -335,4 +375,6 @@ const struct ep_kind ep_kind_tap = {
 	.check = tap_check,
 	.create = tap_create,
 	.create_with = tap_create_with,
+	.opens = tap_opens,
+	.open = tap_open,
 };

@@ -53,6 +53,7 @@ struct ep_tap {
 
 	int handed[EP_OPENER_QUEUES_MAX]; /* the device, where it was there */
 	unsigned handed_count;
+	bool says_where; /* constant: it was handed over, its place was not */
 	bool is_given; /* by fd=: to be closed when it is sure */
 
 	unsigned queue_count; /* constant: of the device */

@@ -323,6 +323,18 @@ veth_check(const void *arg, struct epair_err *err)
 	return ep_device_check(&conf->device, err);
 }
 
+/* Its far end is set up and down by who has rights there: the opener of the
+ * program that moves the frames. */
+static int
+veth_opens(const void *conf, const char **names, struct epair_err *err)
+{
+	(void)conf;
+	(void)names;
+	return ep_fail(err, -EPERM,
+	    "a veth is made by the program that moves its frames, and cannot "
+	    "be handed over; a tap can");
+}
+
 static const struct ep_stack_ops veth_ops = {
 	.kind = "veth",
 	.start = veth_start,
@@ -359,4 +371,5 @@ const struct ep_kind ep_kind_veth = {
 	.conf_default = &veth_default,
 	.check = veth_check,
 	.create = veth_create,
+	.opens = veth_opens,
 };

@@ -89,7 +89,7 @@ make(struct epair_if *ifp, const struct ep_vhost_opts *opts)
 
 static int
 set_up(struct ep_vhost *vhost, const struct ep_vhost_opts *opts,
-    struct epair_err *err)
+    const struct ep_fds *with, struct epair_err *err)
 {
 	int error;
 
@@ -98,27 +98,70 @@ set_up(struct ep_vhost *vhost, const struct ep_vhost_opts *opts,
 			return ep_fail(
 			    err, -ENOMEM, "no memory for a guest's frames");
 	error = ep_socket_path(&vhost->conn.addr, "path", opts->path, err);
-	if (error == 0 && !vhost->conn.is_client)
+	if (error == 0 && with != NULL)
+		error = ep_conn_take(&vhost->conn, AF_UNIX, with, err);
+	else if (error == 0 && !vhost->conn.is_client)
 		error = ep_conn_listen(&vhost->conn, err);
 	return error;
 }
 
 static int
-vhost_create(struct epair_if *ifp, const void *arg, struct ep_stack **st,
-    struct epair_err *err)
+vhost_create_with(struct epair_if *ifp, const void *arg,
+    const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
 {
 	struct ep_vhost *vhost = make(ifp, arg);
 	int error;
 
 	if (vhost == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a vhost");
-	error = set_up(vhost, arg, err);
+	error = set_up(vhost, arg, with, err);
 	if (error != 0) {
 		vhost_release(&vhost->st);
 		return error;
 	}
 	*st = &vhost->st;
 	return 0;
+}
+
+static int
+vhost_create(struct epair_if *ifp, const void *opts, struct ep_stack **st,
+    struct epair_err *err)
+{
+	return vhost_create_with(ifp, opts, NULL, st, err);
+}
+
+static int
+vhost_opens(const void *arg, const char **names, struct epair_err *err)
+{
+	const struct ep_vhost_opts *opts = arg;
+
+	(void)err;
+	return ep_conn_opens(opts->mode == EP_VHOST_CLIENT, SOCK_STREAM, names);
+}
+
+static int
+vhost_open(struct epair_if *ifp, const void *arg, struct ep_fds_out *out,
+    struct epair_err *err)
+{
+	const struct ep_vhost_opts *opts = arg;
+	const char *names[EP_KIND_FDS_MAX];
+	struct ep_socket_addr addr;
+	int error = ep_socket_path(&addr, "path", opts->path, err);
+
+	(void)ifp;
+	if (error != 0)
+		return error;
+	(void)vhost_opens(opts, names, err);
+	return ep_socket_open(&addr, SOCK_STREAM, names[0], out, err);
+}
+
+static int
+vhost_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
+{
+	struct ep_fds_out out = { .fds = fds, .max = max };
+
+	ep_conn_give(&vhost_of(st)->conn, &out);
+	return ep_fds_end(&out);
 }
 
 static void
@@ -143,6 +186,7 @@ static const struct ep_stack_ops vhost_ops = {
 	.changed = ep_vhost_changed,
 	.release = vhost_release,
 	.progress = vhost_progress,
+	.get_fds = vhost_get_fds,
 };
 
 static const char *const vhost_modes[] = { "server", "client", NULL };
@@ -162,6 +206,9 @@ static const struct ep_opt vhost_opts[] = {
 static const char *const vhost_keys[] = { "path=PATH", "mode=server|client",
 	"queues=N", "reconnect=TIME", NULL };
 
+static const char *const vhost_fds[] = { EP_SOCKET_LISTEN, EP_SOCKET_PEER,
+	NULL };
+
 const struct ep_kind ep_kind_vhost = {
 	.pub = {
 		.name = "vhost",
@@ -169,9 +216,13 @@ const struct ep_kind ep_kind_vhost = {
 			    "virtio_user",
 		.keys = vhost_keys,
 		.sim = 0,
+		.fds = vhost_fds,
 	},
 	.opts = vhost_opts,
 	.conf_size = sizeof(struct ep_vhost_opts),
 	.check = vhost_check,
 	.create = vhost_create,
+	.create_with = vhost_create_with,
+	.opens = vhost_opens,
+	.open = vhost_open,
 };
