@@ -16,6 +16,7 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/config.h"
+#include "cli/hand.h"
 #include "cli/out.h"
 #include "cli/show.h"
 #include "cli/users.h"
@@ -169,10 +170,50 @@ print_result(const struct cli *cli, struct out *out, json_t *result)
 		    json_array_size(json_object_get(result, "made")));
 }
 
+/* The pair of that name and vnet, if it says which, as it is; or NULL. */
+static json_t *
+find_pair(json_t *config, json_t *pair)
+{
+	json_t *vnet = json_object_get(pair, "vnet"), *is;
+	size_t i;
+
+	json_array_foreach(json_object_get(config, "pairs"), i, is)
+	{
+		if (json_equal(json_object_get(is, "name"),
+			json_object_get(pair, "name")) &&
+		    (vnet == NULL ||
+			json_equal(vnet, json_object_get(is, "vnet"))))
+			return is;
+	}
+	return NULL;
+}
+
+/* Open what the daemon does not open for us, and what is not there yet. */
+static int
+hand_over(
+    const struct cli *cli, struct ctl_client *c, json_t *doc, struct hand *hand)
+{
+	json_t *config, *pair;
+	int status = ask_call(cli, c, "config", NULL, &config);
+	size_t i;
+
+	if (status != CLI_OK)
+		return status;
+	json_array_foreach(json_object_get(doc, "pairs"), i, pair)
+	{
+		status = hand_pair(cli, pair, find_pair(config, pair), hand);
+		if (status != CLI_OK)
+			break;
+	}
+	json_decref(config);
+	return status;
+}
+
 /* Takes doc. */
 static int
 put(const struct cli *cli, const struct apply_opts *o, json_t *doc)
 {
+	struct hand hand = { .count = 0 };
 	struct out out, tty;
 	struct ctl_client c;
 	json_t *result;
@@ -190,7 +231,14 @@ put(const struct cli *cli, const struct apply_opts *o, json_t *doc)
 		c.notified = progress;
 		c.arg = &tty;
 	}
-	status = ask_call(cli, &c, "apply", doc, &result);
+	if (!c.is_admin)
+		status = hand_over(cli, &c, doc, &hand);
+	if (status == CLI_OK) {
+		status = hand_call(cli, &c, "apply", doc, &hand, &result);
+	} else {
+		hand_close(&hand);
+		json_decref(doc);
+	}
 	out_live(&tty, "");
 	(void)out_push(&tty);
 	out_fini(&tty);

@@ -72,6 +72,7 @@ greet(const struct cli *cli, struct ctl_client *c)
 		    "the daemon is version %s, and this is %s: what only one "
 		    "of them knows is missing",
 		    version, epair_version());
+	c->is_admin = json_is_true(json_object_get(result, "admin"));
 	json_decref(result);
 	return CLI_OK;
 }
@@ -96,19 +97,28 @@ ask_open(const struct cli *cli, struct ctl_client *c)
 }
 
 int
-ask_call(const struct cli *cli, struct ctl_client *c, const char *method,
-    json_t *params, json_t **result)
+/* NOLINTNEXTLINE(readability-function-size): a call and what comes of it */
+ask_call_with(const struct cli *cli, struct ctl_client *c, const char *method,
+    json_t *params, const int *fds, unsigned fd_count, json_t **result)
 {
 	struct epair_err err = { 0 };
 	json_t *got = NULL;
 
-	if (ctl_client_call(c, method, params, NULL, 0, &got, NULL, &err) != 0)
+	if (ctl_client_call(
+		c, method, params, fds, fd_count, &got, NULL, &err) != 0)
 		return complain(cli, &err);
 	if (result != NULL)
 		*result = got;
 	else
 		json_decref(got);
 	return CLI_OK;
+}
+
+int
+ask_call(const struct cli *cli, struct ctl_client *c, const char *method,
+    json_t *params, json_t **result)
+{
+	return ask_call_with(cli, c, method, params, NULL, 0, result);
 }
 
 int
@@ -143,10 +153,15 @@ ask_quietly(const struct cli *cli, const char *method, json_t *params)
 {
 	json_t *result;
 	int status = ask(cli, method, params, &result);
+
+	return status == CLI_OK ? ask_print(cli, result) : status;
+}
+
+int
+ask_print(const struct cli *cli, json_t *result)
+{
 	struct out out;
 
-	if (status != CLI_OK)
-		return status;
 	out_init(&out, STDOUT_FILENO);
 	if (cli->json)
 		show_json(&out, json_incref(result));

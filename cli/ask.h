@@ -36,8 +36,8 @@ int ask_begin(struct cli *cli, const struct verb *verb, void *into, int argc,
     char **argv, int min, int max, int *first);
 
 /*
- * Connect to the daemon, and say so if its version is another. Returns a
- * cli_status, having complained.
+ * Connect to the daemon, and say so if its version is another; c->is_admin is
+ * set. Returns a cli_status, having complained.
  */
 int ask_open(const struct cli *cli, struct ctl_client *c);
 
@@ -48,12 +48,20 @@ int ask_open(const struct cli *cli, struct ctl_client *c);
 int ask_call(const struct cli *cli, struct ctl_client *c, const char *method,
     json_t *params, json_t **result);
 
+/* The same, with descriptors, which stay the caller's. */
+int ask_call_with(const struct cli *cli, struct ctl_client *c,
+    const char *method, json_t *params, const int *fds, unsigned fd_count,
+    json_t **result);
+
 /* Connect, put one request, and close. As ask_call(). */
 int ask(
     const struct cli *cli, const char *method, json_t *params, json_t **result);
 
 /* The same, and print the result if -j asks for JSON. */
 int ask_quietly(const struct cli *cli, const char *method, json_t *params);
+
+/* Print a result, which it takes, if -j asks for JSON. */
+int ask_print(const struct cli *cli, json_t *result);
 
 /* Write what waits in out, having waited for its reader. Ends out. */
 int ask_finish(const struct cli *cli, struct out *out);

@@ -7,6 +7,7 @@
 
 #include "cli/ask.h"
 #include "cli/cli.h"
+#include "cli/hand.h"
 #include "cli/out.h"
 #include "cli/show.h"
 
@@ -85,6 +86,30 @@ print_made(const struct cli *cli, json_t *result)
 	return ask_finish(cli, &out);
 }
 
+/* Takes params. */
+static int
+put(const struct cli *cli, json_t *params, json_t **result)
+{
+	struct hand hand = { .count = 0 };
+	struct ctl_client c;
+	int status = ask_open(cli, &c);
+
+	if (status != CLI_OK) {
+		json_decref(params);
+		return status;
+	}
+	if (!c.is_admin)
+		status = hand_pair(cli, params, NULL, &hand);
+	if (status == CLI_OK) {
+		status = hand_call(cli, &c, "create", params, &hand, result);
+	} else {
+		hand_close(&hand);
+		json_decref(params);
+	}
+	ctl_client_close(&c);
+	return status;
+}
+
 static int
 create(struct cli *cli, const struct verb *self, int argc, char **argv)
 {
@@ -113,7 +138,7 @@ create(struct cli *cli, const struct verb *self, int argc, char **argv)
 		json_decref(params);
 		return CLI_USAGE;
 	}
-	status = ask(cli, "create", params, &result);
+	status = put(cli, params, &result);
 	return status == CLI_OK ? print_made(cli, result) : status;
 }
 

@@ -61,88 +61,49 @@ look(const struct cli *cli, struct ctl_client *c, const char *name,
 	return status;
 }
 
-/* Takes params, to which the descriptors' names are added. */
-static int
-put_handed(const struct cli *cli, struct ctl_client *c, json_t *params,
-    const struct hand *hand)
-{
-	int fds[EPAIR_ATTACH_FDS_MAX];
-	json_t *names = json_array(), *result;
-	struct epair_err err = { 0 };
-
-	for (unsigned i = 0; i < hand->count; i++) {
-		fds[i] = hand->fds[i].fd;
-		(void)json_array_append_new(
-		    names, json_string(hand->fds[i].name));
-	}
-	(void)json_object_set_new(params, "fds", names);
-	if (ctl_client_call(c, "attach", params, fds, hand->count, &result,
-		NULL, &err) != 0) {
-		cli_complain(cli, "%s", err.text);
-		return err.code == -EINVAL ? CLI_USAGE : CLI_FAILED;
-	}
-	json_decref(result);
-	return CLI_OK;
-}
-
 /* What the daemon does not open for us is opened here, and handed over. */
 static int
-hand_over(const struct cli *cli, const char *name, const char *spec)
+hand_over(const struct cli *cli, struct ctl_client *c, const char *name,
+    json_t *params, struct hand *hand)
 {
-	struct ctl_client c;
-	struct hand hand;
 	struct ctl_if ifc;
-	int status = ask_open(cli, &c);
+	json_t *names;
+	int status = look(cli, c, name, &ifc);
 
-	if (status != CLI_OK)
-		return status;
-	status = look(cli, &c, name, &ifc);
 	if (status == CLI_OK)
-		status = hand_open(cli, &ifc, spec, &hand);
-	if (status == CLI_OK) {
-		status = put_handed(cli, &c,
-		    json_pack("{s:s,s:s}", "if", name, "spec", spec), &hand);
-		hand_close(&hand);
-	}
-	ctl_client_close(&c);
+		status = hand_open(cli, &ifc.info,
+		    json_string_value(json_object_get(params, "spec")), hand,
+		    &names);
+	if (status == CLI_OK)
+		(void)json_object_set_new(params, "fds", names);
 	return status;
-}
-
-static int
-is_admin(const struct cli *cli, bool *is)
-{
-	json_t *result;
-	int status = ask(cli, "hello", NULL, &result);
-
-	if (status != CLI_OK)
-		return status;
-	*is = json_is_true(json_object_get(result, "admin"));
-	json_decref(result);
-	return CLI_OK;
 }
 
 static int
 attach(struct cli *cli, const struct verb *self, int argc, char **argv)
 {
+	struct hand hand = { .count = 0 };
 	struct ask_opts o = { 0 };
-	const char *name, *spec;
-	bool admin = false;
+	json_t *params, *result;
+	struct ctl_client c;
 	int first, status;
 
 	status = ask_begin(cli, self, &o, argc, argv, 2, 2, &first);
 	if (status != ASK_GO_ON)
 		return status;
-	name = argv[first];
-	spec = argv[first + 1];
-	if (hand_can(spec)) {
-		status = is_admin(cli, &admin);
-		if (status != CLI_OK)
-			return status;
-		if (!admin)
-			return hand_over(cli, name, spec);
-	}
-	return ask_quietly(
-	    cli, "attach", json_pack("{s:s,s:s}", "if", name, "spec", spec));
+	status = ask_open(cli, &c);
+	if (status != CLI_OK)
+		return status;
+	params = json_pack(
+	    "{s:s,s:s}", "if", argv[first], "spec", argv[first + 1]);
+	if (!c.is_admin && hand_can(argv[first + 1]))
+		status = hand_over(cli, &c, argv[first], params, &hand);
+	if (status == CLI_OK)
+		status = hand_call(cli, &c, "attach", params, &hand, &result);
+	else
+		json_decref(params);
+	ctl_client_close(&c);
+	return status == CLI_OK ? ask_print(cli, result) : status;
 }
 
 static int

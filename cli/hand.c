@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/hand.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/ask.h"
 #include "cli/cli.h"
-#include "ctl/codec_if.h"
+
+#define NEEDS_MAX 8u /* descriptors of one attachment, by name */
 
 bool
 hand_can(const char *spec)
 {
-	/* Those of which epair_attach_fds(3) tells. */
-	static const char *const kinds[] = { "tap", "pcap" };
-	size_t len = strcspn(spec, ":");
+	const char *names[NEEDS_MAX];
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strlen(kinds[i]) == len &&
-		    strncmp(kinds[i], spec, len) == 0)
-			return true;
-	return false;
+	return epair_attach_needs(spec, names, NEEDS_MAX, NULL) > 0;
 }
 
 /* An interface that has the name, address and MTU of the daemon's. */
@@ -26,8 +23,12 @@ static int
 make_alike(struct epair *ep, const struct epair_if_info *like,
     struct epair_if **ifp, struct epair_err *err)
 {
+	static const uint8_t unsaid[6];
+	bool has_mac = memcmp(like->mac, unsaid, sizeof(unsaid)) != 0;
 	struct epair_create how = {
-		.size = sizeof(how), .mtu = like->mtu, .mac_a = like->mac
+		.size = sizeof(how),
+		.mtu = like->mtu,
+		.mac_a = has_mac ? like->mac : NULL,
 	};
 	int error = epair_if_create(ep, NULL, "epair", &how, ifp, err);
 
@@ -46,42 +47,110 @@ make_alike(struct epair *ep, const struct epair_if_info *like,
 	return error;
 }
 
-int
-hand_open(const struct cli *cli, const struct ctl_if *like, const char *spec,
-    struct hand *hand)
+/* Open it. Returns how many, or an error. */
+static int
+open_for(const struct epair_if_info *like, const char *spec,
+    struct epair_fd fds[EPAIR_ATTACH_FDS_MAX], struct epair_err *err)
 {
-	struct epair_err err = { 0 };
 	struct epair_if *ifp;
 	struct epair *ep;
-	int error = epair_new(NULL, &ep, &err), count = 0;
+	int n = epair_new(NULL, &ep, err);
 
-	hand->count = 0;
-	if (error != 0)
-		return cli_fail(cli, "an instance", &err);
-	error = make_alike(ep, &like->info, &ifp, &err);
-	if (error == 0) {
-		error = epair_attach(ifp, spec, &err);
-		if (error == 0)
-			count = epair_attach_get_fds(
-			    ifp, hand->fds, EPAIR_ATTACH_FDS_MAX);
-		(void)epair_detach(ifp, NULL);
+	if (n != 0)
+		return n;
+	n = make_alike(ep, like, &ifp, err);
+	if (n == 0) {
+		n = epair_attach_open(
+		    ifp, spec, fds, EPAIR_ATTACH_FDS_MAX, err);
 		epair_if_put(ifp);
 	}
 	(void)epair_free(ep);
-	if (error != 0)
+	return n;
+}
+
+int
+hand_open(const struct cli *cli, const struct epair_if_info *like,
+    const char *spec, struct hand *hand, json_t **names)
+{
+	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX];
+	struct epair_err err = { 0 };
+	int n = open_for(like, spec, fds, &err), left = n;
+
+	if (n < 0)
 		return cli_fail(cli, spec, &err);
-	if (count < 0) {
-		cli_complain(
-		    cli, "%s: its descriptors: %s", spec, strerror(-count));
-		return CLI_FAILED;
+	*names = json_array();
+	for (; left > 0 && hand->count < CTL_FDS_MAX; left--) {
+		(void)json_array_append_new(
+		    *names, json_string(fds[n - left].name));
+		hand->fds[hand->count++] = fds[n - left].fd;
 	}
-	hand->count = (unsigned)count;
-	return CLI_OK;
+	if (left == 0)
+		return CLI_OK;
+	while (left > 0)
+		(void)close(fds[n - left--].fd);
+	json_decref(*names);
+	cli_complain(cli,
+	    "%s: one request hands over %u descriptors at most; make it "
+	    "several",
+	    spec, CTL_FDS_MAX);
+	return CLI_FAILED;
+}
+
+/* What an end is called, or will be as far as one can know. */
+static void
+name_end(json_t *pair, json_t *end, char side, char name[EPAIR_NAME_MAX])
+{
+	const char *own = json_string_value(json_object_get(end, "name"));
+	const char *of_pair = json_string_value(json_object_get(pair, "name"));
+
+	if (of_pair == NULL || strcmp(of_pair, "epair") == 0)
+		of_pair = "epair0";
+	if (own != NULL)
+		(void)snprintf(name, EPAIR_NAME_MAX, "%s", own);
+	else
+		(void)snprintf(name, EPAIR_NAME_MAX, "%s%c", of_pair, side);
+}
+
+int
+hand_pair(const struct cli *cli, json_t *pair, json_t *is, struct hand *hand)
+{
+	static const char *const sides[] = { "a", "b" };
+	struct epair_if_info like = { .size = sizeof(like) };
+	int status = CLI_OK;
+	json_t *names;
+
+	for (int i = 0; i < 2 && status == CLI_OK; i++) {
+		json_t *end = json_object_get(pair, sides[i]);
+		const char *spec = json_string_value(
+		    json_object_get(end, "attach"));
+		const char *has = json_string_value(
+		    json_object_get(json_object_get(is, sides[i]), "attach"));
+
+		if (spec == NULL || !hand_can(spec) ||
+		    (has != NULL && strcmp(has, spec) == 0))
+			continue;
+		name_end(pair, end, *sides[i], like.name);
+		status = hand_open(cli, &like, spec, hand, &names);
+		if (status == CLI_OK)
+			(void)json_object_set_new(end, "fds", names);
+	}
+	return status;
+}
+
+int
+hand_call(const struct cli *cli, struct ctl_client *c, const char *method,
+    json_t *params, struct hand *hand, json_t **result)
+{
+	int status = ask_call_with(
+	    cli, c, method, params, hand->fds, hand->count, result);
+
+	hand_close(hand);
+	return status;
 }
 
 void
 hand_close(struct hand *hand)
 {
 	while (hand->count > 0)
-		(void)close(hand->fds[--hand->count].fd);
+		(void)close(hand->fds[--hand->count]);
 }

@@ -100,8 +100,8 @@ epair_attach_get_fds(struct epair_if *ifp, struct epair_fd *fds, unsigned max)
 }
 
 int
-epair_attach_needs(const char *spec, const char **names, unsigned max,
-    struct epair_err *err)
+epair_attach_needs(
+    const char *spec, const char **names, unsigned max, struct epair_err *err)
 {
 	return ep_attach_needs(spec, names, max, err);
 }

@@ -2,6 +2,7 @@
 #include "ctl/change.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "ctl/fail.h"
@@ -54,6 +55,24 @@ ctl_change_fini(struct ctl_change *c)
 	c->params = NULL;
 }
 
+int
+ctl_change_take_fds(struct ctl_change *c, json_t *names,
+    struct ctl_handed *handed, struct epair_err *err)
+{
+	size_t n = json_array_size(names);
+	int fds[CTL_CHANGE_FDS_MAX];
+
+	*handed = (struct ctl_handed){ 0 };
+	if (n > c->fd_count)
+		return ctl_fail(err, -EINVAL,
+		    "fds: names %zu descriptors, and %u came along", n,
+		    c->fd_count);
+	memcpy(fds, c->fds, n * sizeof(fds[0]));
+	c->fd_count -= (unsigned)n;
+	memmove(c->fds, c->fds + n, c->fd_count * sizeof(fds[0]));
+	return ctl_handed_init(handed, names, fds, (unsigned)n, err);
+}
+
 /* The first in the queue is over. */
 static void
 finish(struct ctl_changes *q, struct ctl_change *c)
@@ -77,6 +96,11 @@ begin(struct ctl_changes *q, struct ctl_change *c)
 {
 	int error = c->plan(q->world, c, &c->err);
 
+	if (error == 0 && c->fd_count > 0)
+		error = ctl_fail(&c->err, -EINVAL,
+		    "fds: must name the descriptors that came along; %u have "
+		    "no name",
+		    c->fd_count);
 	if (error == 0 && !c->is_dry && c->steps.count > 0)
 		error = q->store->intend(q->store, c, &c->err);
 	c->error = error;

@@ -61,7 +61,7 @@ struct ctl_change {
 	struct ctl_who who;
 	json_t *params; /* a reference */
 	bool is_dry; /* only plan */
-	int fds[CTL_CHANGE_FDS_MAX]; /* that came along; the change's */
+	int fds[CTL_CHANGE_FDS_MAX]; /* that came along; plan takes them all */
 	unsigned fd_count;
 	/* Add the steps to c->steps. Returns 0, or an error: refused. */
 	int (*plan)(
@@ -107,6 +107,13 @@ void ctl_change_put(struct ctl_changes *q, struct ctl_change *c);
  * done.
  */
 bool ctl_changes_hold(struct ctl_changes *q, bool hold);
+
+/*
+ * Take from the front of what came along the descriptors that an array of
+ * strings names. Returns 0, or -EINVAL if there are fewer, -ENOMEM.
+ */
+int ctl_change_take_fds(struct ctl_change *c, json_t *names,
+    struct ctl_handed *handed, struct epair_err *err);
 
 /* Free the plan and the params. */
 void ctl_change_fini(struct ctl_change *c);

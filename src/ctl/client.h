@@ -16,6 +16,7 @@ struct ctl_client {
 	struct ctl_lines in;
 	int fds[CTL_FDS_MAX]; /* that came and were not taken yet */
 	unsigned fd_count;
+	bool is_admin; /* cli/ask.h's: what the daemon said to hello */
 	uint64_t told; /* notifications */
 	/* One came, while an answer or it was awaited. May be NULL. */
 	void (*notified)(void *arg, const char *method, json_t *params);

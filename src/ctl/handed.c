@@ -2,26 +2,28 @@
 #include "ctl/handed.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctl/fail.h"
 
-/*
- * Kinds that can be handed all that they open: for each key that names
- * something to open, the descriptor that must stand in its place; and the one
- * that must be there in any case.
- */
-static const struct rule {
-	const char *kind;
-	const char *always; /* or NULL */
-	const char *keys[4]; /* a descriptor of the same name */
-} rules[] = {
-	{ "tap", "queue", { "netns", NULL } },
-	{ "pcap", NULL, { "read", "write", NULL } },
-};
+#define NEEDS_MAX 8u /* descriptors of one attachment, by name */
+
+/* Takes the descriptor if it can; there is room. */
+static bool
+add(struct ctl_handed *h, const char *name, int fd)
+{
+	char *copy = strdup(name);
+
+	if (copy == NULL)
+		return false;
+	h->fds[h->count++] = (struct epair_fd){ copy, fd };
+	return true;
+}
 
 int
 ctl_handed_init(struct ctl_handed *h, json_t *names, const int *fds, unsigned n,
@@ -34,24 +36,42 @@ ctl_handed_init(struct ctl_handed *h, json_t *names, const int *fds, unsigned n,
 		h->fds = calloc(n, sizeof(*h->fds));
 	if (n > 0 && h->fds == NULL)
 		error = ctl_fail(err, -ENOMEM, "no memory for descriptors");
-	else if (json_array_size(names) != n)
-		error = ctl_fail(err, -EINVAL,
-		    "fds: must name the %u descriptors that came along", n);
 	for (unsigned i = 0; i < n; i++) {
 		const char *name = json_string_value(json_array_get(names, i));
 
 		if (error == 0 && name == NULL)
 			error = ctl_fail(err, -EINVAL, "fds: must be strings");
-		if (error != 0 || name == NULL || h->fds == NULL) {
+		if (error == 0 && !add(h, name, fds[i]))
+			error = ctl_fail(
+			    err, -ENOMEM, "no memory for descriptors");
+		if (error != 0)
 			(void)close(fds[i]);
-			continue;
-		}
-		h->fds[h->count].name = strdup(name);
-		h->fds[h->count++].fd = fds[i];
 	}
 	if (error != 0)
 		ctl_handed_fini(h);
 	return error;
+}
+
+int
+ctl_handed_of(struct ctl_handed *h, struct epair_if *ifp)
+{
+	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX];
+	int n = epair_attach_get_fds(ifp, fds, EPAIR_ATTACH_FDS_MAX), error = 0;
+
+	*h = (struct ctl_handed){ 0 };
+	if (n > 0)
+		h->fds = calloc((size_t)n, sizeof(*h->fds));
+	if (n > 0 && h->fds == NULL)
+		error = -ENOMEM;
+	for (int i = 0; i < n; i++) {
+		if (error == 0 && !add(h, fds[i].name, fds[i].fd))
+			error = -ENOMEM;
+		if (error != 0)
+			(void)close(fds[i].fd);
+	}
+	if (error != 0)
+		ctl_handed_fini(h);
+	return n < 0 ? n : error;
 }
 
 void
@@ -74,86 +94,107 @@ has_fd(const struct ctl_handed *h, const char *name)
 	return false;
 }
 
-/* The next key of a spec behind *at, whose length is *len; or NULL. */
-static const char *
-next_key(const char **at, size_t *len)
+/* Whether a line of mountinfo(5) is of that device, and whose it is is known. */
+static bool
+is_trusted_mount(const char *line, unsigned major_nr, unsigned minor_nr)
 {
-	const char *key = *at;
+	const char *type = strstr(line, " - ");
+	unsigned got_major, got_minor;
 
-	if (*key == '\0')
-		return NULL;
-	*len = strcspn(key, "=,");
-	for (*at = key + *len; **at != '\0' && **at != ','; (*at)++)
-		if (**at == '\\' && (*at)[1] != '\0')
-			(*at)++;
-	if (**at == ',')
-		(*at)++;
-	return key;
+	return type != NULL &&
+	       sscanf(line, "%*u %*u %u:%u", &got_major, &got_minor) == 2 &&
+	       got_major == major_nr && got_minor == minor_nr &&
+	       strncmp(type + 3, "fuse", 4) != 0 &&
+	       strncmp(type + 3, "9p", 2) != 0;
 }
 
-/* Whether a spec has the key. */
 static bool
-has_key(const char *spec, const char *name)
+is_mounted_here(unsigned major_nr, unsigned minor_nr)
 {
-	const char *at = strchr(spec, ':'), *key;
-	size_t len;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool is_here = false;
 
-	if (at == NULL)
+	if (f == NULL)
 		return false;
-	for (at++; (key = next_key(&at, &len)) != NULL;)
-		if (strlen(name) == len && strncmp(key, name, len) == 0)
+	while (!is_here && getline(&line, &size, f) > 0)
+		is_here = is_trusted_mount(line, major_nr, minor_nr);
+	free(line);
+	(void)fclose(f);
+	return is_here;
+}
+
+/*
+ * A file can be one of a file system that a stranger's process serves, who
+ * answers when it likes: whoever reads it waits for as long. So files must be of
+ * a device, in memory, or of a file system that is mounted where we are. Nobody
+ * but the kernel is asked.
+ */
+static int
+check_file(const struct epair_fd *fd, struct epair_err *err)
+{
+	struct statx st;
+
+	if (statx(fd->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE,
+		&st) != 0)
+		return ctl_fail(
+		    err, -EINVAL, "%s: %s", fd->name, strerrordesc_np(errno));
+	if (!S_ISREG(st.stx_mode) || st.stx_dev_major != 0 ||
+	    fcntl(fd->fd, F_GET_SEALS) >= 0 ||
+	    is_mounted_here(st.stx_dev_major, st.stx_dev_minor))
+		return 0;
+	return ctl_fail(err, -EPERM,
+	    "%s: is a file of a file system that the daemon does not have; "
+	    "whoever serves it could have it wait",
+	    fd->name);
+}
+
+static bool
+is_one_of(const char *name, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
 			return true;
 	return false;
 }
 
-static bool
-is_kind(const char *spec, const char *kind)
+/* Whether all that the kind would open is there, and nothing else. */
+static int
+check_all(const struct ctl_who *who, const char *spec,
+    const struct ctl_handed *h, struct epair_err *err)
 {
-	size_t len = strcspn(spec, ":");
+	const char *names[NEEDS_MAX];
+	int n = epair_attach_needs(spec, names, NEEDS_MAX, err);
+	int kind = (int)strcspn(spec, ":");
 
-	return strlen(kind) == len && strncmp(spec, kind, len) == 0;
-}
-
-/*
- * Whether the kind opens nothing. What lives in simulated time has nothing of
- * the system's, but for files; and what there is not opens nothing.
- */
-static bool
-is_harmless(const char *spec)
-{
-	const struct epair_kind *kind;
-
-	for (unsigned i = 0; (kind = epair_kind_at(i)) != NULL; i++)
-		if (is_kind(spec, kind->name))
-			return kind->sim && strcmp(kind->name, "pcap") != 0;
-	return true;
-}
-
-static bool
-has_all(const struct rule *rule, const char *spec, const struct ctl_handed *h)
-{
-	if (rule->always != NULL && !has_fd(h, rule->always))
-		return false;
-	for (const char *const *key = rule->keys; *key != NULL; key++)
-		if (has_key(spec, *key) && !has_fd(h, *key))
-			return false;
-	return true;
+	/* What there is not opens nothing: attaching it says so. */
+	if (n < 0)
+		return n == -EOPNOTSUPP ? 0 : n;
+	for (int i = 0; i < n; i++)
+		if (!has_fd(h, names[i]))
+			return ctl_fail(err, -EPERM,
+			    "%.*s: the daemon opens nothing for user %u; "
+			    "a descriptor '%s' must be handed over",
+			    kind, spec, who->uid, names[i]);
+	for (unsigned i = 0; i < h->count; i++)
+		if (!is_one_of(h->fds[i].name, names, n))
+			return ctl_fail(err, -EPERM,
+			    "%.*s: a descriptor '%.16s' is not to be handed "
+			    "over for it",
+			    kind, spec, h->fds[i].name);
+	return 0;
 }
 
 int
 ctl_handed_may(const struct ctl_who *who, const char *spec,
     const struct ctl_handed *h, struct epair_err *err)
 {
-	if (is_kind(spec, "tap") && has_key(spec, "fd"))
-		return ctl_fail(err, -EINVAL,
-		    "fd: is a descriptor of the daemon's own; hand yours over");
-	if (who->is_admin || is_harmless(spec))
-		return 0;
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (is_kind(spec, rules[i].kind) && has_all(&rules[i], spec, h))
-			return 0;
-	return ctl_fail(err, -EPERM,
-	    "%.*s: the daemon opens nothing for user %u; descriptors of all "
-	    "that it would open must be handed over",
-	    (int)strcspn(spec, ":"), spec, who->uid);
+	int error = check_all(who, spec, h, err);
+
+	if (who->is_admin)
+		return error == -EPERM ? 0 : error;
+	for (unsigned i = 0; i < h->count && error == 0; i++)
+		error = check_file(&h->fds[i], err);
+	return error;
 }

@@ -26,6 +26,9 @@ int ctl_handed_init(struct ctl_handed *h, json_t *names, const int *fds,
     unsigned n, struct epair_err *err);
 void ctl_handed_fini(struct ctl_handed *h);
 
+/* Duplicates of what is attached. Returns 0, or as epair_attach_get_fds(). */
+int ctl_handed_of(struct ctl_handed *h, struct epair_if *ifp);
+
 /*
  * Whether somebody may have that attached, with these descriptors. Returns 0;
  * -EPERM; -EINVAL for a key that names a descriptor of the daemon's own.

@@ -91,7 +91,8 @@ ctl_image_end(struct epair_if *ifp, json_t *waiting, bool is_handed,
 	if (*attach != '\0') {
 		failed |= add_text(object, "attach", attach) |
 			  add_flag(object, "by-vnet", info->by_vnet) |
-			  add_flag(object, "handed", is_handed) |
+			  add_flag(
+			      object, "handed", is_handed && !info->by_vnet) |
 			  add_kept(object, kept);
 	} else if (waiting != NULL) {
 		failed |= json_object_update(object, waiting);

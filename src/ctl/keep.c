@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <epair/attach.h>
+
 void
 ctl_kept_close(struct ctl_kept *kept)
 {
@@ -35,11 +37,12 @@ ctl_kept_token(char token[CTL_KEEP_TOKEN_MAX])
 const char *
 ctl_kept_name(const char *name)
 {
-	static const char *const names[] = { "queue", "netns", "read",
-		"write" };
+	const struct epair_kind *kind;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], name) == 0)
-			return names[i];
+	for (unsigned i = 0; (kind = epair_kind_at(i)) != NULL; i++)
+		for (unsigned k = 0; kind->fds != NULL && kind->fds[k] != NULL;
+		     k++)
+			if (strcmp(kind->fds[k], name) == 0)
+				return kind->fds[k];
 	return NULL;
 }

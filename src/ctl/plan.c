@@ -95,10 +95,9 @@ CTL_PLAN(attach)
 	const char *spec = text_of(c, "spec");
 	struct ctl_handed handed;
 	struct epair_if *ifp = NULL;
-	int error = ctl_handed_init(&handed, json_object_get(c->params, "fds"),
-	    c->fds, c->fd_count, err);
+	int error = ctl_change_take_fds(
+	    c, json_object_get(c->params, "fds"), &handed, err);
 
-	c->fd_count = 0;
 	if (error == 0)
 		error = ctl_handed_may(&c->who, spec, &handed, err);
 	if (error == 0)

@@ -98,17 +98,6 @@ touch_vnet(struct ctl_state *s, const char *vnet)
 	free(names);
 }
 
-/* Was it attached by descriptors that nobody can find again by its words? */
-static bool
-is_handed(const struct ctl_step *step)
-{
-	const char *fd = step->value != NULL ? strstr(step->value, "fd=")
-					     : NULL;
-
-	return step->handed.count > 0 ||
-	       (fd != NULL && fd > step->value && strchr(":,", fd[-1]) != NULL);
-}
-
 static void
 touch_step(struct ctl_state *s, const struct ctl_step *step)
 {
@@ -117,9 +106,6 @@ touch_step(struct ctl_state *s, const struct ctl_step *step)
 		touch_if(s->touched, step->ifp, CTL_END_A | CTL_END_B);
 		break;
 	case CTL_OP_ATTACH:
-		touch_if(s->touched, step->ifp,
-		    is_handed(step) ? CTL_END_A | CTL_HANDED_A : CTL_END_A);
-		break;
 	case CTL_OP_MOVE:
 	case CTL_OP_DETACH:
 		touch_if(s->touched, step->ifp, CTL_END_A);
@@ -221,9 +207,8 @@ still_waiting(struct ctl_state *s, struct epair_if *ifp, bool is_other)
 
 /* The object of an end; is_other: its attachment is not the one in `old`. */
 static int
-/* NOLINTNEXTLINE(readability-function-size): old and new, and where to */
 write_end(struct writing *w, struct epair_if *ifp, json_t *old, bool is_other,
-    bool handed, json_t **object, struct epair_err *err)
+    json_t **object, struct epair_err *err)
 {
 	struct epair_if_info info;
 	struct ctl_kept kept = { .count = 0 };
@@ -236,11 +221,11 @@ write_end(struct writing *w, struct epair_if *ifp, json_t *old, bool is_other,
 			(void)json_array_append(w->old_ends, old);
 	} else {
 		ctl_image_kept(old, &kept);
-		handed = json_is_true(json_object_get(old, "handed"));
 	}
 	if (error != 0)
 		return error;
-	*object = ctl_image_end(ifp, waiting, handed, &kept, &info);
+	*object = ctl_image_end(
+	    ifp, waiting, ctl_world_is_handed(w->s->world, ifp), &kept, &info);
 	if (*object == NULL)
 		return ctl_fail(err, -ENOMEM, "no memory for the state");
 	if (is_other && kept.count > 0)
@@ -294,12 +279,10 @@ write_pair(
 	}
 	b = epair_if_peer(a);
 	error = write_end(w, a, json_object_get(old, "a"),
-	    old == NULL || (ends & CTL_END_A) != 0, (ends & CTL_HANDED_A) != 0,
-	    &end_a, err);
+	    old == NULL || (ends & CTL_END_A) != 0, &end_a, err);
 	if (error == 0)
 		error = write_end(w, b, json_object_get(old, "b"),
-		    old == NULL || (ends & CTL_END_B) != 0,
-		    (ends & CTL_HANDED_B) != 0, &end_b, err);
+		    old == NULL || (ends & CTL_END_B) != 0, &end_b, err);
 	if (error == 0)
 		error = write_object(
 		    w->s, key, json_pack("{s:O, s:O}", "a", end_a, "b", end_b));

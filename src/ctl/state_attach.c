@@ -143,6 +143,11 @@ attach_end(
 	if (kept != NULL) {
 		error = epair_attach_fds(ifp, end->by_vnet ? NULL : end->attach,
 		    kept->fds, kept->count, &err);
+		if (error == 0 &&
+		    ctl_world_set_handed(s->world, ifp, end->is_handed) != 0) {
+			(void)epair_detach(ifp, NULL);
+			error = ctl_fail(&err, -ENOMEM, "no memory");
+		}
 		if (error != 0)
 			give_up(s, info, end->attach, err.text);
 		else

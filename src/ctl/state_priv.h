@@ -10,8 +10,6 @@
 enum {
 	CTL_END_A = 1u << 0,
 	CTL_END_B = 1u << 1,
-	CTL_HANDED_A = 1u << 2, /* and was attached by descriptors */
-	CTL_HANDED_B = 1u << 3,
 };
 
 /* state_restore.c: the world from the journal, but for its attachments. */

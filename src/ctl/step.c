@@ -285,11 +285,16 @@ undo_set(struct ctl_world *w, struct ctl_step *s)
 static int
 attach(struct ctl_world *w, struct ctl_step *s, struct epair_err *err)
 {
-	(void)w;
-	if (s->handed.count == 0)
-		return epair_attach(s->ifp, s->value, err);
-	return epair_attach_fds(
+	bool is_handed = s->handed.count > 0;
+	int error = epair_attach_fds(
 	    s->ifp, s->value, s->handed.fds, s->handed.count, err);
+
+	if (error == 0 && ctl_world_set_handed(w, s->ifp, is_handed) != 0) {
+		(void)epair_detach(s->ifp, NULL);
+		error = ctl_fail(
+		    err, -ENOMEM, "no memory to attach '%.64s'", s->value);
+	}
+	return error;
 }
 
 static int
@@ -297,11 +302,14 @@ detach(struct ctl_world *w, struct ctl_step *s, struct epair_err *err)
 {
 	char before[CTL_SPEC_MAX] = "";
 
-	(void)w;
 	(void)epair_if_get_attachment(s->ifp, before, sizeof(before));
 	s->before = strdup(before);
 	if (s->before == NULL)
 		return ctl_fail(err, -ENOMEM, "no memory to detach it");
+	s->was_handed = ctl_world_is_handed(w, s->ifp);
+	/* What has none, or too many, is not to be had again. */
+	if (s->was_handed)
+		(void)ctl_handed_of(&s->handed, s->ifp);
 	return epair_detach(s->ifp, err);
 }
 
@@ -312,11 +320,16 @@ undo_attach(struct ctl_world *w, struct ctl_step *s)
 	(void)epair_detach(s->ifp, NULL);
 }
 
+/* By words would be to open for a stranger what those name. */
 static void
 undo_detach(struct ctl_world *w, struct ctl_step *s)
 {
-	(void)w;
-	(void)epair_attach(s->ifp, s->before, NULL);
+	if (s->was_handed && s->handed.count == 0)
+		return;
+	free(s->value);
+	s->value = s->before;
+	s->before = NULL;
+	(void)attach(w, s, NULL);
 }
 
 static const struct op ops[CTL_OP_MAX] = {

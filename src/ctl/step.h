@@ -15,7 +15,8 @@
  *	move      -               vnet            moving back; UP, discipline
  *	set       word            value           setting what was before
  *	attach    -               spec            detaching
- *	detach    -               -               attaching the same spec
+ *	detach    -               -               attaching the same, by what it
+ *	                                          had if that was handed over
  *
  * All but those of vnets and create concern an interface: one that there is
  * (ifp), or an end of a pair that a create step before it makes (maker, side).
@@ -61,7 +62,8 @@ struct ctl_step {
 	bool is_owned;
 	uid_t owner;
 	uint32_t pairs_max;
-	struct ctl_handed handed; /* attach */
+	struct ctl_handed handed; /* attach; of a detach: what it had */
+	bool was_handed; /* detach */
 	/* create */
 	enum epair_mac_policy mac_policy;
 	/* What undo needs. */

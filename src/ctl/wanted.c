@@ -69,6 +69,7 @@ ctl_want_value(const struct ctl_who *who, const char *word, json_t *value,
 	return may_set(who, word, text, err);
 }
 
+/* A step for an end; the last in the plan, then. */
 static int
 add(struct end *e, enum ctl_op op, const char *name, const char *value)
 {
@@ -131,30 +132,55 @@ want_vnet(struct end *e, json_t *value)
 	return add(e, CTL_OP_MOVE, NULL, name);
 }
 
+/* Takes from handed what it uses. */
 static int
-want_attachment(struct end *e, json_t *value)
+attach_to(struct end *e, const char *spec, struct ctl_handed *handed)
 {
-	struct epair_err *err = e->want->err;
-	const char *spec = json_string_value(value);
-	const struct ctl_handed no_fds = { 0 };
+	struct ctl_plan *plan = &e->want->c->steps;
 	char is[CTL_SPEC_MAX] = "";
-	int error;
+	int error = 0;
 
-	if (spec == NULL)
-		return ctl_fail(err, -EINVAL, "%s.%c: attach: must be a string",
-		    e->want->name, e->side);
-	error = ctl_handed_may(&e->want->c->who, spec, &no_fds, err);
-	if (error == 0 && e->ifp != NULL)
-		(void)epair_if_get_attachment(e->ifp, is, sizeof(is));
 	if (strcmp(spec, "none") == 0)
 		spec = "";
-	if (error != 0 || strcmp(spec, is) == 0)
-		return error;
-	if (is[0] != '\0')
+	if (e->ifp != NULL)
+		(void)epair_if_get_attachment(e->ifp, is, sizeof(is));
+	/* What is there already need not be opened again. */
+	if (strcmp(spec, is) == 0)
+		return 0;
+	if (*spec != '\0')
+		error = ctl_handed_may(
+		    &e->want->c->who, spec, handed, e->want->err);
+	if (error == 0 && is[0] != '\0')
 		error = add(e, CTL_OP_DETACH, NULL, NULL);
 	if (error != 0 || *spec == '\0')
 		return error;
-	return add(e, CTL_OP_ATTACH, NULL, spec);
+	error = add(e, CTL_OP_ATTACH, NULL, spec);
+	if (error != 0)
+		return error;
+	plan->steps[plan->count - 1].handed = *handed;
+	*handed = (struct ctl_handed){ 0 };
+	return 0;
+}
+
+/* `attach`, and the descriptors that `fds` names. */
+static int
+want_attachment(struct end *e, json_t *of_end)
+{
+	json_t *value = json_object_get(of_end, "attach");
+	json_t *names = json_object_get(of_end, "fds");
+	struct ctl_handed handed;
+	int error;
+
+	if (value == NULL && names == NULL)
+		return 0;
+	if (!json_is_string(value))
+		return ctl_fail(e->want->err, -EINVAL,
+		    "%s.%c: attach: must be a string", e->want->name, e->side);
+	error = ctl_change_take_fds(e->want->c, names, &handed, e->want->err);
+	if (error == 0)
+		error = attach_to(e, json_string_value(value), &handed);
+	ctl_handed_fini(&handed);
+	return error;
 }
 
 static int
@@ -186,7 +212,7 @@ is_one_of(const char *key, const char *const *keys)
 
 /* Members of a pair or an end that are no words of epair_if_set(). */
 static const char *const no_words[] = { "name", "vnet", "mac-policy", "attach",
-	"a", "b", NULL };
+	"fds", "a", "b", NULL };
 static const char *const up_words[] = { "up", "down", NULL };
 
 /* Whether anything is said of an end. */
@@ -259,14 +285,13 @@ want_place(struct end *e, json_t *of_end)
 static int
 want_end(struct end *e, json_t *of_end)
 {
-	json_t *spec = json_object_get(of_end, "attach");
 	/* A move takes UP, the discipline and the place away: it is first. */
 	int error = want_place(e, of_end);
 
 	if (error == 0)
 		error = want_words(e, of_end, false);
-	if (error == 0 && spec != NULL)
-		error = want_attachment(e, spec);
+	if (error == 0)
+		error = want_attachment(e, of_end);
 	return error != 0 ? error : want_words(e, of_end, true);
 }
 

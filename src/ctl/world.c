@@ -15,10 +15,14 @@ ctl_world_init(struct ctl_world *w, struct epair *ep, struct epair_err *err)
 	int error = 0;
 
 	*w = (struct ctl_world){
-		.ep = ep, .pairs = json_object(), .waiting = json_object()
+		.ep = ep,
+		.pairs = json_object(),
+		.waiting = json_object(),
+		.handed = json_object(),
 	};
 	TAILQ_INIT(&w->vnets);
-	if (vn == NULL || w->pairs == NULL || w->waiting == NULL)
+	if (vn == NULL || w->pairs == NULL || w->waiting == NULL ||
+	    w->handed == NULL)
 		error = ctl_fail(err, -ENOMEM, "no memory for the world");
 	if (error == 0)
 		error = ctl_scratch_init(&w->scratch, err);
@@ -26,6 +30,7 @@ ctl_world_init(struct ctl_world *w, struct epair *ep, struct epair_err *err)
 		free(vn);
 		json_decref(w->pairs);
 		json_decref(w->waiting);
+		json_decref(w->handed);
 		return error;
 	}
 	strcpy(vn->name, "vnet0");
@@ -45,7 +50,38 @@ ctl_world_fini(struct ctl_world *w)
 	}
 	json_decref(w->pairs);
 	json_decref(w->waiting);
+	json_decref(w->handed);
 	ctl_scratch_fini(&w->scratch);
+}
+
+static const char *
+index_key(struct epair_if *ifp, char key[16])
+{
+	struct epair_if_info info = { .size = sizeof(info) };
+
+	(void)epair_if_get_info(ifp, &info);
+	(void)snprintf(key, 16, "%u", info.index);
+	return key;
+}
+
+bool
+ctl_world_is_handed(const struct ctl_world *w, struct epair_if *ifp)
+{
+	char key[16];
+
+	return json_object_get(w->handed, index_key(ifp, key)) != NULL;
+}
+
+int
+ctl_world_set_handed(struct ctl_world *w, struct epair_if *ifp, bool is_handed)
+{
+	char key[16];
+
+	(void)json_object_del(w->handed, index_key(ifp, key));
+	if (!is_handed)
+		return 0;
+	return json_object_set_new(w->handed, key, json_true()) == 0 ? 0
+								     : -ENOMEM;
 }
 
 struct ctl_vnet *

@@ -50,6 +50,11 @@ struct ctl_world {
 	json_t *pairs; /* "HOME/epairN" to the index of its a end */
 	/* An index to {"attach", "by-vnet"}: what it gets when that is there. */
 	json_t *waiting;
+	/*
+	 * Indexes of interfaces whose attachment was handed over: what it says
+	 * of files and places is somebody else's word, and never opened.
+	 */
+	json_t *handed;
 	uint64_t generation; /* of changes that were made */
 	struct ctl_scratch scratch;
 };
@@ -72,6 +77,11 @@ struct ctl_vnet *ctl_world_vnet(const struct ctl_world *w, const char *name);
 bool ctl_world_may(
     const struct ctl_world *w, const struct ctl_who *who, const char *vnet);
 bool ctl_vnet_may(const struct ctl_vnet *vn, const struct ctl_who *who);
+
+/* Whether what is attached was handed over. Setting it: 0 or -ENOMEM. */
+bool ctl_world_is_handed(const struct ctl_world *w, struct epair_if *ifp);
+int ctl_world_set_handed(
+    struct ctl_world *w, struct epair_if *ifp, bool is_handed);
 
 /*
  * Find what somebody names and may touch. A NULL name of a vnet is vnet0, or
