@@ -6,6 +6,9 @@
  */
 #include "lab.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 /* Of when, which and what. */
 static uint64_t
 fold(uint64_t digest, const void *octets, size_t n)
@@ -147,6 +150,101 @@ another_pair_changes_nothing(void **state)
 	assert_int_equal(digest_of(5, false), digest_of(5, true));
 }
 
+/*
+ * And to the octet in what is captured, times and all, of both directions, with
+ * attachments that draw random numbers of their own.
+ */
+
+static const char *const trouble =
+    "delay 5ms 3ms 20% distribution normal loss 2% corrupt 1% duplicate 1% "
+    "reorder 2% gap 3 rate 50mbit";
+
+static void
+make_trouble(struct epair_if *a)
+{
+	struct epair_if *b = epair_if_peer(a);
+
+	lab_set(a, trouble);
+	lab_set(b, trouble);
+	assert_int_equal(epair_if_set_qdisc(a, "fq-codel", NULL), 0);
+	assert_int_equal(epair_attach(b, "echo", NULL), 0);
+	assert_int_equal(
+	    epair_attach(
+		a, "source:rate=5000,count=5000,flows=9,size=700", NULL),
+	    0);
+	epair_if_put(b);
+}
+
+static void
+end_trouble(struct epair_if *a)
+{
+	assert_int_equal(epair_if_destroy(a, NULL), 0);
+	epair_if_put(a);
+}
+
+/* Gives a descriptor of what was captured. */
+static int
+captured(unsigned neighbours)
+{
+	const struct epair_opts opts = { .size = sizeof(opts),
+		.way = EPAIR_SIM,
+		.seed = 3,
+		.host_id_set = true,
+		.host_id = 1 };
+	struct lab lab = { .arrived = 0 };
+	struct epair_if *others[3];
+	struct epair_capture *cap;
+	int fd = memfd_create("run_test", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(epair_new(&opts, &lab.ep, NULL), 0);
+	lab.a = lab_make(&lab, "epair7");
+	for (unsigned i = 0; i < neighbours; i++) {
+		others[i] = lab_make(&lab, "epair");
+		make_trouble(others[i]);
+	}
+	assert_int_equal(epair_capture_open(lab.a, NULL, &cap, NULL), 0);
+	make_trouble(lab.a);
+	for (unsigned i = 0; i < 300; i++) {
+		lab_pass(&lab, 10 * MS);
+		assert_true(epair_capture_dump(cap, fd, i == 299) >= 0);
+	}
+	epair_capture_close(cap);
+	for (unsigned i = 0; i < neighbours; i++)
+		end_trouble(others[i]);
+	end_trouble(lab.a);
+	assert_int_equal(epair_free(lab.ep), 0);
+	return fd;
+}
+
+static void
+another_pair_leaves_the_capture_as_it_was(void **state)
+{
+	int fds[3];
+	off_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		fds[i] = captured(i);
+	len = lseek(fds[0], 0, SEEK_END);
+	assert_true(len > 5000 * 700);
+	for (unsigned i = 1; i < 3; i++) {
+		uint8_t *one = mmap(
+		    NULL, (size_t)len, PROT_READ, MAP_SHARED, fds[0], 0);
+		uint8_t *other = mmap(
+		    NULL, (size_t)len, PROT_READ, MAP_SHARED, fds[i], 0);
+
+		assert_int_equal(lseek(fds[i], 0, SEEK_END), len);
+		assert_ptr_not_equal(one, MAP_FAILED);
+		assert_ptr_not_equal(other, MAP_FAILED);
+		assert_int_equal(memcmp(one, other, (size_t)len), 0);
+		assert_int_equal(munmap(one, (size_t)len), 0);
+		assert_int_equal(munmap(other, (size_t)len), 0);
+		assert_int_equal(close(fds[i]), 0);
+	}
+	assert_int_equal(close(fds[0]), 0);
+}
+
 int
 main(void)
 {
@@ -156,6 +254,7 @@ main(void)
 		cmocka_unit_test(same_seed_gives_the_same_arrivals),
 		cmocka_unit_test(arrivals_are_those_of_every_build),
 		cmocka_unit_test(another_pair_changes_nothing),
+		cmocka_unit_test(another_pair_leaves_the_capture_as_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
