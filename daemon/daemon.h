@@ -39,12 +39,17 @@ int rights_name(
 
 /*
  * Make the instance, whose workers are confined from their beginning, start
- * its opener with all our rights, and give up our capabilities. The main thread
- * gives up no more than those: it has to start another keeper when one dies.
- * Gives *ep, unless that was not made. Returns 0, or a negated errno.
+ * its opener with all our rights, and give up our capabilities. Gives *ep, unless that was not made. Returns 0, or a negated errno.
  */
 int rights_make_instance(const struct rights *r, const struct epair_opts *opts,
     struct epair **ep, struct epair_err *err);
+
+/*
+ * Be confined as the workers are: before the first client is served, and when
+ * all that takes more has been done. Threads that we start are, too. Returns 0
+ * or a negated errno.
+ */
+int rights_give_up(const struct rights *r);
 
 /*
  * Say a line on standard error. Those of one second beyond a few are counted

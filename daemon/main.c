@@ -292,6 +292,8 @@ serve(struct daemon *d)
 		be_ready_to_hand_over(d, is_ours);
 	if (error == 0)
 		error = serve_metrics(d);
+	if (error == 0)
+		error = rights_give_up(&d->rights);
 	if (error == 0) {
 		sd_begin(&d->loop);
 		error = ctl_loop_run(&d->loop);

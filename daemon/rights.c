@@ -57,6 +57,12 @@ rights_make_instance(const struct rights *r, const struct epair_opts *opts,
 		return error;
 	*ep = m.ep;
 	error = epair_opener_start(m.ep, err);
-	/* The keeper is still to be started, and needs none of them. */
+	/* Folders are still to be made, and the state to be read. */
 	return error != 0 ? error : confine_rights();
+}
+
+int
+rights_give_up(const struct rights *r)
+{
+	return confine_self(&r->confine);
 }

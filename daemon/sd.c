@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -52,6 +53,7 @@ sd_begin(struct ctl_loop *l)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char ready[48];
 	size_t len;
 
 	if (path == NULL || strlen(path) >= sizeof(sun.sun_path) ||
@@ -72,7 +74,10 @@ sd_begin(struct ctl_loop *l)
 		sock = -1;
 		return;
 	}
-	sd_tell("READY=1");
+	/* Who has taken over from another is the one to be looked after now. */
+	(void)snprintf(
+	    ready, sizeof(ready), "MAINPID=%ld\nREADY=1", (long)getpid());
+	sd_tell(ready);
 	loop = l;
 	watchdog_ns = find_watchdog();
 	timer.fire = alive;

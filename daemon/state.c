@@ -55,7 +55,8 @@ state_open(struct ctl_state *s, const char *folder, int lock, bool in_systemd,
 	error = ctl_journal_open(folder, lock, &s->journal, err);
 	if (error == 0)
 		error = in_systemd ? ctl_keep_systemd(&s->keep, err)
-				   : ctl_keep_process(folder, &s->keep, err);
+				   : ctl_keep_process(
+					 folder, s->world->ep, &s->keep, err);
 	if (error == 0)
 		error = ctl_state_open(s, err);
 	return error;

@@ -186,6 +186,19 @@ EPAIR_API uint64_t epair_next_timer(struct epair *ep);
  */
 EPAIR_API int epair_opener_start(struct epair *ep, struct epair_err *err);
 
+/*
+ * Have the opener start epair-keeper, the process that keeps descriptors for a
+ * daemon that may be killed: so that a program which has given up starting any
+ * can have one. sock is its listening socket, and stays the caller's. It is
+ * nobody's child, has no rights, and ends when it holds nothing and nobody is
+ * connected.
+ *
+ * Returns 0; -ENOENT if one of the programs was not found; other errors of the
+ * system.
+ */
+EPAIR_API int epair_opener_start_keeper(
+    struct epair *ep, int sock, struct epair_err *err);
+
 /* What an instance holds; for tests and for the curious. */
 struct epair_usage {
 	size_t size; /* sizeof(struct epair_usage) */

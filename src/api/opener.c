@@ -8,3 +8,9 @@ epair_opener_start(struct epair *ep, struct epair_err *err)
 {
 	return ep_opener_start(ep, err);
 }
+
+int
+epair_opener_start_keeper(struct epair *ep, int sock, struct epair_err *err)
+{
+	return ep_opener_start_keeper(ep, sock, err);
+}

@@ -435,3 +435,15 @@ ep_opener_start(struct epair *ep, struct epair_err *err)
 
 	return ep_opener_ask(ep, &call, err);
 }
+
+int
+ep_opener_start_keeper(struct epair *ep, int sock, struct epair_err *err)
+{
+	struct ep_opener_call call = {
+		.req.op = EP_OPENER_KEEP,
+		.fds = { sock },
+		.fd_count = 1,
+	};
+
+	return ep_opener_ask(ep, &call, err);
+}

@@ -25,6 +25,9 @@
  */
 int ep_opener_start(struct epair *ep, struct epair_err *err);
 
+/* Have it start the keeper; see epair_opener_start_keeper(). */
+int ep_opener_start_keeper(struct epair *ep, int sock, struct epair_err *err);
+
 /*
  * End it, and free what is kept for it. No attachment may be left; before the
  * scheduler stops. For epair_free().

@@ -46,6 +46,8 @@ enum ep_opener_op {
 	EP_OPENER_OPEN_VETH,
 	/* Change a link in the namespace that comes along as descriptor. */
 	EP_OPENER_SET_LINK,
+	/* Start the keeper of descriptors; its listening socket comes along. */
+	EP_OPENER_KEEP,
 };
 
 /* Which fields of a request count, and how. */

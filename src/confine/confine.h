@@ -66,8 +66,8 @@ struct confine {
 int confine_self(const struct confine *how);
 
 /*
- * Give up capabilities alone, and gaining any, where a program is still to be
- * started that needs none. Returns 0 or -errno.
+ * Give up capabilities alone, and gaining any, where files and folders are
+ * still to be found that later are not. Returns 0 or -errno.
  */
 int confine_rights(void);
 

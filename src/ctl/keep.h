@@ -64,12 +64,12 @@ struct ctl_keep {
 };
 
 /*
- * The process that keeps for this folder, which must be locked; started if
- * there is none. Gives *keep.
+ * The process that keeps for this folder, which must be locked; started by the
+ * opener of ep if there is none. Gives *keep.
  * Returns 0; -ENOENT if the program was not found; errors of the system.
  */
-int ctl_keep_process(
-    const char *folder, struct ctl_keep **keep, struct epair_err *err);
+int ctl_keep_process(const char *folder, struct epair *ep,
+    struct ctl_keep **keep, struct epair_err *err);
 
 /*
  * Have the process that keeps for the folder forget everything and end.

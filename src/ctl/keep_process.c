@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The keeper as a process of our own (src/keeper). It is started by whoever
- * finds none, with the listening socket as its descriptor, and goes on when we
- * end: in a session of its own, with nothing of ours but that.
+ * The keeper as a process of our own (src/keeper). Whoever finds none has the
+ * opener start one, with the listening socket; it goes on when we end: in a
+ * session of its own, with nothing of ours but that.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include <epair/epair.h>
 
 #include "ctl/fail.h"
 #include "ctl/keep.h"
@@ -25,7 +24,7 @@ _Static_assert(CTL_KEEPER_TOKEN == CTL_KEEP_TOKEN_MAX, "one token");
 struct process {
 	struct ctl_keep keep; /* first */
 	int folder;
-	pid_t pid; /* that we started, or 0 */
+	struct epair *ep; /* whose opener starts it, or NULL */
 	char *path; /* for sentences */
 };
 
@@ -51,87 +50,19 @@ reach(struct process *p)
 	return p->keep.fd < 0 ? p->keep.fd : 0;
 }
 
-static const char *
-find_program(void)
-{
-	static const char *const places[] = { CTL_KEEPER_BUILD_PATH,
-		CTL_KEEPER_PATH };
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (*places[i] != '\0' && access(places[i], X_OK) == 0)
-			return places[i];
-	return NULL;
-}
-
-static int
-set_up_spawn(
-    posix_spawn_file_actions_t *acts, posix_spawnattr_t *attr, int sock)
-{
-	const short flags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-			    POSIX_SPAWN_SETSIGDEF;
-	sigset_t none, all;
-	int error;
-
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	if ((error = posix_spawn_file_actions_adddup2(
-		 acts, sock, CTL_KEEPER_FD)) != 0 ||
-	    (error = posix_spawn_file_actions_addopen(
-		 acts, 0, "/dev/null", O_RDONLY, 0)) != 0 ||
-	    (error = posix_spawn_file_actions_addopen(
-		 acts, 1, "/dev/null", O_WRONLY, 0)) != 0 ||
-	    (error = posix_spawn_file_actions_addopen(
-		 acts, 2, "/dev/null", O_WRONLY, 0)) != 0 ||
-	    (error = posix_spawn_file_actions_addclosefrom_np(
-		 acts, CTL_KEEPER_FD + 1)) != 0 ||
-	    (error = posix_spawnattr_setsigmask(attr, &none)) != 0 ||
-	    (error = posix_spawnattr_setsigdefault(attr, &all)) != 0)
-		return -error;
-	return -posix_spawnattr_setflags(attr, flags);
-}
-
-static int
-spawn(struct process *p, const char *program, int sock)
-{
-	static char name[] = "epair-keeper";
-	char *argv[] = { name, NULL };
-	posix_spawn_file_actions_t acts;
-	posix_spawnattr_t attr;
-	int error = -posix_spawn_file_actions_init(&acts);
-
-	if (error != 0)
-		return error;
-	error = -posix_spawnattr_init(&attr);
-	if (error == 0) {
-		error = set_up_spawn(&acts, &attr, sock);
-		if (error == 0)
-			error = -posix_spawn(
-			    &p->pid, program, &acts, &attr, argv, environ);
-		(void)posix_spawnattr_destroy(&attr);
-	}
-	(void)posix_spawn_file_actions_destroy(&acts);
-	return error;
-}
-
 static int
 start(struct process *p, struct epair_err *err)
 {
-	const char *program = find_program();
-	int error, sock;
+	int error, sock = ctl_local_listen(p->folder, CTL_KEEPER_SOCKET);
 
-	if (program == NULL)
-		return ctl_fail(err, -ENOENT,
-		    "there is no epair-keeper (looked for %s)",
-		    CTL_KEEPER_PATH);
-	sock = ctl_local_listen(p->folder, CTL_KEEPER_SOCKET);
 	if (sock < 0)
 		return fail_sys(p, sock, err);
-	error = spawn(p, program, sock);
+	error = epair_opener_start_keeper(p->ep, sock, err);
 	/* Connected before we let go: it may be slow to come. */
-	if (error == 0)
-		error = reach(p);
+	if (error == 0 && (error = reach(p)) != 0)
+		error = fail_sys(p, error, err);
 	(void)close(sock);
-	return error != 0 ? fail_sys(p, error, err) : 0;
+	return error;
 }
 
 /* Talking. */
@@ -247,10 +178,12 @@ process_forget(struct ctl_keep *keep)
 {
 	struct process *p = process_of(keep);
 
-	(void)ask(p, CTL_KEEPER_END, NULL);
-	if (p->pid != 0)
-		(void)waitpid(p->pid, NULL, 0);
-	p->pid = 0;
+	struct ctl_kept none;
+	uint32_t op;
+
+	/* Behind its answer it ends, and hangs up. */
+	if (ask(p, CTL_KEEPER_END, NULL) == 0 && hear(p, &op, &none) == 0)
+		ctl_kept_close(&none);
 }
 
 /* Find the process, or start one. */
@@ -271,9 +204,6 @@ process_again(struct ctl_keep *keep, struct epair_err *err)
 
 	(void)close(keep->fd);
 	keep->fd = -1;
-	if (p->pid != 0)
-		(void)waitpid(p->pid, NULL, 0);
-	p->pid = 0;
 	return find(p, err);
 }
 
@@ -307,7 +237,8 @@ static const struct ctl_keep_ops process_ops = {
 /* Life. */
 
 static int
-create(const char *folder, struct process **pp, struct epair_err *err)
+create(const char *folder, struct epair *ep, struct process **pp,
+    struct epair_err *err)
 {
 	struct process *p = calloc(1, sizeof(*p));
 	int error = 0;
@@ -315,6 +246,7 @@ create(const char *folder, struct process **pp, struct epair_err *err)
 	if (p == NULL)
 		return ctl_fail(err, -ENOMEM, "no memory for the keeper");
 	p->keep.ops = &process_ops;
+	p->ep = ep;
 	p->keep.fd = -1;
 	p->path = strdup(folder);
 	p->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -331,11 +263,11 @@ create(const char *folder, struct process **pp, struct epair_err *err)
 }
 
 int
-ctl_keep_process(
-    const char *folder, struct ctl_keep **keep, struct epair_err *err)
+ctl_keep_process(const char *folder, struct epair *ep, struct ctl_keep **keep,
+    struct epair_err *err)
 {
 	struct process *p = NULL;
-	int error = create(folder, &p, err);
+	int error = create(folder, ep, &p, err);
 
 	if (error != 0 || p == NULL)
 		return error;
@@ -352,7 +284,7 @@ int
 ctl_keep_end_process(const char *folder, struct epair_err *err)
 {
 	struct process *p = NULL;
-	int error = create(folder, &p, err);
+	int error = create(folder, NULL, &p, err);
 
 	if (error != 0 || p == NULL)
 		return error;

@@ -462,6 +462,8 @@ is_sound(const struct job *job)
 			  req->op == EP_OPENER_OPEN_VETH ||
 			  req->op == EP_OPENER_OPEN_PACKET;
 
+	if (req->op == EP_OPENER_KEEP)
+		return job->fd_count == 1;
 	if (!is_opening && req->op != EP_OPENER_SET_LINK &&
 	    req->op != EP_OPENER_HELLO)
 		return false;
@@ -512,6 +514,8 @@ do_request(struct hand *h, const struct job *job)
 		    "the opener was sent something that is no request");
 	if (job->req->op == EP_OPENER_HELLO)
 		return 0;
+	if (job->req->op == EP_OPENER_KEEP)
+		return keeper_start(job->fds[0], &h->err);
 	error = find_netns(h, job);
 	if (error != 0)
 		return error;
@@ -580,7 +584,8 @@ job_run(const struct job *job, int sock)
 	answer.refused = h.refused;
 	memcpy(answer.mac, h.state.mac, sizeof(answer.mac));
 	memcpy(answer.ifname, h.state.ifname, sizeof(answer.ifname));
-	if (job->req->op != EP_OPENER_SET_LINK) {
+	if (job->req->op != EP_OPENER_SET_LINK &&
+	    job->req->op != EP_OPENER_KEEP) {
 		answer.wd = h.ns.wd;
 		memcpy(answer.entry, h.ns.entry, sizeof(answer.entry));
 		fd_count = gather_fds(&h, &answer.fds, fds);

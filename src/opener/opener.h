@@ -13,6 +13,7 @@
  *	tun.c       /dev/net/tun
  *	packet.c    packet sockets
  *	veth.c      a veth, whose far end stays with the mover
+ *	keeper.c    starting epair-keeper, which needs no right (ctl/keep.h)
  *	link.c      links, addresses and routes, by rtnetlink
  *
  * Undoing: everything that a child made and did not hand over ends with it,
@@ -115,6 +116,13 @@ int packet_open(int *fds, unsigned count);
  * of that name is another's. Gives a descriptor, or an error.
  */
 int packet_netns(const int *fds, unsigned count, struct epair_err *err);
+
+/*
+ * Start epair-keeper, to listen on that socket: a child of the caller's, in a
+ * session of its own and without rights. Which program it is is not for the
+ * mover to say.
+ */
+int keeper_start(int sock, struct epair_err *err);
 
 /* The far end of a veth, in a namespace where there is nothing else. */
 struct veth {

@@ -21,6 +21,8 @@
 
 #include <cmocka.h>
 
+#include <epair/epair.h>
+
 #include "ctl/keep.h"
 #include "ctl/keep_protocol.h"
 #include "ctl/wire.h"
@@ -28,10 +30,16 @@
 static struct epair_err err;
 static char folder[64];
 
+static struct epair *ep; /* whose opener starts keepers */
+
 static int
 set_up(void **unused)
 {
+	struct epair_opts opts = { .size = sizeof(opts), .way = EPAIR_LOOP };
+
 	(void)unused;
+	if (epair_new(&opts, &ep, &err) != 0)
+		return -1;
 	(void)snprintf(folder, sizeof(folder), "/tmp/epair-keep-XXXXXX");
 	return mkdtemp(folder) == NULL ? -1 : 0;
 }
@@ -43,6 +51,7 @@ tear_down(void **unused)
 
 	(void)unused;
 	(void)ctl_keep_end_process(folder, NULL);
+	(void)epair_free(ep);
 	(void)snprintf(path, sizeof(path), "%s/" CTL_KEEPER_SOCKET, folder);
 	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), "%s/notify", folder);
@@ -57,7 +66,7 @@ begin(void)
 {
 	struct ctl_keep *keep = NULL;
 
-	if (ctl_keep_process(folder, &keep, &err) != 0)
+	if (ctl_keep_process(folder, ep, &keep, &err) != 0)
 		fail_msg("%s", err.text);
 	return keep;
 }
