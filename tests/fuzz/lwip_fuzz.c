@@ -85,6 +85,14 @@ transmit(void *arg)
 	EP_ASSERT(memcmp(world.frame + 6, conf.mac, 6) == 0);
 }
 
+/* Now and then not, and then nobody says when. */
+static bool
+may_send(void *arg)
+{
+	(void)arg;
+	return ep_rng_next(&world.rng) % 8 != 0;
+}
+
 static void
 tell(void *arg, const char *sentence)
 {
@@ -105,6 +113,7 @@ static const struct ep_lwip_host host = {
 	.random = random_number,
 	.frame = frame,
 	.transmit = transmit,
+	.may_send = may_send,
 	.tell = tell,
 	.failed = failed,
 };

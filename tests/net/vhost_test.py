@@ -78,6 +78,26 @@ def receives(queues):
     end(cable, pmd)
 
 
+def guest_is_held_back_while_the_cable_is_full():
+    """What it could not send, DPDK gave up before its ring: then it is none of ours."""
+    cable, pmd = start("txonly", b="sink")
+    pmd.ask("stop")
+    cable.settle()
+    before = cable.stats("a")["opackets"], pmd.settle()["tx-packets"]
+    drops = {key: value for key, value in cable.stats("a").items() if key.startswith("drop-")}
+    cable.ask("set a full wait")
+    cable.ask("set a link rate 10mbit limit 20")
+    pmd.ask("start")
+    until(lambda: pmd.stats()["tx-packets"] >= before[1] + 5000, "5000 frames of DPDK's")
+    pmd.ask("stop")
+    sent = pmd.settle()["tx-packets"] - before[1]
+    until(lambda: cable.stats("a")["opackets"] - before[0] == sent, "all of its frames")
+    a, _ = cable.settle()
+    equal({key: value for key, value in a.items() if key.startswith("drop-")}, drops)
+    check(a["waits"] > 10, a)
+    end(cable, pmd)
+
+
 def both_ways(queues):
     cable, pmd = start("macswap", queues)
     flows(cable, COUNT)
@@ -167,6 +187,7 @@ if __name__ == "__main__":
         it_is_sent_each_frame,
         it_is_sent_each_frame_by_four_queues,
         each_of_its_frames_is_received,
+        guest_is_held_back_while_the_cable_is_full,
         four_queues_both_ways,
         frames_of_64_to_9000_octets_come_back,
         it_is_killed_and_comes_back,

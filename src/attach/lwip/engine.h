@@ -67,6 +67,11 @@ struct ep_lwip_host {
 	 */
 	uint8_t *(*frame)(void *arg, uint32_t len);
 	void (*transmit)(void *arg);
+	/*
+	 * May TCP send? If not, its segments stay with it, and writable() is
+	 * called when it may.
+	 */
+	bool (*may_send)(void *arg);
 	/* Something that the user should know. */
 	void (*tell)(void *arg, const char *sentence);
 	/* The engine has failed (assertion `what`) */
@@ -100,6 +105,8 @@ struct ep_lwip_engine {
 	void (*set_mac)(const uint8_t mac[6]);
 	void (*set_mtu)(uint32_t mtu);
 	void (*set_link)(bool is_up);
+	/* TCP may send again. */
+	void (*writable)(void);
 	/* Begin the jobs. */
 	void (*begin)(void);
 	void (*report)(struct ep_lwip_report *report);

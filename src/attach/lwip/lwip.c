@@ -126,6 +126,14 @@ host_transmit(void *arg) EP_NO_TSA
 	lw->out_count++;
 }
 
+static bool
+host_may_send(void *arg)
+{
+	const struct lwip *lw = arg;
+
+	return ep_pair_may_send(lw->st.ifp);
+}
+
 static void
 host_tell(void *arg, const char *sentence) EP_NO_TSA
 {
@@ -154,6 +162,7 @@ static const struct ep_lwip_host host = {
 	.random = host_random,
 	.frame = host_frame,
 	.transmit = host_transmit,
+	.may_send = host_may_send,
 	.tell = host_tell,
 	.failed = host_failed,
 };
@@ -304,6 +313,8 @@ lwip_changed(struct ep_stack *st, uint32_t what)
 			engine->set_mtu(ep_load_relaxed(&ifp->mtu));
 		if ((what & EPAIR_CHANGED_FLAGS) != 0)
 			engine->set_link(ep_ifnet_is_up(ifp));
+		if ((what & EPAIR_CHANGED_WRITABLE) != 0)
+			engine->writable();
 		after(lw, engine->next());
 	}
 	ep_unlock(&lw->lock);

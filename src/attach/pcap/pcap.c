@@ -181,7 +181,7 @@ pcap_start(struct ep_stack *st)
 static void
 pcap_changed(struct ep_stack *st, uint32_t what)
 {
-	if ((what & EPAIR_CHANGED_FLAGS) != 0)
+	if ((what & (EPAIR_CHANGED_FLAGS | EPAIR_CHANGED_WRITABLE)) != 0)
 		(void)ep_task_schedule(&pcap_of(st)->task);
 }
 
@@ -325,6 +325,8 @@ work(struct pcap *pcap)
 		return now + POLL_NS;
 	if (max == 0)
 		return now + FULL_NS;
+	if (!ep_pair_may_send(ifp))
+		return NEVER; /* pcap_changed() schedules */
 	until = gather(pcap, now, ms, max, &n);
 	if (n > 0) {
 		ep_count_add(&pcap->sent, n);

@@ -187,9 +187,12 @@ qemu_end(struct ep_conn *conn, const char *why)
 	ep_qemu_out_end(qemu_of(conn));
 }
 
+/* Datagrams: a local socket that is full holds back who sends to it. */
 static void
 qemu_heard(struct ep_conn *conn)
 {
+	if (ep_attach_is_held(conn->st, &conn->listen_watch, 0))
+		return;
 	(void)ep_qemu_read(qemu_of(conn), conn->listener.fd, false);
 }
 

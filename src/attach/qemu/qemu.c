@@ -338,8 +338,11 @@ qemu_changed(struct ep_stack *st, uint32_t what)
 {
 	struct ep_qemu *q = qemu_of(st);
 
-	if ((what & EPAIR_CHANGED_WRITABLE) != 0)
+	if ((what & EPAIR_CHANGED_WRITABLE) != 0) {
 		ep_qemu_hold(q, false);
+		if (q->type == EP_QEMU_DGRAM)
+			(void)ep_watch_set(&q->conn.listen_watch, EPOLLIN);
+	}
 	if (what == EPAIR_CHANGED_WRITABLE)
 		return;
 	ep_qemu_look_after(q);

@@ -115,7 +115,11 @@ ep_vhost_changed(struct ep_stack *st, uint32_t what)
 {
 	struct ep_vhost *vhost = (struct ep_vhost *)(void *)st;
 
-	(void)what;
+	if ((what & EPAIR_CHANGED_WRITABLE) != 0)
+		for (unsigned i = 1; i < vhost->queue_count; i += 2)
+			(void)ep_task_schedule(&vhost->queues[i].task);
+	if (what == EPAIR_CHANGED_WRITABLE)
+		return;
 	if (!ep_conn_has_peer(&vhost->conn) || !ep_vhost_tell_config(vhost))
 		ep_conn_look(&vhost->conn);
 }

@@ -5,7 +5,9 @@
  *
  *	the guest transmits	its kick, or with none a look each LOOK_NS, wakes
  *				the worker of the bucket, which reads a budget
- *				and asks to be kicked again when it finds none
+ *				and asks to be kicked again when it finds none.
+ *				While the cable is full and its sender is to
+ *				wait, what it offers stays in its ring
  *	the guest receives	frames are written as they come. What finds no
  *				room is held, and the guest is asked to kick when
  *				it offers more; while nothing is held it is not
@@ -133,6 +135,10 @@ read_turn(struct ep_vhost_queue *q)
 
 	ep_burst_init(&b, q->vhost->st.ifp);
 	while (goes_on && turn < TURN_MAX) {
+		if (!ep_pair_may_send(q->vhost->st.ifp)) {
+			goes_on = false; /* ep_vhost_changed() schedules */
+			break;
+		}
 		count = 0;
 		ep_lock(&q->lock);
 		goes_on = q->is_started;

@@ -19,6 +19,7 @@
 #include <lwip/init.h>
 #include <lwip/nd6.h>
 #include <lwip/netif.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
@@ -145,12 +146,29 @@ enter(void (*what)(const void *arg), const void *arg)
 
 /* The interface. */
 
+/* Without extension headers, as lwIP sends it. */
+static bool
+is_tcp(const struct pbuf *p)
+{
+	switch (pbuf_get_at(p, 12) << 8 | pbuf_get_at(p, 13)) {
+	case ETHTYPE_IP:
+		return pbuf_get_at(p, 23) == IP_PROTO_TCP;
+	case ETHTYPE_IPV6:
+		return pbuf_get_at(p, 20) == IP_PROTO_TCP;
+	default:
+		return false;
+	}
+}
+
+/* TCP keeps what it could not send; all else would be lost. */
 static err_t
 transmit(struct netif *netif, struct pbuf *p)
 {
-	uint8_t *frame = engine.host->frame(engine.arg, p->tot_len);
+	uint8_t *frame = NULL;
 
 	(void)netif;
+	if (!is_tcp(p) || engine.host->may_send(engine.arg))
+		frame = engine.host->frame(engine.arg, p->tot_len);
 	if (frame == NULL)
 		return ERR_MEM;
 	(void)pbuf_copy_partial(p, frame, p->tot_len, 0);
@@ -301,6 +319,13 @@ link_lwip(const void *arg)
 }
 
 static void
+writable_lwip(const void *arg)
+{
+	(void)arg;
+	tcp_txnow();
+}
+
+static void
 mac_lwip(const void *arg)
 {
 	memcpy(engine.netif.hwaddr, arg, 6);
@@ -422,6 +447,12 @@ set_link(bool is_up)
 }
 
 static void
+writable(void)
+{
+	(void)enter(writable_lwip, NULL);
+}
+
+static void
 begin(void)
 {
 	(void)enter(begin_lwip, NULL);
@@ -444,6 +475,7 @@ const struct ep_lwip_engine ep_lwip_engine
 	    .set_mac = set_mac,
 	    .set_mtu = set_mtu,
 	    .set_link = set_link,
+	    .writable = writable,
 	    .begin = begin,
 	    .report = report,
     };
