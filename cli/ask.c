@@ -97,15 +97,23 @@ ask_open(const struct cli *cli, struct ctl_client *c)
 }
 
 int
-/* NOLINTNEXTLINE(readability-function-size): a call and what comes of it */
-ask_call_with(const struct cli *cli, struct ctl_client *c, const char *method,
-    json_t *params, const int *fds, unsigned fd_count, json_t **result)
+ask_send(const struct cli *cli, struct ctl_client *c, const char *method,
+    json_t *params, const int *fds, unsigned fd_count)
+{
+	struct epair_err err = { 0 };
+
+	if (ctl_client_send(c, method, params, fds, fd_count, &err) != 0)
+		return complain(cli, &err);
+	return CLI_OK;
+}
+
+int
+ask_answer(const struct cli *cli, struct ctl_client *c, json_t **result)
 {
 	struct epair_err err = { 0 };
 	json_t *got = NULL;
 
-	if (ctl_client_call(
-		c, method, params, fds, fd_count, &got, NULL, &err) != 0)
+	if (ctl_client_answer(c, &got, NULL, &err) != 0)
 		return complain(cli, &err);
 	if (result != NULL)
 		*result = got;
@@ -118,7 +126,9 @@ int
 ask_call(const struct cli *cli, struct ctl_client *c, const char *method,
     json_t *params, json_t **result)
 {
-	return ask_call_with(cli, c, method, params, NULL, 0, result);
+	int status = ask_send(cli, c, method, params, NULL, 0);
+
+	return status == CLI_OK ? ask_answer(cli, c, result) : status;
 }
 
 int

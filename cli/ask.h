@@ -48,10 +48,14 @@ int ask_open(const struct cli *cli, struct ctl_client *c);
 int ask_call(const struct cli *cli, struct ctl_client *c, const char *method,
     json_t *params, json_t **result);
 
-/* The same, with descriptors, which stay the caller's. */
-int ask_call_with(const struct cli *cli, struct ctl_client *c,
-    const char *method, json_t *params, const int *fds, unsigned fd_count,
-    json_t **result);
+/*
+ * The same in two steps, so that something else can be done meanwhile: put a
+ * request, with descriptors, which stay the caller's; take the answer to the
+ * oldest one.
+ */
+int ask_send(const struct cli *cli, struct ctl_client *c, const char *method,
+    json_t *params, const int *fds, unsigned fd_count);
+int ask_answer(const struct cli *cli, struct ctl_client *c, json_t **result);
 
 /* Connect, put one request, and close. As ask_call(). */
 int ask(

@@ -141,11 +141,10 @@ int
 hand_call(const struct cli *cli, struct ctl_client *c, const char *method,
     json_t *params, struct hand *hand, json_t **result)
 {
-	int status = ask_call_with(
-	    cli, c, method, params, hand->fds, hand->count, result);
+	int status = ask_send(cli, c, method, params, hand->fds, hand->count);
 
 	hand_close(hand);
-	return status;
+	return status == CLI_OK ? ask_answer(cli, c, result) : status;
 }
 
 void

@@ -86,28 +86,36 @@ show_page(struct listing *l, json_t *page)
 	return CLI_OK;
 }
 
-/* Page by page, so that it never waits for all of ten thousand. */
+/*
+ * Page by page, so that it never waits for all of ten thousand; the daemon makes
+ * the next one while this one is shown.
+ */
 static int
 show_all(struct listing *l, struct ctl_client *c, json_t *params)
 {
 	json_t *page, *more;
-	int status;
+	bool is_last;
+	int status = ask_send(l->cli, c, "show", json_incref(params), NULL, 0);
 
-	for (;;) {
-		status = ask_call(
-		    l->cli, c, "show", json_incref(params), &page);
+	while (status == CLI_OK) {
+		status = ask_answer(l->cli, c, &page);
 		if (status != CLI_OK)
-			return status;
-		status = show_page(l, page);
-		more = json_incref(json_object_get(page, "more"));
-		json_decref(page);
-		if (status != CLI_OK || more == NULL) {
-			json_decref(more);
-			return status;
+			break;
+		more = json_object_get(page, "more");
+		if (more != NULL) {
+			(void)json_object_set(params, "after", more);
+			status = ask_send(
+			    l->cli, c, "show", json_incref(params), NULL, 0);
 		}
-		(void)json_object_set_new(params, "after", more);
+		if (status == CLI_OK)
+			status = show_page(l, page);
+		is_last = more == NULL;
+		json_decref(page);
+		if (is_last)
+			break;
 		(void)out_push(&l->out);
 	}
+	return status;
 }
 
 /* Owners by name, as one would write them. */

@@ -136,7 +136,7 @@ vnet(struct cli *cli, const struct verb *self, int argc, char **argv)
 
 const struct verb verb_vnet = {
 	.name = "vnet",
-	.operands = "[list] | add V [KIND:...] | set V ... | del V",
+	.operands = "add V [KIND:...] | set V ... | del V | list",
 	.sentence = "virtual network stack instances",
 	.text =
 	    "A vnet is a space of interface names. One with a KIND attaches that "

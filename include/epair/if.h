@@ -194,6 +194,16 @@ EPAIR_API int epair_if_list(struct epair *ep, const char *vnet,
     char (*names)[EPAIR_NAME_MAX], size_t max);
 
 /*
+ * The same interfaces, a part at a time: references to up to max of those whose
+ * `place` (struct epair_if_info) is above `after`, which is 0 for the first
+ * part and then the place of the last one. They may come and go between two
+ * parts: what is there all the time is given once.
+ * Returns how many it gave; -ENOENT.
+ */
+EPAIR_API int epair_if_list_after(struct epair *ep, const char *vnet,
+    uint64_t after, struct epair_if **ifps, size_t max);
+
+/*
  * Move to another vnet (contract 8.2). It loses UP, its multicast memberships,
  * discipline, captures and place in the list; an attachment given by its
  * vnet's kind stays behind, one given by hand stays on.

@@ -140,6 +140,29 @@ epair_if_list(struct epair *ep, const char *vnet, char (*names)[EPAIR_NAME_MAX],
 }
 
 int
+epair_if_list_after(struct epair *ep, const char *vnet, uint64_t after,
+    struct epair_if **ifps, size_t max)
+{
+	struct epair_vnet *vn;
+	struct epair_if *ifp;
+	size_t n = 0;
+
+	ep_lock(&ep->lock);
+	vn = ep_vnet_find(ep, vnet);
+	if (vn != NULL)
+		TAILQ_FOREACH(ifp, &vn->ifs, link) {
+			if (n == max)
+				break;
+			if (ifp->place <= after)
+				continue;
+			ep_pair_ref(ifp->pair);
+			ifps[n++] = ifp;
+		}
+	ep_unlock(&ep->lock);
+	return vn != NULL ? (int)n : -ENOENT;
+}
+
+int
 epair_if_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 {
 	return ep_pair_transmit(ifp, ms, n);

@@ -163,39 +163,58 @@ take_answer(struct ctl_client *c, struct ctl_message *msg, json_t **result,
 }
 
 int
-/* NOLINTNEXTLINE(readability-function-size): a call and what comes of it */
-ctl_client_call(struct ctl_client *c, const char *method, json_t *params,
-    const int *fds, unsigned fd_count, json_t **result, int *fd,
-    struct epair_err *err)
+ctl_client_send(struct ctl_client *c, const char *method, json_t *params,
+    const int *fds, unsigned fd_count, struct epair_err *err)
 {
-	struct ctl_message msg = { 0 };
 	size_t len = 0;
 	char *line = ctl_line(
-	    ctl_request(++c->id, method,
+	    ctl_request(c->id + 1, method,
 		params != NULL ? params : json_object(), fd_count),
 	    &len);
 	int error;
 
 	if (line == NULL)
 		return ctl_fail(err, -ENOMEM, "no memory for a request");
+	c->id++;
 	error = send_all(c, line, len, fds, fd_count, err);
 	free(line);
-	while (error == 0) {
+	return error;
+}
+
+int
+ctl_client_answer(
+    struct ctl_client *c, json_t **result, int *fd, struct epair_err *err)
+{
+	struct ctl_message msg = { 0 };
+	int error;
+
+	c->answered++;
+	for (;;) {
 		error = next(c, &msg, err);
-		if (error == 1 && json_integer_value(msg.id) == c->id)
-			break;
 		/* It may say that it made nothing of us: id null. */
-		if (error == 1 && msg.error != NULL)
+		if (error == 1 && (json_integer_value(msg.id) == c->answered ||
+				      msg.error != NULL))
 			break;
 		if (error == 1)
 			ctl_message_fini(&msg);
-		error = error == 0 ? fill(c, err) : error < 0 ? error : 0;
+		if (error == 0)
+			error = fill(c, err);
+		if (error < 0)
+			return error;
 	}
-	if (error != 1)
-		return error;
 	error = take_answer(c, &msg, result, fd, err);
 	ctl_message_fini(&msg);
 	return error;
+}
+
+int
+ctl_client_call(struct ctl_client *c, const char *method, json_t *params,
+    const int *fds, unsigned fd_count, json_t **result, int *fd,
+    struct epair_err *err)
+{
+	int error = ctl_client_send(c, method, params, fds, fd_count, err);
+
+	return error != 0 ? error : ctl_client_answer(c, result, fd, err);
 }
 
 /* What is there already. Nobody waits for an answer that may be among it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ctl/client.h - the tool's side of the control socket: one connection, one
- * request at a time, blocking.
+ * ctl/client.h - the tool's side of the control socket: one connection,
+ * blocking, answers in the order of their requests.
  */
 #ifndef EP_CTL_CLIENT_H
 #define EP_CTL_CLIENT_H
@@ -13,6 +13,7 @@
 struct ctl_client {
 	int sock;
 	json_int_t id; /* of the last request */
+	json_int_t answered; /* of the last one that was answered */
 	struct ctl_lines in;
 	int fds[CTL_FDS_MAX]; /* that came and were not taken yet */
 	unsigned fd_count;
@@ -39,12 +40,23 @@ int ctl_client_open(
 void ctl_client_close(struct ctl_client *c);
 
 /*
- * Put a request and wait for its answer. Takes params (NULL: none), borrows
- * the descriptors. Gives *result, a new reference, and in *fd, unless that is
- * NULL, the descriptor that came with it (-1: none).
+ * Put a request. Takes params (NULL: none), borrows the descriptors. Returns 0;
+ * -EPIPE if the daemon is gone; -ENOMEM.
+ */
+int ctl_client_send(struct ctl_client *c, const char *method, json_t *params,
+    const int *fds, unsigned fd_count, struct epair_err *err);
+
+/*
+ * Wait for the answer to the oldest request that has none. Gives *result, a new
+ * reference, and in *fd, unless that is NULL, the descriptor that came with it
+ * (-1: none).
  * Returns 0; what the daemon refused it with, with its sentence; -EPIPE if it
  * is gone; -EPROTO for an answer that is none.
  */
+int ctl_client_answer(struct ctl_client *c, json_t **result, int *fd,
+    struct epair_err *err);
+
+/* Put a request and wait for its answer, with none outstanding. */
 int ctl_client_call(struct ctl_client *c, const char *method, json_t *params,
     const int *fds, unsigned fd_count, json_t **result, int *fd,
     struct epair_err *err);

@@ -3,6 +3,7 @@
  * Requests that only look: hello, show, vnets, metrics, daemon.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,9 +60,12 @@ ctl_do_vnets(struct ctl_request *rq, json_t **result, struct epair_err *err)
 	return 0;
 }
 
-/* The object of one, without what is not theirs to see; NULL if it is gone. */
+/*
+ * The object of one, without what is not theirs to see, and its place in the
+ * list; NULL if it is gone.
+ */
 static json_t *
-if_json(struct ctl_request *rq, struct epair_if *ifp)
+if_json(struct ctl_request *rq, struct epair_if *ifp, uint64_t *place)
 {
 	struct epair_if_stats stats = { .size = sizeof(stats) };
 	const struct ctl_world *w = rq->conn->server->world;
@@ -71,6 +75,7 @@ if_json(struct ctl_request *rq, struct epair_if *ifp)
 
 	if (epair_if_get_info(ifp, &info) != 0)
 		return NULL;
+	*place = info.place;
 	if (!ctl_world_may(w, &rq->conn->who, info.peer_vnet)) {
 		info.peer[0] = info.peer_vnet[0] = '\0';
 		info.peer_index = 0;
@@ -89,50 +94,39 @@ show_one(struct ctl_request *rq, const char *name, json_t *list,
     struct epair_err *err)
 {
 	struct epair_if *ifp = NULL;
+	uint64_t place;
 	int error = ctl_world_find_if(
 	    rq->conn->server->world, &rq->conn->who, name, &ifp, err);
 
 	if (error == 0)
-		(void)json_array_append_new(list, if_json(rq, ifp));
+		(void)json_array_append_new(list, if_json(rq, ifp, &place));
 	epair_if_put(ifp);
 	return error;
 }
 
 /*
- * Append the interfaces of a vnet from the first-th on, up to a page. Returns
- * how many of the vnet have been passed over or shown, or all if it is through.
+ * Append the interfaces of a vnet behind the place *after, up to a page, and say
+ * in *after where the last one is. Returns whether there are no more.
  */
-static size_t
-show_vnet(struct ctl_request *rq, const char *vnet, size_t first, json_t *list,
-    bool *is_through)
+static bool
+show_vnet(
+    struct ctl_request *rq, const char *vnet, uint64_t *after, json_t *list)
 {
-	struct epair *ep = rq->conn->server->world->ep;
-	int count = epair_if_list(ep, vnet, NULL, 0);
-	char(*names)[EPAIR_NAME_MAX];
-	struct epair_if *ifp;
-	size_t i = first;
+	size_t room = PAGE_MAX - json_array_size(list);
+	struct epair_if *ifps[PAGE_MAX];
+	int count = epair_if_list_after(
+	    rq->conn->server->world->ep, vnet, *after, ifps, room);
 
-	*is_through = true;
-	if (count <= 0)
-		return 0;
-	names = calloc((size_t)count, sizeof(*names));
-	if (names == NULL)
-		return 0;
-	count = epair_if_list(ep, vnet, names, (size_t)count);
-	for (; i < (size_t)count && json_array_size(list) < PAGE_MAX; i++) {
-		if (epair_if_get(ep, vnet, names[i], &ifp, NULL) != 0)
-			continue;
-		(void)json_array_append_new(list, if_json(rq, ifp));
-		epair_if_put(ifp);
+	for (int i = 0; i < count; i++) {
+		(void)json_array_append_new(list, if_json(rq, ifps[i], after));
+		epair_if_put(ifps[i]);
 	}
-	*is_through = i >= (size_t)count;
-	free(names);
-	return i;
+	return count < (int)room;
 }
 
-/* Where to begin: the vnet, and how many of it are passed over. */
+/* Where to begin: the vnet, and behind which place of it. */
 static int
-parse_after(const char *after, char vnet[EPAIR_NAME_MAX], size_t *first,
+parse_after(const char *after, char vnet[EPAIR_NAME_MAX], uint64_t *place,
     struct epair_err *err)
 {
 	const char *slash = strchr(after, '/');
@@ -142,7 +136,7 @@ parse_after(const char *after, char vnet[EPAIR_NAME_MAX], size_t *first,
 		return ctl_fail(err, -EINVAL, "after: is no `more` of ours");
 	(void)snprintf(
 	    vnet, EPAIR_NAME_MAX, "%.*s", (int)(slash - after), after);
-	*first = strtoul(slash + 1, &end, 10);
+	*place = strtoull(slash + 1, &end, 10);
 	return 0;
 }
 
@@ -153,10 +147,9 @@ show_page(struct ctl_request *rq, const char *only, const char *after,
 {
 	json_t *list = json_object_get(answer, "interfaces");
 	char from[EPAIR_NAME_MAX] = "";
-	bool is_through = true;
 	struct ctl_vnet *vn;
-	size_t first = 0, at;
-	int error = after != NULL ? parse_after(after, from, &first, err) : 0;
+	uint64_t place = 0;
+	int error = after != NULL ? parse_after(after, from, &place, err) : 0;
 
 	if (error != 0)
 		return error;
@@ -167,13 +160,12 @@ show_page(struct ctl_request *rq, const char *only, const char *after,
 		if (!ctl_vnet_may(vn, &rq->conn->who) ||
 		    (only != NULL && strcmp(only, vn->name) != 0))
 			continue;
-		at = show_vnet(rq, vn->name, first, list, &is_through);
-		first = 0;
-		if (!is_through) {
+		if (!show_vnet(rq, vn->name, &place, list)) {
 			(void)json_object_set_new(answer, "more",
-			    json_sprintf("%s/%zu", vn->name, at));
+			    json_sprintf("%s/%" PRIu64, vn->name, place));
 			break;
 		}
+		place = 0;
 	}
 	return 0;
 }
