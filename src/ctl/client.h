@@ -53,8 +53,8 @@ int ctl_client_send(struct ctl_client *c, const char *method, json_t *params,
  * Returns 0; what the daemon refused it with, with its sentence; -EPIPE if it
  * is gone; -EPROTO for an answer that is none.
  */
-int ctl_client_answer(struct ctl_client *c, json_t **result, int *fd,
-    struct epair_err *err);
+int ctl_client_answer(
+    struct ctl_client *c, json_t **result, int *fd, struct epair_err *err);
 
 /* Put a request and wait for its answer, with none outstanding. */
 int ctl_client_call(struct ctl_client *c, const char *method, json_t *params,
