@@ -72,7 +72,7 @@ int
 hand_open(const struct cli *cli, const struct epair_if_info *like,
     const char *spec, struct hand *hand, json_t **names)
 {
-	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX];
+	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX] = { 0 };
 	struct epair_err err = { 0 };
 	int n = open_for(like, spec, fds, &err), left = n;
 
@@ -117,7 +117,7 @@ hand_pair(const struct cli *cli, json_t *pair, json_t *is, struct hand *hand)
 	static const char *const sides[] = { "a", "b" };
 	struct epair_if_info like = { .size = sizeof(like) };
 	int status = CLI_OK;
-	json_t *names;
+	json_t *names = NULL;
 
 	for (int i = 0; i < 2 && status == CLI_OK; i++) {
 		json_t *end = json_object_get(pair, sides[i]);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control side with each of its allocations failing in turn, jansson's too:
+ * a change is made or changes nothing, and what is on disk is what was there or
+ * what is there now.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ctl/change.h"
+#include "ctl/journal.h"
+#include "ctl/plan.h"
+#include "oom/kth.h"
+
+#define FAILS_MAX 20000
+
+typedef int plan_fn(
+    struct ctl_world *, struct ctl_change *, struct epair_err *);
+
+/* A store on a journal: what there is is written down by the change itself. */
+struct rig {
+	struct ctl_store store; /* first */
+	struct epair *ep;
+	struct ctl_loop loop;
+	struct ctl_world world;
+	struct ctl_changes changes;
+	struct ctl_journal *journal;
+	struct epair_err err;
+	char folder[32];
+	int error;
+};
+
+static int
+intend(
+    struct ctl_store *store, const struct ctl_change *c, struct epair_err *err)
+{
+	(void)c;
+	return ctl_journal_reserve(((struct rig *)store)->journal, 4096, err);
+}
+
+static int
+commit(
+    struct ctl_store *store, const struct ctl_change *c, struct epair_err *err)
+{
+	struct rig *r = (struct rig *)store;
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "{\"steps\":%zu}", c->steps.count);
+	ctl_journal_set(r->journal, "vnet/last", text);
+	return ctl_journal_commit(r->journal, err);
+}
+
+static void
+abandon(struct ctl_store *store, const struct ctl_change *c)
+{
+	(void)c;
+	ctl_journal_abandon(((struct rig *)store)->journal);
+}
+
+static int
+setup(void **state)
+{
+	static struct rig r;
+	struct epair_opts opts = { .size = sizeof(opts), .way = EPAIR_SIM };
+
+	r = (struct rig){ .store = { intend, commit, abandon } };
+	(void)snprintf(r.folder, sizeof(r.folder), "/tmp/epair-oom-XXXXXX");
+	assert_non_null(mkdtemp(r.folder));
+	assert_int_equal(ctl_journal_open(r.folder, -1, &r.journal, &r.err), 0);
+	assert_int_equal(epair_new(&opts, &r.ep, NULL), 0);
+	assert_int_equal(ctl_loop_init(&r.loop), 0);
+	assert_int_equal(ctl_world_init(&r.world, r.ep, NULL), 0);
+	ctl_changes_init(&r.changes, &r.loop, &r.world, &r.store);
+	*state = &r;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const names[] = { "state", "state.new", "lock" };
+	struct rig *r = *state;
+	char path[64];
+
+	ctl_changes_fini(&r->changes);
+	ctl_world_fini(&r->world);
+	ctl_loop_fini(&r->loop);
+	assert_int_equal(epair_free(r->ep), 0);
+	ctl_journal_close(r->journal);
+	for (unsigned i = 0; i < 3; i++) {
+		(void)snprintf(
+		    path, sizeof(path), "%s/%s", r->folder, names[i]);
+		(void)unlink(path);
+	}
+	return rmdir(r->folder);
+}
+
+static void
+done(struct ctl_change *c, int error, const struct epair_err *err)
+{
+	struct rig *r = c->arg;
+
+	r->error = error;
+	r->err.text[0] = '\0';
+	if (error != 0)
+		r->err = *err;
+	ctl_change_fini(c);
+	ctl_loop_end(&r->loop);
+}
+
+/* Have it done, with the k-th allocation failing unless k is below 0. */
+static int
+change(struct rig *r, plan_fn *plan, const char *params, long k, int *failed)
+{
+	struct ctl_change c = { .who = { .is_admin = true },
+		.plan = plan,
+		.done = done,
+		.arg = r };
+
+	c.params = json_loads(params, 0, NULL);
+	assert_non_null(c.params);
+	r->loop.is_over = false;
+	ctl_change_put(&r->changes, &c);
+	fail_at(k);
+	assert_int_equal(ctl_loop_run(&r->loop), 0);
+	*failed = k >= 0 && has_failed();
+	fail_at(-1);
+	return r->error;
+}
+
+static void
+made(struct rig *r, plan_fn *plan, const char *params)
+{
+	int failed;
+
+	if (change(r, plan, params, -1, &failed) != 0)
+		fail_msg("%s: %s", params, r->err.text);
+}
+
+/* Vnets, pairs and what is attached, as one text to be freed. */
+static char *
+look(struct rig *r)
+{
+	json_t *all = json_object(), *index;
+	struct epair_if_info info = { .size = sizeof(info) };
+	struct epair_if *ifp, *end;
+	struct ctl_vnet *vn;
+	const char *key;
+	char *text;
+
+	TAILQ_FOREACH(vn, &r->world.vnets, link)
+		assert_int_equal(
+		    json_object_set_new(all, vn->name, json_true()), 0);
+	json_object_foreach(r->world.pairs, key, index)
+	{
+		assert_int_equal(epair_if_get_index(r->ep,
+				     (uint32_t)json_integer_value(index), &ifp),
+		    0);
+		for (int i = 0; i < 2; i++) {
+			end = i == 0 ? epair_if_ref(ifp) : epair_if_peer(ifp);
+			assert_int_equal(epair_if_get_info(end, &info), 0);
+			(void)json_object_set_new(all, info.name,
+			    json_pack("{s:s,s:i,s:i,s:s,s:b}", "vnet",
+				info.vnet, "mtu", (int)info.mtu, "flags",
+				(int)info.flags, "attachment", info.attachment,
+				"handed", ctl_world_is_handed(&r->world, end)));
+			epair_if_put(end);
+		}
+		epair_if_put(ifp);
+	}
+	text = json_dumps(all, JSON_SORT_KEYS);
+	json_decref(all);
+	assert_non_null(text);
+	return text;
+}
+
+/* Each k-th fails, until none does; then undo. */
+static void
+try(struct rig *r, plan_fn *plan, const char *params, plan_fn *undo,
+    const char *undo_params)
+{
+	int failed = 1;
+
+	for (long k = 0; failed; k++) {
+		char *before = look(r), *after;
+		int error = change(r, plan, params, k, &failed);
+
+		assert_true(k < FAILS_MAX);
+		after = look(r);
+		if (error != 0) {
+			assert_true(failed);
+			assert_int_equal(error, -ENOMEM);
+			assert_string_not_equal(r->err.text, "");
+			assert_string_equal(before, after);
+		} else {
+			assert_string_not_equal(before, after);
+			made(r, undo, undo_params);
+		}
+		free(before);
+		free(after);
+	}
+}
+
+static void
+pair_is_made_with_all_that_is_said_of_it_or_not(void **state)
+{
+	try(*state, ctl_plan_create,
+	    "{\"name\": \"epair7\", \"mtu\": 9000, \"up\": true, \"a\": "
+	    "{\"attach\": \"sink\", \"link\": \"delay 1ms\", \"qdisc\": "
+	    "\"fifo\"}, \"b\": {\"name\": \"other\", \"descr\": \"text\"}}",
+	    ctl_plan_destroy, "{\"if\": \"epair7a\"}");
+}
+
+static void
+wanted_state_is_applied_or_not(void **state)
+{
+	struct rig *r = *state;
+
+	made(r, ctl_plan_create,
+	    "{\"name\": \"epair0\", \"a\": {\"attach\": \"sink\"}}");
+	try(r, ctl_plan_apply,
+	    "{\"vnets\": [{\"name\": \"red\"}], \"pairs\": [{\"name\": "
+	    "\"epair0\", \"mtu\": 9000, \"a\": {\"vnet\": \"red\", "
+	    "\"attach\": \"echo\", \"link\": \"loss 1%\", \"up\": true}}, "
+	    "{\"name\": \"epair1\"}]}",
+	    ctl_plan_apply,
+	    "{\"pairs\": [{\"name\": \"epair0\", \"mtu\": 1500, \"a\": "
+	    "{\"vnet\": \"vnet0\", \"attach\": \"sink\", \"link\": \"none\", "
+	    "\"up\": false}}]}");
+}
+
+static void
+words_are_set_or_not(void **state)
+{
+	struct rig *r = *state;
+
+	made(r, ctl_plan_create, "{\"name\": \"epair0\"}");
+	try(r, ctl_plan_set,
+	    "{\"if\": \"epair0a\", \"words\": {\"mtu\": 1400, \"up\": null}}",
+	    ctl_plan_set,
+	    "{\"if\": \"epair0a\", \"words\": {\"mtu\": 1500, \"down\": "
+	    "null}}");
+}
+
+static void
+journal_has_what_was_or_what_is(void **state)
+{
+	struct rig *r = *state;
+	char text[32];
+	int error, failed = 1;
+
+	for (long k = 0; failed; k++) {
+		const char *is;
+
+		(void)snprintf(text, sizeof(text), "{\"k\":%ld}", k);
+		fail_at(k);
+		ctl_journal_set(r->journal, "vnet/red", text);
+		ctl_journal_set(r->journal, "vnet/blue", text);
+		error = ctl_journal_commit(r->journal, &r->err);
+		failed = has_failed();
+		assert_true(k < FAILS_MAX);
+		is = ctl_journal_get(r->journal, "vnet/red");
+		assert_int_equal(
+		    is != NULL && strcmp(is, text) == 0, error == 0);
+		/* So it is for who comes after us. */
+		ctl_journal_close(r->journal);
+		assert_int_equal(
+		    ctl_journal_open(r->folder, -1, &r->journal, &r->err), 0);
+		for (int i = 0; i < 2; i++) {
+			is = ctl_journal_get(
+			    r->journal, i == 0 ? "vnet/red" : "vnet/blue");
+			assert_int_equal(
+			    is != NULL && strcmp(is, text) == 0, error == 0);
+		}
+	}
+}
+
+static void
+journal_that_cannot_be_read_for_want_of_memory_is_left_as_it_is(void **state)
+{
+	struct rig *r = *state;
+	int error = -ENOMEM, failed = 1;
+
+	ctl_journal_set(r->journal, "vnet/red", "{}");
+	assert_int_equal(ctl_journal_commit(r->journal, &r->err), 0);
+	for (long k = 0; failed; k++) {
+		ctl_journal_close(r->journal);
+		r->journal = NULL;
+		fail_at(k);
+		error = ctl_journal_open(r->folder, -1, &r->journal, &r->err);
+		failed = has_failed();
+		assert_true(k < FAILS_MAX);
+		if (error != 0)
+			assert_int_equal(error, -ENOMEM);
+		else
+			assert_string_equal(
+			    ctl_journal_get(r->journal, "vnet/red"), "{}");
+	}
+	assert_int_equal(error, 0);
+}
+
+#define CTL_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CTL_TEST(pair_is_made_with_all_that_is_said_of_it_or_not),
+		CTL_TEST(wanted_state_is_applied_or_not),
+		CTL_TEST(words_are_set_or_not),
+		CTL_TEST(journal_has_what_was_or_what_is),
+		CTL_TEST(
+		    journal_that_cannot_be_read_for_want_of_memory_is_left_as_it_is),
+	};
+
+	/* By their wrapped names. */
+	json_set_alloc_funcs(malloc, free);
+	return cmocka_run_group_tests_name("ctl", tests, NULL, NULL);
+}
