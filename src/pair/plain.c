@@ -20,10 +20,11 @@ is_way_free(const struct epair_if *ifp, const struct ep_mcache *mc)
 {
 	const struct epair_if *oifp = ifp->oifp;
 
+	/* acquire what took them away released: theirs is queued before us */
 	return ep_ifnet_is_up(ifp) && ep_ifnet_is_up(oifp) &&
 	       ep_load_relaxed(&ifp->watchers) == NULL &&
-	       ep_load_relaxed(&ifp->qdisc) == NULL &&
-	       ep_load_relaxed(&ifp->impair) == NULL && oifp->nrxqs == 1 &&
+	       ep_load_acquire(&ifp->qdisc) == NULL &&
+	       ep_load_acquire(&ifp->impair) == NULL && oifp->nrxqs == 1 &&
 	       ep_load_relaxed(&oifp->rxqs->taker) != mc;
 }
 

@@ -20,6 +20,19 @@ open_queue(struct ep_queue *q)
 	last_put = last_seen = 0;
 }
 
+/* Nobody else has the queue. */
+static uint32_t
+chunks(const struct ep_queue *q) EP_NO_TSA
+{
+	return q->chunks;
+}
+
+static void
+start_at(struct ep_queue *q, uint32_t count) EP_NO_TSA
+{
+	q->put = q->taken = q->taken_seen = count;
+}
+
 /* Put n frames; returns how many were taken, and whether a run is owed. */
 static unsigned
 put(struct ep_queue *q, unsigned n, bool *wake)
@@ -136,9 +149,9 @@ idle_queue_keeps_few_chunks(void **state)
 	(void)state;
 	open_queue(&q);
 	assert_int_equal(put(&q, LIMIT, &wake), LIMIT);
-	assert_true(q.chunks > EP_CHUNKS_KEPT);
+	assert_true(chunks(&q) > EP_CHUNKS_KEPT);
 	(void)run(&q, &again);
-	assert_int_equal(q.chunks, EP_CHUNKS_KEPT);
+	assert_int_equal(chunks(&q), EP_CHUNKS_KEPT);
 	assert_int_equal(put(&q, LIMIT, &wake), LIMIT);
 	assert_int_equal(run(&q, &again), LIMIT);
 	ep_queue_fini(&q);
@@ -156,7 +169,7 @@ few_frames_at_a_time_need_two_chunks(void **state)
 		assert_int_equal(put(&q, 3, &wake), 3);
 		assert_int_equal(run(&q, &again), 3);
 	}
-	assert_int_equal(q.chunks, 2);
+	assert_int_equal(chunks(&q), 2);
 	ep_queue_fini(&q);
 }
 
@@ -185,7 +198,7 @@ counts_run_on_over_the_end_of_their_range(void **state)
 
 	(void)state;
 	open_queue(&q);
-	q.put = q.taken = q.taken_seen = UINT32_MAX - 10;
+	start_at(&q, UINT32_MAX - 10);
 	assert_int_equal(put(&q, LIMIT + 1, &wake), LIMIT);
 	assert_int_equal(ep_queue_count(&q), LIMIT);
 	assert_int_equal(run(&q, &again), LIMIT);
