@@ -124,10 +124,10 @@ set_up(struct rig *rig, const uint8_t *in)
 	if (ep_memif_ring_init(&rig->ring, &rig->regions, 0, offset, size) != 0)
 		return false;
 	if ((in[0] & 1) == 0) {
-		ep_memif_ring_server(&rig->ring);
+		ep_memif_ring_server(&rig->ring, (in[0] & 2) != 0);
 		return true;
 	}
-	if (rig->list[1].size < size * BUFFER)
+	if (rig->list[1].size < ep_memif_buffers_octets(size, BUFFER))
 		return false;
 	ep_memif_ring_client(&rig->ring, (in[0] & 2) != 0, 1, 0, BUFFER);
 	return true;

@@ -14,6 +14,8 @@
 #define LOG2_MIN     4u
 #define BUFFER_MIN   128u
 #define BUFFER_MAX   (64u << 10)
+/* Octets that a slot takes besides: a short buffer, descriptor, ring. */
+#define SLOT_EXTRA (EP_MEMIF_SHORT + 17u)
 
 static const struct ep_stack_ops memif_ops;
 
@@ -55,7 +57,8 @@ memif_check(const void *arg, struct epair_err *err)
 	if (conf->role == EP_MEMIF_SERVER && conf->reconnect_ns != 0)
 		return ep_fail(err, -EINVAL,
 		    "reconnect= is for role=client; a server waits");
-	if (rings * ((conf->buffer + 17) << log2) > EP_MEMIF_TOTAL_MAX / 2)
+	if (rings * ((conf->buffer + SLOT_EXTRA) << log2) >
+	    EP_MEMIF_TOTAL_MAX / 2)
 		return ep_fail(err, -EINVAL,
 		    "queues=, ring= and buffer= make more than 2 GiB");
 	return ep_socket_path(&addr, "path", conf->path, err);

@@ -18,6 +18,11 @@ _Static_assert(offsetof(struct ep_memif_shared, descs) == 128, "desc");
 #define STORE_SEQ_CST(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 #define LOAD_SEQ_CST(p)     __atomic_load_n((p), __ATOMIC_SEQ_CST)
 
+/* Slots whose buffers, and whose descriptors, are on their way. */
+#define FETCH       16u
+#define FETCH_DESCS 48u
+#define DESCS_LINE  4u
+
 static int
 fail(struct ep_memif_ring *ring, const char *fault)
 {
@@ -44,35 +49,28 @@ ep_memif_ring_init(struct ep_memif_ring *ring,
 }
 
 void
-ep_memif_ring_server(struct ep_memif_ring *ring)
+ep_memif_ring_server(struct ep_memif_ring *ring, bool is_reading)
 {
 	ring->is_client = false;
+	ring->is_reading = is_reading;
 	ring->ours = &ring->shared->tail;
 	ring->theirs = &ring->shared->head;
 	ring->bias = ring->post = 0;
 }
 
-void
-ep_memif_ring_client(struct ep_memif_ring *ring, bool is_reading,
-    unsigned region, uint32_t first_offset, uint32_t buffer_size)
+static struct ep_memif_desc *
+desc_at(const struct ep_memif_ring *ring, uint16_t slot)
 {
-	ring->is_client = true;
-	ring->ours = &ring->shared->head;
-	ring->theirs = &ring->shared->tail;
-	ring->bias = is_reading ? 0 : ring->size;
-	ring->post = is_reading ? ring->size : 0;
-	ring->region = (uint16_t)region;
-	ring->first_offset = first_offset;
-	ring->buffer_size = buffer_size;
+	size_t at = 2 * (size_t)(slot & (ring->size - 1u));
+
+	return (struct ep_memif_desc *)(void *)&ring->shared->descs[at];
 }
 
-/* Descriptors: in one load or store a word, for the peer may be at them. */
-
+/* A word at a time, for the peer may be at it. */
 static struct ep_memif_desc
 load_desc(const struct ep_memif_ring *ring, uint16_t slot)
 {
-	const uint64_t *at =
-	    &ring->shared->descs[2 * (size_t)(slot & (ring->size - 1))];
+	const uint64_t *at = (const void *)desc_at(ring, slot);
 	uint64_t words[2] = { ep_load_relaxed(&at[0]),
 		ep_load_relaxed(&at[1]) };
 	struct ep_memif_desc desc;
@@ -81,48 +79,78 @@ load_desc(const struct ep_memif_ring *ring, uint16_t slot)
 	return desc;
 }
 
+/*
+ * What changes in a descriptor; where it points is a client's to say. A line
+ * that says so already stays in the peer's cache. And nothing is put together in
+ * memory to be loaded again as a word: that waits for every store before it, and
+ * so for the lines of a buffer that the peer's core has.
+ */
 static void
-store_desc(
-    struct ep_memif_ring *ring, uint16_t slot, const struct ep_memif_desc *desc)
+set_desc(struct ep_memif_ring *ring, uint16_t slot, uint16_t flags,
+    uint32_t len, uint32_t at)
 {
-	uint64_t *at =
-	    &ring->shared->descs[2 * (size_t)(slot & (ring->size - 1))];
-	uint64_t words[2];
+	struct ep_memif_desc *desc = desc_at(ring, slot);
+	uint32_t offset = ring->first_offset + at;
 
-	memcpy(words, desc, sizeof(words));
-	ep_store_relaxed(&at[0], words[0]);
-	ep_store_relaxed(&at[1], words[1]);
+	if (ep_load_relaxed(&desc->flags) != flags)
+		ep_store_relaxed(&desc->flags, flags);
+	if (ep_load_relaxed(&desc->length) != len)
+		ep_store_relaxed(&desc->length, len);
+	if (ring->is_client && ep_load_relaxed(&desc->offset) != offset)
+		ep_store_relaxed(&desc->offset, offset);
 }
 
-/* A client's own word for a slot (G3). */
-static struct ep_memif_desc
-own_desc(const struct ep_memif_ring *ring, uint16_t slot)
+/* A client's own word for where a slot's buffers are, from the first (G3). */
+
+static uint32_t
+long_at(const struct ep_memif_ring *ring, uint16_t slot)
 {
-	return (struct ep_memif_desc){
-		.region = ring->region,
-		.length = ring->buffer_size,
-		.offset = ring->first_offset +
-			  (uint32_t)(slot & (ring->size - 1)) *
-			      ring->buffer_size,
-	};
+	return (slot & (ring->size - 1u)) * ring->buffer_size;
+}
+
+/* Triangular numbers come to every place of a power of 2 once. */
+static uint32_t
+short_at(const struct ep_memif_ring *ring, uint16_t slot)
+{
+	uint32_t i = slot & (ring->size - 1u);
+
+	return ring->size * ring->buffer_size +
+	       (i * (i + 1) / 2 & (ring->size - 1u)) * EP_MEMIF_SHORT;
+}
+
+void
+ep_memif_ring_client(struct ep_memif_ring *ring, bool is_reading,
+    unsigned region, uint32_t first_offset, uint32_t buffer_size)
+{
+	ring->is_client = true;
+	ring->is_reading = is_reading;
+	ring->ours = &ring->shared->head;
+	ring->theirs = &ring->shared->tail;
+	ring->bias = is_reading ? 0 : ring->size;
+	ring->post = is_reading ? ring->size : 0;
+	ring->buffer_size = buffer_size;
+	ring->first_offset = first_offset;
+	ring->buffers = ring->regions->list[region].at + first_offset;
+	for (unsigned i = 0; i < ring->size; i++)
+		*desc_at(ring, (uint16_t)i) = (struct ep_memif_desc){
+			.region = (uint16_t)region,
+			.length = buffer_size,
+			.offset = first_offset + long_at(ring, (uint16_t)i),
+		};
 }
 
 /* What a slot holds or has room for, judged (G2, G3); NULL is a fault. */
 static uint8_t *
 judge(struct ep_memif_ring *ring, uint16_t slot, struct ep_memif_desc *desc)
 {
-	struct ep_memif_desc own;
 	uint8_t *at;
 
 	*desc = load_desc(ring, slot);
 	if (ring->is_client) {
-		own = own_desc(ring, slot);
-		if (desc->length > own.length) {
-			(void)fail(ring, "Descriptor longer than its buffer");
-			return NULL;
-		}
-		desc->region = own.region;
-		desc->offset = own.offset;
+		if (desc->length <= ring->buffer_size)
+			return ring->buffers + long_at(ring, slot);
+		(void)fail(ring, "Descriptor longer than its buffer");
+		return NULL;
 	}
 	at = ep_memif_region_at(
 	    ring->regions, desc->region, desc->offset, desc->length);
@@ -150,6 +178,52 @@ ep_memif_ring_look(struct ep_memif_ring *ring)
 	return ahead;
 }
 
+/*
+ * The peer's core has the lines of a frame that it wrote, or read; fetched one
+ * after the other each costs the way there and back. So those of the frames
+ * behind it are asked for while one is copied: the descriptors first, for they
+ * say where a server's buffers are. A long frame's are not worth asking for to
+ * be written: most of them come by themselves.
+ */
+static void
+fetch(const struct ep_memif_ring *ring, uint16_t slot)
+{
+	struct ep_memif_desc desc;
+	uint8_t *at;
+
+	if (slot % DESCS_LINE == 0)
+		__builtin_prefetch(
+		    desc_at(ring, (uint16_t)(slot + FETCH_DESCS)));
+	if (!ring->is_reading && !ring->was_short)
+		return;
+	if (ring->is_client) {
+		at = ring->buffers + (ring->is_reading ? long_at(ring, slot)
+						       : short_at(ring, slot));
+	} else {
+		desc = load_desc(ring, slot);
+		at = ep_memif_region_at(
+		    ring->regions, desc.region, desc.offset, 1);
+	}
+	if (at == NULL)
+		return; /* judged when it is come to */
+	if (ring->is_reading)
+		__builtin_prefetch(at);
+	else
+		ep_fetch_own(at);
+}
+
+static inline void
+fetch_ahead(struct ep_memif_ring *ring)
+{
+	uint16_t most = ring->ahead < FETCH ? ring->ahead : FETCH;
+	uint16_t until = (uint16_t)(ring->next + most);
+
+	if ((uint16_t)(until - ring->fetched) > most)
+		ring->fetched = ring->next;
+	for (; ring->fetched != until; ring->fetched++)
+		fetch(ring, ring->fetched);
+}
+
 /* Reading. */
 
 int
@@ -165,6 +239,7 @@ ep_memif_ring_take(
 		return -EPROTO;
 	if (ring->ahead == 0)
 		return 0;
+	fetch_ahead(ring);
 	do {
 		if (n == ring->ahead || n == EP_MEMIF_PARTS_MAX)
 			return fail(ring, "Chain does not end");
@@ -181,66 +256,92 @@ ep_memif_ring_take(
 
 /* Writing. */
 
-/* One slot to write to: its descriptor and where its buffer is. */
+/* One slot to write to. */
 struct room {
-	struct ep_memif_desc desc;
 	uint8_t *at;
+	uint32_t len;
+	uint32_t offset; /* a client's, from its first buffer */
 };
 
+static struct room
+own_room(const struct ep_memif_ring *ring, uint16_t slot, uint32_t want)
+{
+	bool is_short = want <= EP_MEMIF_SHORT;
+	uint32_t at = is_short ? short_at(ring, slot) : long_at(ring, slot);
+
+	return (struct room){ ring->buffers + at,
+		is_short ? EP_MEMIF_SHORT : ring->buffer_size, at };
+}
+
+/* Room in the n-th slot for what is left of a frame, or its beginning. */
 static int
-find_room(struct ep_memif_ring *ring, unsigned n, struct room *room)
+find_room(
+    struct ep_memif_ring *ring, unsigned n, uint32_t left, struct room *room)
 {
 	uint16_t slot = (uint16_t)(ring->next + n);
+	struct ep_memif_desc desc;
 
 	if (n == EP_MEMIF_PARTS_MAX || n == ring->size)
 		return -EMSGSIZE;
 	if (n == ring->ahead)
 		return -ENOBUFS;
 	if (ring->is_client) {
-		room->desc = own_desc(ring, slot);
-		room->at = ep_memif_region_at(ring->regions, room->desc.region,
-		    room->desc.offset, room->desc.length);
+		*room = own_room(ring, slot, left);
 		return 0;
 	}
-	room->at = judge(ring, slot, &room->desc);
+	*room = (struct room){ .at = judge(ring, slot, &desc) };
 	if (room->at == NULL)
 		return -EPROTO;
-	if (room->desc.length == 0)
+	if (desc.length == 0)
 		return fail(ring, "Empty buffer offered");
+	room->len = desc.length;
 	return 0;
+}
+
+/* Where in a frame we are. */
+struct cursor {
+	const struct epair_mbuf *m;
+	uint32_t off;
+};
+
+static void
+copy_out(uint8_t *to, uint32_t want, struct cursor *from)
+{
+	while (want > 0) {
+		uint32_t run = from->m->len - from->off;
+
+		run = run < want ? run : want;
+		memcpy(to, from->m->data + from->off, run);
+		to += run;
+		want -= run;
+		from->off += run;
+		if (from->off == from->m->len && from->m->next != NULL)
+			*from = (struct cursor){ from->m->next, 0 };
+	}
 }
 
 int
 ep_memif_ring_put(struct ep_memif_ring *ring, const struct epair_mbuf *m)
 {
-	uint32_t off = 0, want, left = m->pktlen;
+	struct cursor from = { m, 0 };
+	uint32_t want, left = m->pktlen;
 	struct room room;
 	unsigned n = 0;
 	int error;
 
 	if (ring->fault != NULL)
 		return -EPROTO;
+	fetch_ahead(ring);
+	ring->was_short = left <= EP_MEMIF_SHORT;
 	do {
-		error = find_room(ring, n, &room);
+		error = find_room(ring, n, left, &room);
 		if (error != 0)
 			return error; /* what was written is not published */
-		want = left < room.desc.length ? left : room.desc.length;
-		for (uint32_t done = 0; done < want;) {
-			uint32_t run = m->len - off;
-
-			run = run < want - done ? run : want - done;
-			memcpy(room.at + done, m->data + off, run);
-			done += run;
-			off += run;
-			if (off == m->len && m->next != NULL) {
-				m = m->next;
-				off = 0;
-			}
-		}
+		want = left < room.len ? left : room.len;
+		copy_out(room.at, want, &from);
 		left -= want;
-		room.desc.length = want;
-		room.desc.flags = left > 0 ? EP_MEMIF_NEXT : 0;
-		store_desc(ring, (uint16_t)(ring->next + n), &room.desc);
+		set_desc(ring, (uint16_t)(ring->next + n),
+		    left > 0 ? EP_MEMIF_NEXT : 0, want, room.offset);
 		n++;
 	} while (left > 0);
 	ring->next += (uint16_t)n;
@@ -254,12 +355,9 @@ ep_memif_ring_put(struct ep_memif_ring *ring, const struct epair_mbuf *m)
 static void
 restore(struct ep_memif_ring *ring, uint16_t until)
 {
-	struct ep_memif_desc desc;
-
-	for (; ring->restored != until; ring->restored++) {
-		desc = own_desc(ring, ring->restored);
-		store_desc(ring, ring->restored, &desc);
-	}
+	for (; ring->restored != until; ring->restored++)
+		set_desc(ring, ring->restored, 0, ring->buffer_size,
+		    long_at(ring, ring->restored));
 }
 
 bool

@@ -89,11 +89,12 @@ struct ep_memif_ring {
 	uint16_t next;
 	uint16_t restored; /* a client's: slots before it hold empty buffers */
 	uint16_t ahead; /* slots from next that may be used, as last looked */
-	bool is_client;
+	uint16_t fetched; /* slots before it are on their way to our cache */
+	bool is_client, is_reading;
+	bool was_short; /* the last frame that was written */
 	/* A client's buffers: all in one region, side by side. */
-	uint16_t region;
-	uint32_t first_offset;
-	uint32_t buffer_size;
+	uint32_t buffer_size, first_offset;
+	uint8_t *buffers;
 };
 
 /* Octets that a ring of `size` slots takes. */
@@ -102,6 +103,22 @@ ep_memif_ring_octets(unsigned size)
 {
 	return sizeof(struct ep_memif_shared) +
 	       (uint64_t)size * sizeof(struct ep_memif_desc);
+}
+
+/*
+ * A client's buffers: for each slot one of the size that was asked for, and one
+ * to write a short frame to. Neighbours' short ones lie scattered: of no two is
+ * the next as far as the one before. A core that reads at a constant stride
+ * fetches ahead by itself, and so takes from its peer the lines that are just
+ * being written; of long frames that is what it gains most by.
+ */
+#define EP_MEMIF_SHORT 128u
+
+/* Octets that the buffers of a ring of `size` slots take. */
+static inline uint64_t
+ep_memif_buffers_octets(unsigned size, uint32_t buffer_size)
+{
+	return (uint64_t)size * (buffer_size + EP_MEMIF_SHORT);
 }
 
 /*
@@ -114,9 +131,9 @@ int ep_memif_ring_init(struct ep_memif_ring *ring,
 
 /*
  * What we are to it. After init, before anything else. is_reading: frames come
- * to us on it.
+ * to us on it. A client's ep_memif_buffers_octets() are mapped.
  */
-void ep_memif_ring_server(struct ep_memif_ring *ring);
+void ep_memif_ring_server(struct ep_memif_ring *ring, bool is_reading);
 void ep_memif_ring_client(struct ep_memif_ring *ring, bool is_reading,
     unsigned region, uint32_t first_offset, uint32_t buffer_size);
 

@@ -40,7 +40,7 @@ make_ring(struct ep_memif *memif, bool is_s2m, unsigned i) EP_NO_TSA
 	struct ep_memif_queue *q = &memif->queues[i];
 	struct ep_memif_ring *ring = is_s2m ? &q->tx : &q->rx;
 	uint64_t buffers = ALIGN(ring_offset(memif, all)) +
-			   (uint64_t)k * size * memif->buffer;
+			   k * ep_memif_buffers_octets(size, memif->buffer);
 	int fd, error;
 
 	error = ep_memif_ring_init(
@@ -71,7 +71,7 @@ ep_memif_lay_out(struct ep_memif *memif, const struct ep_memif_hello *hello)
 	size = 1u << memif->run_log2;
 	all = memif->s2m_count + memif->m2s_count;
 	octets = ALIGN(ring_offset(memif, all)) +
-		 (uint64_t)all * size * memif->buffer;
+		 all * ep_memif_buffers_octets(size, memif->buffer);
 	/* Offsets have 32 bits. */
 	if (octets > UINT32_MAX)
 		return -EFBIG;
@@ -170,7 +170,7 @@ ep_memif_add_ring(struct ep_memif *memif, const struct ep_memif_add_ring *add,
 	if (ep_memif_ring_init(ring, &memif->regions, add->region, add->offset,
 		1u << add->log2) != 0)
 		return "Ring outside of its region";
-	ep_memif_ring_server(ring);
+	ep_memif_ring_server(ring, add->is_s2m);
 	*(add->is_s2m ? &q->rx_fd : &q->tx_fd) = fd;
 	(*count)++;
 	return NULL;

@@ -18,7 +18,8 @@
 #define SIZE    16u
 #define BUFFER  128u
 #define RINGS   (2 * (128 + 16 * SIZE))
-#define OCTETS  (RINGS + 2 * SIZE * BUFFER)
+#define BUFFERS (SIZE * (BUFFER + EP_MEMIF_SHORT))
+#define OCTETS  (RINGS + 2 * BUFFERS)
 #define M2S_OFF (128 + 16 * SIZE)
 
 struct both {
@@ -49,10 +50,9 @@ set_up(void **state)
 	    ep_memif_ring_init(&t->server_tx, &t->regions, 0, M2S_OFF, SIZE),
 	    0);
 	ep_memif_ring_client(&t->client_tx, false, 0, RINGS, BUFFER);
-	ep_memif_ring_client(
-	    &t->client_rx, true, 0, RINGS + SIZE * BUFFER, BUFFER);
-	ep_memif_ring_server(&t->server_tx);
-	ep_memif_ring_server(&t->server_rx);
+	ep_memif_ring_client(&t->client_rx, true, 0, RINGS + BUFFERS, BUFFER);
+	ep_memif_ring_server(&t->server_tx, false);
+	ep_memif_ring_server(&t->server_rx, true);
 	(void)ep_memif_ring_publish(&t->client_rx);
 	*state = t;
 	return 0;
@@ -152,6 +152,30 @@ fill(struct ep_memif_ring *tx, struct ep_memif_ring *rx)
 	assert_int_equal(ep_memif_ring_look(tx), 1);
 	assert_int_equal(ep_memif_ring_put(tx, frame(129, 'c')), -ENOBUFS);
 	assert_int_equal(ep_memif_ring_put(tx, frame(60, 'd')), 0);
+}
+
+/* All at once, as long as a ring, so that no two may share a place. */
+static void
+each_frame_in_a_ring_has_a_place_of_its_own(void **state)
+{
+	static const uint32_t lens[] = { 60, BUFFER, EP_MEMIF_SHORT, 14 };
+	struct both *t = *state;
+
+	for (unsigned round = 0; round < sizeof(lens) / sizeof(*lens);
+	     round++) {
+		(void)ep_memif_ring_look(&t->client_tx);
+		for (unsigned i = 0; i < SIZE; i++)
+			assert_int_equal(
+			    ep_memif_ring_put(&t->client_tx,
+				frame(lens[round], (int)(round * SIZE + i))),
+			    0);
+		(void)ep_memif_ring_publish(&t->client_tx);
+		(void)ep_memif_ring_look(&t->server_rx);
+		for (unsigned i = 0; i < SIZE; i++)
+			expect(&t->server_rx, lens[round],
+			    (int)(round * SIZE + i));
+		(void)ep_memif_ring_publish(&t->server_rx);
+	}
 }
 
 static void
@@ -332,6 +356,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		RING_TEST(frames_pass_from_client_to_server),
 		RING_TEST(frames_pass_from_server_to_client),
+		RING_TEST(each_frame_in_a_ring_has_a_place_of_its_own),
 		RING_TEST(full_ring_takes_no_more),
 		RING_TEST(frame_larger_than_a_ring_never_fits),
 		RING_TEST(mask_says_whether_to_signal),
