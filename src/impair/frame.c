@@ -48,15 +48,6 @@ ep_impair_wire_bytes(
 	return octets < OCTETS_MAX ? octets : OCTETS_MAX;
 }
 
-void
-ep_impair_count(struct epair_if *ifp, const struct epair_mbuf *m)
-{
-	(void)ep_add_relaxed(&ifp->linked.packets, 1);
-	(void)ep_add_relaxed(&ifp->linked.bytes, m->pktlen);
-	if (m->flags & (EPAIR_M_BCAST | EPAIR_M_MCAST))
-		(void)ep_add_relaxed(&ifp->linked.mcasts, 1);
-}
-
 /* Charged to whom m is charged. */
 static struct epair_mbuf *
 copy_charged(struct ep_impair *imp, const struct epair_mbuf *m)

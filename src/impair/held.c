@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/atomic.h"
 
 #define HEAP_MIN 64u
+#define AHEAD    16u /* frames fetched before they are taken */
 
 static bool
 before(const struct ep_held_at *a, const struct ep_held_at *b)
@@ -43,7 +45,6 @@ heap_put(struct ep_held *held, const struct ep_held_at *at)
 		slot = (slot - 1) / 2;
 	}
 	held->heap[slot] = *at;
-	held->heap_bytes += at->m->pktlen;
 	return true;
 }
 
@@ -67,7 +68,74 @@ heap_take(struct ep_held *held)
 		slot = child;
 	}
 	held->heap[slot] = last;
-	held->heap_bytes -= m->pktlen;
+	return m;
+}
+
+/* Room for one more at the end of the line. */
+static bool
+line_grow(struct ep_held *held)
+{
+	struct ep_held_chunk *chunk = held->spare;
+
+	if (held->last != NULL && held->to < EP_HELD_CHUNK)
+		return true;
+	held->spare = NULL;
+	if (chunk == NULL)
+		chunk = malloc(sizeof(*chunk));
+	if (chunk == NULL)
+		return false;
+	chunk->next = NULL;
+	if (held->last != NULL)
+		held->last->next = chunk;
+	else
+		held->first = chunk;
+	held->last = chunk;
+	held->to = 0;
+	return true;
+}
+
+static bool
+line_put(struct ep_held *held, const struct ep_held_at *at)
+{
+	if (!line_grow(held))
+		return false;
+	held->last->at[held->to++] = *at;
+	held->last_ns = at->when_ns;
+	held->line_count++;
+	return true;
+}
+
+static void
+fetch_ahead(const struct ep_held *held)
+{
+	const struct ep_held_chunk *chunk = held->first;
+	uint32_t i = held->from + AHEAD;
+
+	if (held->line_count <= AHEAD)
+		return;
+	if (i >= EP_HELD_CHUNK) {
+		chunk = chunk->next;
+		i -= EP_HELD_CHUNK;
+	}
+	ep_fetch_own(chunk->at[i].m);
+}
+
+static struct epair_mbuf *
+line_take(struct ep_held *held)
+{
+	struct ep_held_chunk *first = held->first;
+	struct epair_mbuf *m = first->at[held->from].m;
+
+	fetch_ahead(held);
+	held->from++;
+	if (--held->line_count == 0) {
+		held->from = held->to = 0; /* of the one chunk that is left */
+	} else if (held->from == EP_HELD_CHUNK) {
+		held->first = first->next;
+		held->from = 0;
+		free(held->spare);
+		held->spare = first;
+	}
 	return m;
 }
 
@@ -75,48 +143,56 @@ bool
 ep_held_put(struct ep_held *held, struct epair_mbuf *m, uint64_t when_ns)
 {
 	const struct ep_held_at at = { when_ns, held->next_order++, m };
+	bool is_late = held->line_count == 0 || when_ns >= held->last_ns;
 
-	if (held->line.last != NULL && when_ns < held->line.last->held_ns)
-		return heap_put(held, &at);
-	m->held_ns = when_ns;
-	m->user[1] = at.order;
-	ep_line_put(&held->line, m);
+	if (!(is_late ? line_put(held, &at) : heap_put(held, &at)))
+		return false;
+	held->bytes += m->pktlen;
 	return true;
 }
 
-static bool
-heap_is_next(const struct ep_held *held)
+/* What goes next; something is held. */
+static const struct ep_held_at *
+next_of(const struct ep_held *held)
 {
-	const struct epair_mbuf *m = held->line.first;
-	struct ep_held_at at;
+	const struct ep_held_at *line = NULL;
 
-	if (held->heap_count == 0 || m == NULL)
-		return m == NULL;
-	at = (struct ep_held_at){ .when_ns = m->held_ns, .order = m->user[1] };
-	return before(&held->heap[0], &at);
+	if (held->line_count == 0)
+		return held->heap;
+	line = &held->first->at[held->from];
+	if (held->heap_count > 0 && before(held->heap, line))
+		return held->heap;
+	return line;
 }
 
 uint64_t
 ep_held_next(const struct ep_held *held)
 {
-	if (ep_held_count(held) == 0)
-		return UINT64_MAX;
-	return heap_is_next(held) ? held->heap[0].when_ns
-				  : held->line.first->held_ns;
+	return ep_held_count(held) == 0 ? UINT64_MAX : next_of(held)->when_ns;
 }
 
 struct epair_mbuf *
 ep_held_take(struct ep_held *held, uint64_t now_ns)
 {
-	if (ep_held_count(held) == 0 || ep_held_next(held) > now_ns)
+	const struct ep_held_at *next;
+	struct epair_mbuf *m;
+
+	if (ep_held_count(held) == 0)
 		return NULL;
-	return heap_is_next(held) ? heap_take(held) : ep_line_take(&held->line);
+	next = next_of(held);
+	if (next->when_ns > now_ns)
+		return NULL;
+	m = next == held->heap ? heap_take(held) : line_take(held);
+	held->bytes -= m->pktlen;
+	return m;
 }
 
 void
 ep_held_fini(struct ep_held *held)
 {
 	EP_ASSERT(ep_held_count(held) == 0);
+	free(held->first); /* the only one */
+	free(held->spare);
 	free(held->heap);
 	*held = (struct ep_held){ .heap = NULL };
 }

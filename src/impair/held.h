@@ -6,8 +6,13 @@
  * go in with a time not before the last one's stand in a line, which is all of
  * them while nothing overtakes; the others are in a heap.
  *
- *	H1  a frame's held_ns and user[] are ours while it is here
- *	H2  the line is sorted by held_ns and user[1], time and order
+ * The line is a list of arrays, not of frames: at full speed more frames are
+ * under way than any cache holds, and only what is known ahead can be fetched
+ * ahead. So nothing is written into a frame either.
+ *
+ *	H1  the line is sorted by time and order
+ *	H2  there is a last chunk whenever the line is not empty, and entries
+ *	    from `from` of the first one to `to` of the last
  */
 #ifndef EP_IMPAIR_HELD_H
 #define EP_IMPAIR_HELD_H
@@ -15,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mbuf/line.h"
+#include "mbuf/mbuf.h"
 
 struct ep_held_at {
 	uint64_t when_ns;
@@ -23,11 +28,21 @@ struct ep_held_at {
 	struct epair_mbuf *m;
 };
 
+#define EP_HELD_CHUNK 170u /* a page of them */
+
+struct ep_held_chunk {
+	struct ep_held_chunk *next;
+	struct ep_held_at at[EP_HELD_CHUNK];
+};
+
 struct ep_held {
-	struct ep_line line;
+	struct ep_held_chunk *first, *last; /* of the line; or NULL */
+	struct ep_held_chunk *spare; /* or NULL */
+	uint32_t from, to, line_count;
+	uint64_t last_ns; /* of the last in line */
 	struct ep_held_at *heap; /* of heap_size, the first at [0] */
 	uint32_t heap_count, heap_size;
-	uint64_t heap_bytes;
+	uint64_t bytes;
 	uint64_t next_order;
 };
 
@@ -43,13 +58,13 @@ uint64_t ep_held_next(const struct ep_held *held);
 static inline uint32_t
 ep_held_count(const struct ep_held *held)
 {
-	return held->line.count + held->heap_count;
+	return held->line_count + held->heap_count;
 }
 
 static inline uint64_t
 ep_held_bytes(const struct ep_held *held)
 {
-	return held->line.bytes + held->heap_bytes;
+	return held->bytes;
 }
 
 /* Free its memory. It must be empty. */

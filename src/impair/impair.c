@@ -130,10 +130,11 @@ send_off(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
     EP_REQUIRES(imp->lock)
 {
 	const struct ep_link_conf *conf = &imp->conf;
-	struct epair_if *ifp = imp->ifp;
 	struct epair_mbuf *twin = NULL;
 
-	ep_impair_count(ifp, m);
+	imp->taken.packets++;
+	imp->taken.bytes += m->pktlen;
+	imp->taken.mcasts += (m->flags & (EPAIR_M_BCAST | EPAIR_M_MCAST)) != 0;
 	if (conf->cut != 0) {
 		lose(imp, m, EPAIR_DROP_IMPAIR_CUT);
 		return;
@@ -251,6 +252,21 @@ move_up(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
 	}
 }
 
+/* What the link took up is the sender's now (contract 4.3): once a burst. */
+static void
+settle(struct ep_impair *imp) EP_REQUIRES(imp->lock)
+{
+	struct ep_linked *linked = &imp->ifp->linked;
+
+	if (imp->taken.packets == 0)
+		return;
+	(void)ep_add_relaxed(&linked->packets, imp->taken.packets);
+	(void)ep_add_relaxed(&linked->bytes, imp->taken.bytes);
+	if (imp->taken.mcasts != 0)
+		(void)ep_add_relaxed(&linked->mcasts, imp->taken.mcasts);
+	imp->taken = (struct ep_impair_taken){ .packets = 0 };
+}
+
 /*
  * What has its time goes, and the timer is armed for what has not.
  */
@@ -297,6 +313,7 @@ static void
 run(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
 {
 	move_up(imp, now_ns);
+	settle(imp);
 	let_go(imp, now_ns);
 	arm(imp);
 	if (ep_load_relaxed(&imp->ifp->held) && ep_impair_has_room(imp))
@@ -325,14 +342,34 @@ timer_fired(struct ep_timer *timer)
 	ep_unlock(&imp->lock);
 }
 
+/* Where nobody waits for a turn. */
+static void
+go_on_link(struct ep_impair *imp, struct epair_mbuf *m, uint64_t now_ns)
+    EP_REQUIRES(imp->lock)
+{
+	if (is_full(imp, m))
+		(void)ep_drop(imp->ifp, &m, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
+	else
+		send_off(imp, m, now_ns);
+}
+
 void
 ep_impair_put(struct ep_impair *imp, struct epair_mbuf **ms, unsigned n,
     uint64_t came_ns, uint64_t now_ns)
 {
+	bool has_turns = ep_link_has_turns(&imp->conf);
+
+	/* What stood in line for a turn has gone when there were none any more. */
+	EP_DEBUG(has_turns || imp->line.count == 0);
 	for (unsigned i = 0; i < n; i++) {
+		if (!has_turns) {
+			go_on_link(imp, ms[i], now_ns);
+			continue;
+		}
 		stand_in_line(imp, ms[i], came_ns);
 		move_up(imp, now_ns);
 	}
+	settle(imp);
 	let_go(imp, now_ns);
 	arm(imp);
 }

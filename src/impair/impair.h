@@ -60,6 +60,11 @@ struct ep_slot {
 	int64_t bytes; /* below 1: the next slot */
 };
 
+/* What the link has taken up, and the sender has not counted yet. */
+struct ep_impair_taken {
+	uint64_t packets, bytes, mcasts;
+};
+
 struct ep_impair {
 	struct epair_if *ifp; /* the sender; constant, as all before lock */
 	void (*arrive)(
@@ -74,6 +79,7 @@ struct ep_impair {
 	struct ep_dice dice;
 	struct ep_line line;
 	struct ep_held held;
+	struct ep_impair_taken taken; /* nothing, while nobody has the lock */
 	struct ep_timer timer;
 	uint64_t armed_ns; /* for when; UINT64_MAX: not */
 	struct ep_turn turn;

@@ -11,9 +11,6 @@
 uint64_t ep_impair_wire_bytes(
     const struct epair_mbuf *m, const struct ep_link_conf *conf);
 
-/* The sender has sent it: contract 4.3. */
-void ep_impair_count(struct epair_if *ifp, const struct epair_mbuf *m);
-
 /*
  * Turn one bit of it over; *mp may be another frame then. Returns false when
  * there was no memory for a copy of a buffer that is not ours.
