@@ -96,7 +96,7 @@ int
 ep_attach_needs(
     const char *spec, const char **names, unsigned max, struct epair_err *err)
 {
-	const char *all[EP_KIND_FDS_MAX];
+	const char *all[EP_KIND_FDS_MAX] = { NULL };
 	struct plan plan;
 	int n = plan_init(&plan, spec, false, err);
 

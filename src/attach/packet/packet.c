@@ -318,10 +318,10 @@ static int
 packet_open(struct epair_if *ifp, const void *conf, struct ep_fds_out *out,
     struct epair_err *err)
 {
-	struct ep_stack *st;
+	struct ep_stack *st = NULL;
 	int error = packet_create(ifp, conf, &st, err);
 
-	if (error != 0)
+	if (error != 0 || st == NULL)
 		return error;
 	give_all((const struct packet *)(void *)st, out);
 	packet_release(st);

@@ -318,11 +318,11 @@ static int
 tap_open(struct epair_if *ifp, const void *conf, struct ep_fds_out *out,
     struct epair_err *err)
 {
-	struct ep_stack *st;
+	struct ep_stack *st = NULL;
 	const struct ep_tap *tap;
 	int error = tap_create(ifp, conf, &st, err);
 
-	if (error != 0)
+	if (error != 0 || st == NULL)
 		return error;
 	tap = (const struct ep_tap *)(void *)st;
 	for (unsigned i = 0; i < tap->queue_count; i++)
