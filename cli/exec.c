@@ -105,30 +105,63 @@ ask_kind(const struct cli *cli, const char *name, char **kind)
 	return status;
 }
 
+/* The namespace that netns=new made; a descriptor in *fd. */
 static int
-enter_vnet(const struct cli *cli, const char *name)
+ask_netns(const struct cli *cli, const char *name, int *fd)
 {
-	char netns[WHERE_MAX], path[WHERE_MAX + 32];
-	char *kind;
-	int error, fd, status = ask_kind(cli, name, &kind);
-	bool has;
+	struct epair_err err = { 0 };
+	json_t *result = NULL;
+	struct ctl_client c;
+	int error, status = ask_open(cli, &c);
 
 	if (status != CLI_OK)
 		return status;
-	has = find_netns(kind, netns) && strcmp(netns, "new") != 0;
-	free(kind);
-	if (!has) {
+	error = ctl_client_call(&c, "netns", json_pack("{s:s}", "name", name),
+	    NULL, 0, &result, fd, &err);
+	json_decref(result);
+	ctl_client_close(&c);
+	return error != 0 ? cli_fail(cli, name, &err) : CLI_OK;
+}
+
+/* Gives a descriptor of the namespace, and the words for it. */
+static int
+open_vnet(const struct cli *cli, const char *name, const char *kind, int *fd,
+    char path[WHERE_MAX + 32])
+{
+	char netns[WHERE_MAX];
+
+	if (!find_netns(kind, netns)) {
 		cli_complain(cli,
-		    "vnet %s has no namespace that can be named: its kind must "
-		    "have netns=",
+		    "vnet %s has no namespace: its kind must have netns=",
 		    name);
 		return CLI_FAILED;
 	}
+	(void)snprintf(path, WHERE_MAX + 32, "vnet %s", name);
+	if (strcmp(netns, "new") == 0)
+		return ask_netns(cli, name, fd);
 	path_of(netns, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	error = fd < 0 ? -errno : enter(fd);
-	if (fd >= 0)
-		(void)close(fd);
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return CLI_OK;
+	cli_complain(cli, "%s: %s", path, strerror(errno));
+	return CLI_FAILED;
+}
+
+static int
+enter_vnet(const struct cli *cli, const char *name)
+{
+	char path[WHERE_MAX + 32];
+	char *kind;
+	int error, fd = -1, status = ask_kind(cli, name, &kind);
+
+	if (status != CLI_OK)
+		return status;
+	status = open_vnet(cli, name, kind, &fd, path);
+	free(kind);
+	if (status != CLI_OK)
+		return status;
+	error = enter(fd);
+	(void)close(fd);
 	if (error == 0)
 		return CLI_OK;
 	cli_complain(cli, "%s: %s", path, strerror(-error));
@@ -156,16 +189,19 @@ run(struct cli *cli, const struct verb *self, int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	(void)execvp(argv[own], argv + own);
+	/* As env(1) and the shells have it. */
+	status = errno == ENOENT ? 127 : 126;
 	cli_complain(cli, "%s: %s", argv[own], strerror(errno));
-	return CLI_FAILED;
+	return status;
 }
 
 const struct verb verb_exec = {
 	.name = "exec",
 	.operands = "VNET CMD ...",
 	.sentence = "run a command in the namespace of a vnet",
-	.text = "Runs CMD in the network namespace into which VNET puts its "
-		"interfaces, as its kind\nsays: tap:netns=NAME.\n",
+	.text =
+	    "Runs CMD in the network namespace into which VNET puts its "
+	    "interfaces, as its kind\nsays: tap:netns=NAME; or that was made for it: tap:netns=new.\n",
 	.opts = ask_opts,
 	.run = run,
 };

@@ -70,6 +70,14 @@ EPAIR_API int epair_vnet_get_kind(
     struct epair *ep, const char *name, char *buf, size_t size);
 
 /*
+ * The network namespace that netns=new in its kind made, for all that it
+ * attaches: there is one as soon as something in it was attached, and while the
+ * vnet is there.
+ * Returns a descriptor, to be closed; -ENOENT; -ENXIO if it has none; -EMFILE.
+ */
+EPAIR_API int epair_vnet_get_netns(struct epair *ep, const char *name);
+
+/*
  * The names of all vnets, oldest first, up to max of them.
  * Returns how many there are, which may be more than max.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,6 +96,24 @@ epair_vnet_get_kind(struct epair *ep, const char *name, char *buf, size_t size)
 		    buf, size, "%s", vn->kind != NULL ? vn->kind : "");
 	ep_unlock(&ep->lock);
 	return len;
+}
+
+int
+epair_vnet_get_netns(struct epair *ep, const char *name)
+{
+	const struct epair_vnet *vn;
+	int fd = -ENOENT;
+
+	ep_lock(&ep->lock);
+	vn = ep_vnet_find(ep, name);
+	if (vn != NULL && vn->netns < 0)
+		fd = -ENXIO;
+	else if (vn != NULL)
+		fd = fcntl(vn->netns, F_DUPFD_CLOEXEC, 0);
+	if (fd == -1)
+		fd = -errno;
+	ep_unlock(&ep->lock);
+	return fd;
 }
 
 int

@@ -193,7 +193,8 @@ known_fds(const struct ep_kind *kind, char *buf, size_t size)
 static bool
 takes(const struct ep_kind *kind, const char *name)
 {
-	for (unsigned i = 0; kind->pub.fds[i] != NULL; i++)
+	for (unsigned i = 0; kind->pub.fds != NULL && kind->pub.fds[i] != NULL;
+	     i++)
 		if (strcmp(kind->pub.fds[i], name) == 0)
 			return true;
 	return false;
@@ -328,6 +329,87 @@ given_by_vnet(struct epair_if *ifp, char *kind) EP_REQUIRES(ifp->ep->lock)
 	return vn;
 }
 
+/*
+ * Does it have a namespace made, that another of its kind can be given? Such a
+ * one is for all in the vnet.
+ */
+static bool
+makes_netns(const char *text)
+{
+	const struct ep_kind *kind;
+	struct ep_spec spec;
+
+	if (ep_spec_parse(text, &spec, NULL) != 0 ||
+	    find_kind(spec.kind, &kind, NULL) != 0 || !takes(kind, "netns"))
+		return false;
+	for (unsigned i = 0; i < spec.count; i++)
+		if (strcmp(spec.pairs[i].key, "netns") == 0)
+			return strcmp(spec.pairs[i].value, "new") == 0;
+	return false;
+}
+
+/* A duplicate of the namespace of what is attached, or -1. */
+static int
+netns_of(struct epair_if *ifp)
+{
+	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX];
+	int netns = -1, n = 0;
+	struct ep_stack *st;
+
+	if (!ep_stack_hold(ifp, &st))
+		return -1;
+	if (st->ops->get_fds != NULL)
+		n = st->ops->get_fds(st, fds, EPAIR_ATTACH_FDS_MAX);
+	ep_stack_put(st);
+	for (int i = 0; i < n; i++)
+		if (netns < 0 && strcmp(fds[i].name, "netns") == 0)
+			netns = fds[i].fd;
+		else
+			(void)close(fds[i].fd);
+	return netns;
+}
+
+/* The first that was attached made it: it is the vnet's from now on. */
+static void
+keep_netns(struct epair_if *ifp, const struct epair_vnet *by_vnet)
+{
+	int netns = netns_of(ifp);
+
+	ep_lock(&ifp->ep->lock);
+	if (ifp->vnet == by_vnet && ifp->vnet->netns < 0) {
+		ifp->vnet->netns = netns;
+		netns = -1;
+	}
+	ep_unlock(&ifp->ep->lock);
+	if (netns >= 0)
+		(void)close(netns);
+}
+
+/* Attach what its vnet gives it, in the namespace that the vnet has by then. */
+static int
+attach_given(struct epair_if *ifp, const char *kind, const struct ep_fds *with,
+    const struct epair_vnet *by_vnet, struct epair_err *err)
+{
+	struct epair_fd netns = { "netns", -1 };
+	const struct ep_fds in_netns = { &netns, 1 };
+	int error;
+
+	if (!makes_netns(kind))
+		return attach(ifp, kind, with, by_vnet, err);
+	ep_lock(&ifp->ep->lock);
+	if (ifp->vnet == by_vnet && by_vnet->netns >= 0)
+		netns.fd = fcntl(by_vnet->netns, F_DUPFD_CLOEXEC, 0);
+	ep_unlock(&ifp->ep->lock);
+	if ((with == NULL || with->count == 0) && netns.fd >= 0)
+		with = &in_netns;
+	error = attach(ifp, kind, with, by_vnet, err);
+	if (netns.fd >= 0)
+		(void)close(netns.fd);
+	else if (error == 0)
+		keep_netns(ifp, by_vnet);
+	return error;
+}
+
 int
 ep_attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
     struct epair_err *err)
@@ -342,7 +424,7 @@ ep_attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
 	ep_unlock(&ifp->ep->lock);
 	if (vn == NULL)
 		return ep_fail(err, -ENOENT, "its vnet gives it nothing");
-	return attach(ifp, kind, with, vn, err);
+	return attach_given(ifp, kind, with, vn, err);
 }
 
 int
@@ -359,7 +441,7 @@ ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
 	ep_unlock(&ifp->ep->lock);
 	if (vn == NULL)
 		return 0;
-	error = attach(ifp, kind, NULL, vn, &why);
+	error = attach_given(ifp, kind, NULL, vn, &why);
 	/*
 	 * Whoever moved it on gives it what it gets there, and what somebody
 	 * attached meanwhile stays.

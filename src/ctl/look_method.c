@@ -210,6 +210,26 @@ ctl_do_metrics(struct ctl_request *rq, json_t **result, struct epair_err *err)
 		   : ctl_fail(err, rq->give_fd, "no memory for the metrics");
 }
 
+int
+ctl_do_netns(struct ctl_request *rq, json_t **result, struct epair_err *err)
+{
+	const struct ctl_world *w = rq->conn->server->world;
+	struct ctl_vnet *vn;
+	int error = ctl_world_find_vnet(w, &rq->conn->who,
+	    json_string_value(json_object_get(rq->params, "name")), &vn, err);
+
+	(void)result;
+	if (error != 0)
+		return error;
+	rq->give_fd = epair_vnet_get_netns(w->ep, vn->name);
+	if (rq->give_fd >= 0)
+		return 0;
+	return ctl_fail(err, rq->give_fd,
+	    "vnet %s has no namespace of its own, which netns=new in its kind "
+	    "makes for the first interface in it",
+	    vn->name);
+}
+
 static json_t *
 limits_json(const struct ctl_limits *l)
 {

@@ -67,6 +67,8 @@ int ctl_do_vnets(
     struct ctl_request *rq, json_t **result, struct epair_err *err);
 int ctl_do_config(
     struct ctl_request *rq, json_t **result, struct epair_err *err);
+int ctl_do_netns(
+    struct ctl_request *rq, json_t **result, struct epair_err *err);
 int ctl_do_metrics(
     struct ctl_request *rq, json_t **result, struct epair_err *err);
 int ctl_do_monitor(

@@ -163,6 +163,11 @@ static const struct ctl_method methods[] = {
 	    vnet_set_params, "steps", "ENOENT", NULL, ctl_plan_vnet_set },
 	{ "vnet-del", "end a vnet and the pairs made in it", CTL_MAY_ADMIN, 0,
 	    vnet_del_params, "steps", "ENOENT EBUSY", NULL, ctl_plan_vnet_del },
+	{ "netns", "enter the namespace of a vnet", CTL_MAY_ALL, 0,
+	    vnet_del_params,
+	    "nothing, and one descriptor: the network namespace that netns=new "
+	    "in its kind made",
+	    "ENOENT ENXIO", ctl_do_netns, NULL },
 	{ "monitor", "be sent `event` from now on", CTL_MAY_ALL, 0, no_params,
 	    "nothing; before it returns no event is missed", "EALREADY EDQUOT",
 	    ctl_do_monitor, NULL },

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "mbuf/account.h"
@@ -77,6 +78,7 @@ ep_vnet_create(struct epair *ep, const char *name, const char *kind,
 	if (vn == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for vnet %s", name);
 	vn->ep = ep;
+	vn->netns = -1;
 	strcpy(vn->name, name);
 	ep_table_init(&vn->by_name);
 	TAILQ_INIT(&vn->ifs);
@@ -99,6 +101,8 @@ ep_vnet_destroy(struct epair_vnet *vn)
 	ep_table_fini(&vn->by_name);
 	ep_cloner_fini(&vn->cloner);
 	ep_account_destroy(ep->pool, vn->account);
+	if (vn->netns >= 0)
+		(void)close(vn->netns);
 	free(vn->kind);
 	free(vn);
 }

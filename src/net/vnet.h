@@ -24,6 +24,7 @@ struct epair_vnet {
 	TAILQ_ENTRY(epair_vnet) link;
 	char name[EPAIR_NAME_MAX];
 	char *kind; /* what everything in it is attached to, or NULL */
+	int netns; /* that netns=new in kind made for all in it; -1: none */
 	bool ending; /* its interfaces are being sent home */
 	struct ep_table by_name; /* of interfaces */
 	struct ep_if_list ifs; /* in the order of attachment */

@@ -3,6 +3,7 @@
 """examples/lab.yaml: brought up, pinged, impaired, captured and taken down."""
 import os
 import subprocess
+import tempfile
 
 from daemon import Daemon
 from harness import EPAIR, case, frames, main, need_root, need_tun, own_namespaces, until
@@ -18,6 +19,37 @@ def ip(*args):
 def ping(count=1):
     return subprocess.run(["ip", "netns", "exec", "west", "ping", "-n", "-c", str(count), "-W", "2",
                            "10.2.0.2"], capture_output=True, check=False).returncode == 0
+
+
+@case
+def vnet_has_a_namespace_of_its_own():
+    need_root()
+    need_tun()
+    with tempfile.TemporaryDirectory(prefix="epair-test-") as state, \
+            Daemon("--state", state) as d:
+        def links():
+            return {line.split()[0] for line in d.epair("exec", "lab", "ip", "-br", "link")
+                    .splitlines()}
+
+        d.epair("vnet", "add", "lab", "tap:netns=new")
+        assert "no namespace of its own" in d.refused("exec", "lab", "true")
+        d.epair("create", "a.vnet=lab", "b.vnet=lab", "a.name=one", "b.name=two")
+        d.epair("create", "a.vnet=lab", "a.name=three")
+        assert links() == {"lo", "one", "two", "three"}
+        d.epair("exec", "lab", "sh", "-c", "exit 7", status=7)
+        d.epair("exec", "lab", "no such command", status=127)
+        d.process.kill()
+        d.process.wait()
+        d.start()
+        assert links() == {"lo", "one", "two", "three"}
+        # Who comes later, even when all others are gone, comes into the same.
+        d.epair("exec", "lab", "ip", "link", "add", "mine", "type", "bridge")
+        for name in "one", "three":
+            d.epair("destroy", name)
+        d.epair("create", "a.vnet=lab", "a.name=four")
+        assert links() == {"lo", "mine", "four"}
+        d.epair("vnet", "del", "lab")
+        assert "no vnet lab" in d.refused("exec", "lab", "true")
 
 
 @case
