@@ -224,7 +224,7 @@ int
 ep_socket_open(const struct ep_socket_addr *addr, int socktype,
     const char *name, struct ep_fds_out *out, struct epair_err *err)
 {
-	struct ep_socket_own own;
+	struct ep_socket_own own = { false, 0, 0 };
 	int error = 0, fd = -1;
 
 	if (strcmp(name, EP_SOCKET_LISTEN) == 0)
