@@ -45,6 +45,12 @@ class TapOff(Tap):
     more = ",offload=off"
 
 
+class Veth(Tap):
+    def __init__(self, name):
+        super().__init__(name)
+        self.spec = self.spec.replace("tap:", "veth:")
+
+
 class Packet:
     takes = True
     more = ""
@@ -96,7 +102,7 @@ class Qemu(Socket):
     theirs, ours = "qemu:mode=server,path=", "qemu:path="
 
 
-KINDS = [Tap, TapOff, Packet, PacketOff, Memif, Qemu]
+KINDS = [Tap, TapOff, Veth, Packet, PacketOff, Memif, Qemu]
 
 # Both ways, over IPv4 and IPv6: TCP, and UDP in segments that are cut as late as can be.
 TALK = """
@@ -230,6 +236,64 @@ for family, address in ((2, "10.0.0.2"), (10, "fd00::2")):
         equal(count(wrong), 0, wrong)
 
 
+# Segments of 1000 octets with a tag of 802.1Q in place, as no socket but this one sends them:
+# header of virtio-net, Ethernet, tag, IP, UDP or TCP with the pseudo-header's sum.
+TAG = """
+import socket, struct, sys
+dev, DATA = sys.argv[1], 12000
+UDP, TCP = 17, 6
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+out.setsockopt(263, 15, 1)  # PACKET_VNET_HDR
+out.bind((dev, 0))
+
+def add(octets):
+    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total
+
+for version, gso in ((4, {UDP: 5, TCP: 1}), (6, {UDP: 5, TCP: 4})):
+    for proto, gso_type in gso.items():
+        family, kind = (socket.AF_INET, 0x0800) if version == 4 else (socket.AF_INET6, 0x86dd)
+        ends = [socket.inet_pton(family, a) for a in
+                (("10.0.0.1", "10.0.0.2") if version == 4 else ("fd00::1", "fd00::2"))]
+        length, at = (8, 6) if proto == UDP else (20, 16)
+        total = length + DATA
+        sums = struct.pack("!H", add(b"".join(ends) + struct.pack("!2H", proto, total)))
+        l4 = (struct.pack("!3H", 7, 7, total) + sums if proto == UDP else
+              struct.pack("!2H2I2B H", 7, 7, 1, 1, 0x50, 0x10, 8192) + sums + bytes(2))
+        if version == 4:
+            l3 = struct.pack("!2B3H2B", 0x45, 0, 20 + total, 1, 0, 64, proto)
+            whole = add(l3 + b"".join(ends))
+            l3 += struct.pack("!H", whole ^ 0xffff) + b"".join(ends)
+        else:
+            l3 = struct.pack("!IH2B", 6 << 28, total, proto, 64) + b"".join(ends)
+        l2 = bytes.fromhex("020000000099020000000001") + struct.pack("!3H", 0x8100, 7, kind)
+        start = len(l2) + len(l3)
+        vnet = struct.pack("=2B4H", 1, gso_type, start + length, 1000, start, at)
+        out.send(vnet + l2 + l3 + l4 + bytes(DATA))
+"""
+
+
+def a_tag_is_in_each_segment(one):
+    left = one("left")
+    path = f"{FOLDER}/tagged"
+    cable = Cable(left.spec, "pcap:write=" + path)
+    left.netns.run(sys.executable, "-c", TAG, left.dev)
+    until(lambda: cable.stats("b")["ipackets"] >= 4, "frames")
+    cable.settle()
+    cable.close()
+    left.end()
+    checks = [word for key in ("ip", "tcp", "udp")
+              for word in ("-o", key + ".check_checksum:TRUE")]
+    lengths = lab.run("tshark", "-r", path, *checks, "-Y", "vlan.id == 7 && "
+                      "(udp.checksum.status == Good || tcp.checksum.status == Good)",
+                      "-T", "fields", "-e", "frame.len").split()
+    # Ethernet and the tag, IPv4 or IPv6, UDP or TCP, and what is in a segment.
+    equal(sorted(map(int, lengths)),
+          sorted([18 + ip + l4 + 1000 for ip in (20, 40) for l4 in (8, 20)] * 12), "segments")
+
+
 def named(test, *kinds):
     def one():
         test(*kinds)
@@ -241,4 +305,5 @@ lab.main([
     *(named(every_pair_of, one, other)
       for i, one in enumerate(KINDS) for other in KINDS[i:]),
     *(named(a_file_has_all_finished, kind) for kind in KINDS),
+    *(named(a_tag_is_in_each_segment, kind) for kind in KINDS),
 ], needs=("nstat", "tshark"))
