@@ -70,8 +70,9 @@ def listener(path, kind=socket.SOCK_SEQPACKET):
 
 def connected(path, kind=socket.SOCK_SEQPACKET):
     sock = socket.socket(socket.AF_UNIX, kind)
-    sock.settimeout(10)
+    # With a timeout it would not wait for room in the backlog.
     sock.connect(path)
+    sock.settimeout(10)
     return sock
 
 
