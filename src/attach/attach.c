@@ -336,11 +336,12 @@ given_by_vnet(struct epair_if *ifp, char *kind) EP_REQUIRES(ifp->ep->lock)
 static bool
 makes_netns(const char *text)
 {
-	const struct ep_kind *kind;
+	const struct ep_kind *kind = NULL;
 	struct ep_spec spec;
 
-	if (ep_spec_parse(text, &spec, NULL) != 0 ||
-	    find_kind(spec.kind, &kind, NULL) != 0 || !takes(kind, "netns"))
+	if (ep_spec_parse(text, &spec, NULL) == 0)
+		(void)find_kind(spec.kind, &kind, NULL);
+	if (kind == NULL || !takes(kind, "netns"))
 		return false;
 	for (unsigned i = 0; i < spec.count; i++)
 		if (strcmp(spec.pairs[i].key, "netns") == 0)

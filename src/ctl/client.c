@@ -208,6 +208,7 @@ ctl_client_answer(
 }
 
 int
+/* NOLINTNEXTLINE(readability-function-size): a call and what comes of it */
 ctl_client_call(struct ctl_client *c, const char *method, json_t *params,
     const int *fds, unsigned fd_count, json_t **result, int *fd,
     struct epair_err *err)

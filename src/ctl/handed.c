@@ -25,25 +25,41 @@ add(struct ctl_handed *h, const char *name, int fd)
 	return true;
 }
 
+/* Room for n. */
+static bool
+make_room(struct ctl_handed *h, unsigned n)
+{
+	*h = (struct ctl_handed){ 0 };
+	h->fds = calloc(n, sizeof(*h->fds));
+	return h->fds != NULL;
+}
+
+static int
+take(struct ctl_handed *h, const char *name, int fd, struct epair_err *err)
+{
+	if (name == NULL)
+		return ctl_fail(err, -EINVAL, "fds: must be strings");
+	if (!add(h, name, fd))
+		return ctl_fail(err, -ENOMEM, "no memory for descriptors");
+	return 0;
+}
+
 int
 ctl_handed_init(struct ctl_handed *h, json_t *names, const int *fds, unsigned n,
     struct epair_err *err)
 {
 	int error = 0;
 
-	*h = (struct ctl_handed){ 0 };
-	if (n > 0)
-		h->fds = calloc(n, sizeof(*h->fds));
-	if (n > 0 && h->fds == NULL)
-		error = ctl_fail(err, -ENOMEM, "no memory for descriptors");
+	if (!make_room(h, n > 0 ? n : 1)) {
+		for (unsigned i = 0; i < n; i++)
+			(void)close(fds[i]);
+		return ctl_fail(err, -ENOMEM, "no memory for descriptors");
+	}
 	for (unsigned i = 0; i < n; i++) {
-		const char *name = json_string_value(json_array_get(names, i));
-
-		if (error == 0 && name == NULL)
-			error = ctl_fail(err, -EINVAL, "fds: must be strings");
-		if (error == 0 && !add(h, name, fds[i]))
-			error = ctl_fail(
-			    err, -ENOMEM, "no memory for descriptors");
+		if (error == 0)
+			error = take(h,
+			    json_string_value(json_array_get(names, i)), fds[i],
+			    err);
 		if (error != 0)
 			(void)close(fds[i]);
 	}
@@ -56,22 +72,17 @@ int
 ctl_handed_of(struct ctl_handed *h, struct epair_if *ifp)
 {
 	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX];
-	int n = epair_attach_get_fds(ifp, fds, EPAIR_ATTACH_FDS_MAX), error = 0;
+	int n = epair_attach_get_fds(ifp, fds, EPAIR_ATTACH_FDS_MAX);
+	bool is_full = !make_room(h, EPAIR_ATTACH_FDS_MAX);
 
-	*h = (struct ctl_handed){ 0 };
-	if (n > 0)
-		h->fds = calloc((size_t)n, sizeof(*h->fds));
-	if (n > 0 && h->fds == NULL)
-		error = -ENOMEM;
 	for (int i = 0; i < n; i++) {
-		if (error == 0 && !add(h, fds[i].name, fds[i].fd))
-			error = -ENOMEM;
-		if (error != 0)
+		is_full = is_full || !add(h, fds[i].name, fds[i].fd);
+		if (is_full)
 			(void)close(fds[i].fd);
 	}
-	if (error != 0)
+	if (n < 0 || is_full)
 		ctl_handed_fini(h);
-	return n < 0 ? n : error;
+	return n < 0 ? n : is_full ? -ENOMEM : 0;
 }
 
 void
@@ -94,16 +105,26 @@ has_fd(const struct ctl_handed *h, const char *name)
 	return false;
 }
 
-/* Whether a line of mountinfo(5) is of that device, and whose it is is known. */
+/* Whether a line of mountinfo(5) is of that device: its third word. */
+static bool
+is_of_device(const char *line, unsigned major_nr, unsigned minor_nr)
+{
+	const char *at = strchr(line, ' ');
+	char *end;
+
+	at = at != NULL ? strchr(at + 1, ' ') : NULL;
+	return at != NULL && strtoul(at + 1, &end, 10) == major_nr &&
+	       *end == ':' && strtoul(end + 1, &end, 10) == minor_nr &&
+	       *end == ' ';
+}
+
+/* Is it of that device, and is it known whose that is? */
 static bool
 is_trusted_mount(const char *line, unsigned major_nr, unsigned minor_nr)
 {
 	const char *type = strstr(line, " - ");
-	unsigned got_major, got_minor;
 
-	return type != NULL &&
-	       sscanf(line, "%*u %*u %u:%u", &got_major, &got_minor) == 2 &&
-	       got_major == major_nr && got_minor == minor_nr &&
+	return type != NULL && is_of_device(line, major_nr, minor_nr) &&
 	       strncmp(type + 3, "fuse", 4) != 0 &&
 	       strncmp(type + 3, "9p", 2) != 0;
 }

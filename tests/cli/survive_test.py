@@ -39,6 +39,15 @@ def small_disk(size):
             subprocess.run(["umount", folder], check=True)
 
 
+def settled(interfaces, kinds):
+    """Whether who finds its peer in this very daemon has, and who has none has given up."""
+    state = {i["ifname"]: i["operstate"] for i in interfaces}
+    meet = [f"epair{n}b" for n, kind in enumerate(kinds) if "/m" in kind or "/q" in kind]
+    alone = [f"epair{n}b" for n, kind in enumerate(kinds) if "/v" in kind or "tcp=" in kind]
+    assert (len(meet), len(alone)) == (4, 2), (meet, alone)
+    return all(state[i] == "UP" for i in meet) and all(state[i] == "DOWN" for i in alone)
+
+
 @case
 def each_kind_and_setting_is_as_it_was():
     need_root()
@@ -67,6 +76,7 @@ def each_kind_and_setting_is_as_it_was():
         d.epair("create", "epair21", f"a.link=delay 10ms 1ms distribution {table} loss 1%",
                 f"b.link=trace {trace}", "a.qdisc=codel", "b.qdisc=priq")
         before = d.epair("show", "--as-config")
+        until(lambda: settled(d.json("show"), kinds), "all have met, or are alone")
         looks = d.json("show")
         crash(d)
         until(lambda: d.epair("show", "--as-config") == before, "it is as it was")
