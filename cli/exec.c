@@ -199,9 +199,9 @@ const struct verb verb_exec = {
 	.name = "exec",
 	.operands = "VNET CMD ...",
 	.sentence = "run a command in the namespace of a vnet",
-	.text =
-	    "Runs CMD in the network namespace into which VNET puts its "
-	    "interfaces, as its kind\nsays: tap:netns=NAME; or that was made for it: tap:netns=new.\n",
+	.text = "Runs CMD in the network namespace into which VNET puts its "
+		"interfaces, as its kind\nsays: tap:netns=NAME; or that was "
+		"made for it: tap:netns=new.\n",
 	.opts = ask_opts,
 	.run = run,
 };

@@ -8,14 +8,13 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 
-#define NEEDS_MAX 8u /* descriptors of one attachment, by name */
-
 bool
 hand_can(const char *spec)
 {
-	const char *names[NEEDS_MAX];
+	const char *names[EPAIR_ATTACH_NEEDS_MAX];
 
-	return epair_attach_needs(spec, names, NEEDS_MAX, NULL) > 0;
+	return epair_attach_needs(spec, names, EPAIR_ATTACH_NEEDS_MAX, NULL) >
+	       0;
 }
 
 /* An interface that has the name, address and MTU of the daemon's. */

@@ -100,7 +100,8 @@ struct epair_fd {
 	int fd;
 };
 
-#define EPAIR_ATTACH_FDS_MAX 65u /* of one attachment */
+#define EPAIR_ATTACH_FDS_MAX   65u /* of one attachment */
+#define EPAIR_ATTACH_NEEDS_MAX 4u /* names that epair_attach_needs() gives */
 
 /*
  * Attach by name, with descriptors in the place of what it would open; with

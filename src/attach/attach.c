@@ -96,7 +96,7 @@ int
 ep_attach_needs(
     const char *spec, const char **names, unsigned max, struct epair_err *err)
 {
-	const char *all[EP_KIND_FDS_MAX] = { NULL };
+	const char *all[EPAIR_ATTACH_NEEDS_MAX] = { NULL };
 	struct plan plan;
 	int n = plan_init(&plan, spec, false, err);
 
@@ -268,7 +268,7 @@ ep_attach_open(struct epair_if *ifp, const char *spec, struct epair_fd *fds,
     unsigned max, struct epair_err *err)
 {
 	struct ep_fds_out out = { .fds = fds, .max = max };
-	const char *names[EP_KIND_FDS_MAX];
+	const char *names[EPAIR_ATTACH_NEEDS_MAX];
 	struct plan plan;
 	int error = plan_init(&plan, spec, false, err);
 

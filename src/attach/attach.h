@@ -53,9 +53,6 @@ int ep_fds_end(struct ep_fds_out *out);
 /* The n-th of that name, or -1 behind the last. */
 int ep_fds_find(const struct ep_fds *with, const char *name, unsigned n);
 
-/* Names of descriptors that an attachment must be given, at most. */
-#define EP_KIND_FDS_MAX 4u
-
 struct ep_kind {
 	struct epair_kind pub; /* name, sentence, keys, sim, fds */
 	const struct ep_opt *opts;
@@ -83,7 +80,7 @@ struct ep_kind {
 	    struct epair_err *err);
 	/*
 	 * What it must be given to open nothing by itself: names of pub.fds,
-	 * into names[EP_KIND_FDS_MAX]. Touches nothing, as check. Returns how
+	 * into names[EPAIR_ATTACH_NEEDS_MAX]. Touches nothing, as check. Returns how
 	 * many; -EPERM with a sentence if nothing will do; -EINVAL for conf
 	 * that another program cannot mean. NULL: it opens nothing.
 	 */

@@ -11,8 +11,6 @@
 
 #include "ctl/fail.h"
 
-#define NEEDS_MAX 8u /* descriptors of one attachment, by name */
-
 /* Takes the descriptor if it can; there is room. */
 static bool
 add(struct ctl_handed *h, const char *name, int fd)
@@ -185,8 +183,8 @@ static int
 check_all(const struct ctl_who *who, const char *spec,
     const struct ctl_handed *h, struct epair_err *err)
 {
-	const char *names[NEEDS_MAX];
-	int n = epair_attach_needs(spec, names, NEEDS_MAX, err);
+	const char *names[EPAIR_ATTACH_NEEDS_MAX];
+	int n = epair_attach_needs(spec, names, EPAIR_ATTACH_NEEDS_MAX, err);
 	int kind = (int)strcspn(spec, ":");
 
 	/* What there is not opens nothing: attaching it says so. */

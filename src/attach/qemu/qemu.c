@@ -303,7 +303,7 @@ static int
 qemu_open(struct epair_if *ifp, const void *conf, struct ep_fds_out *out,
     struct epair_err *err)
 {
-	const char *names[EP_KIND_FDS_MAX];
+	const char *names[EPAIR_ATTACH_NEEDS_MAX];
 	int n = qemu_opens(conf, names, err), error = 0;
 
 	(void)ifp;

@@ -144,7 +144,7 @@ vhost_open(struct epair_if *ifp, const void *arg, struct ep_fds_out *out,
     struct epair_err *err)
 {
 	const struct ep_vhost_opts *opts = arg;
-	const char *names[EP_KIND_FDS_MAX];
+	const char *names[EPAIR_ATTACH_NEEDS_MAX];
 	struct ep_socket_addr addr;
 	int error = ep_socket_path(&addr, "path", opts->path, err);
 
