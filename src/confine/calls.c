@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 /* Made of calls.txt and of the sources, by tools/syscalls.py. */
@@ -48,7 +49,7 @@ is_limited(int nr)
 {
 	return nr == SCMP_SYS(ioctl) || nr == SCMP_SYS(socket) ||
 	       nr == SCMP_SYS(clone) || nr == SCMP_SYS(mmap) ||
-	       nr == SCMP_SYS(mprotect);
+	       nr == SCMP_SYS(mprotect) || nr == SCMP_SYS(prctl);
 }
 
 static int
@@ -69,7 +70,7 @@ allow_calls(scmp_filter_ctx ctx)
 	return 0;
 }
 
-/* Requests of ours, families that attachments connect to, threads. */
+/* Requests of ours, families that attachments connect to, threads and theirs. */
 static int
 allow_arguments(scmp_filter_ctx ctx)
 {
@@ -88,6 +89,9 @@ allow_arguments(scmp_filter_ctx ctx)
 	if (error == 0)
 		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone),
 		    1, ALL(0, CLONE_THREAD, CLONE_THREAD));
+	if (error == 0)
+		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl),
+		    1, ALL(0, UINT32_MAX, PR_SET_TIMERSLACK));
 	return error;
 }
 
