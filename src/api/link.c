@@ -35,7 +35,7 @@ epair_link_names_file(const char *words, struct epair_err *err)
 
 	if (error != 0)
 		return error;
-	return conf.table[0] != '\0' || conf.trace[0] != '\0';
+	return (ep_link_parts(&conf) & EP_LINK_FILES) != 0;
 }
 
 static void

@@ -59,7 +59,7 @@ struct ep_link_conf {
 	uint64_t reorder, reorder_corr, gap; /* gap 0 is 1 */
 	uint64_t ordered;
 	uint64_t slot_model; /* enum ep_slot_model */
-	uint64_t slot_dist; /* enum ep_distribution, no table */
+	uint64_t slot_dist; /* enum ep_distribution */
 	uint64_t slot[2]; /* ns; both 0: none */
 	uint64_t slot_packets, slot_bytes; /* of each; 0: all that come */
 	uint64_t rate; /* bit/s; 0: as fast as it comes */
@@ -73,6 +73,7 @@ struct ep_link_conf {
 	uint64_t per_superframe;
 	uint64_t seed; /* 0: the instance's */
 	char table[EP_LINK_NAME_MAX]; /* of EP_DIST_TABLE, else "" */
+	char slot_table[EP_LINK_NAME_MAX]; /* the same of slot_dist */
 	char filter[EP_LINK_NAME_MAX]; /* of EP_LOSS_FILTER, else "" */
 	char trace[EP_LINK_NAME_MAX]; /* or "" */
 };
@@ -82,7 +83,12 @@ enum {
 	EP_LINK_TABLE = 1u << 0,
 	EP_LINK_FILTER = 1u << 1,
 	EP_LINK_TRACE = 1u << 2,
+	EP_LINK_SLOT_TABLE = 1u << 3,
+	EP_LINK_FILES = EP_LINK_TABLE | EP_LINK_TRACE | EP_LINK_SLOT_TABLE,
 };
+
+/* Which of them *conf has. */
+unsigned ep_link_parts(const struct ep_link_conf *conf);
 
 /*
  * Change in *conf what the words name; *named says which parts these want,

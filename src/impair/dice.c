@@ -155,7 +155,8 @@ ep_dice_delay(struct ep_dice *dice, const struct ep_link_conf *conf,
 }
 
 uint64_t
-ep_dice_slot(struct ep_dice *dice, const struct ep_link_conf *conf)
+ep_dice_slot(struct ep_dice *dice, const struct ep_link_conf *conf,
+    const struct ep_samples *table)
 {
 	const uint64_t *slot = conf->slot;
 	int64_t apart;
@@ -166,6 +167,6 @@ ep_dice_slot(struct ep_dice *dice, const struct ep_link_conf *conf)
 	apart = (int64_t)slot[0];
 	if (slot[1] != 0)
 		apart += ep_dist_draw(&dice->slot.rng,
-		    (enum ep_distribution)conf->slot_dist, slot[1], NULL);
+		    (enum ep_distribution)conf->slot_dist, slot[1], table);
 	return apart > 0 ? (uint64_t)apart : 0;
 }

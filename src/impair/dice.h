@@ -59,7 +59,8 @@ bool ep_dice_ahead(struct ep_dice *dice, const struct ep_link_conf *conf);
 uint64_t ep_dice_delay(struct ep_dice *dice, const struct ep_link_conf *conf,
     const struct ep_samples *table);
 
-/* How far is the next slot from the last one? */
-uint64_t ep_dice_slot(struct ep_dice *dice, const struct ep_link_conf *conf);
+/* How far is the next slot from the last one? table: as above. */
+uint64_t ep_dice_slot(struct ep_dice *dice, const struct ep_link_conf *conf,
+    const struct ep_samples *table);
 
 #endif /* EP_IMPAIR_DICE_H */

@@ -80,7 +80,8 @@ in_slot(struct ep_impair *imp, const struct epair_mbuf *m, uint64_t when_ns)
 	if (slot->at_ns < when_ns || slot->packets == 0 || slot->bytes <= 0) {
 		if (slot->at_ns < when_ns)
 			slot->at_ns = when_ns;
-		slot->at_ns += ep_dice_slot(&imp->dice, conf);
+		slot->at_ns += ep_dice_slot(
+		    &imp->dice, conf, imp->parts.slot_table);
 		slot->packets = conf->slot_packets != 0 ? conf->slot_packets
 							: UINT64_MAX;
 		slot->bytes = conf->slot_bytes != 0 ? (int64_t)conf->slot_bytes

@@ -299,6 +299,13 @@ find_sub(const struct ep_word *w, struct reader *r)
 }
 
 static void
+end_slot_distribution(struct ep_link_conf *conf)
+{
+	conf->slot_dist = EP_DIST_UNIFORM;
+	memset(conf->slot_table, 0, sizeof(conf->slot_table));
+}
+
+static void
 set_model(const struct ep_word *w, struct ep_link_conf *conf)
 {
 	if (w->model < 0)
@@ -308,7 +315,7 @@ set_model(const struct ep_word *w, struct ep_link_conf *conf)
 		memset(conf->loss, 0, sizeof(conf->loss));
 		memset(conf->filter, 0, sizeof(conf->filter));
 	} else {
-		conf->slot_dist = EP_DIST_UNIFORM;
+		end_slot_distribution(conf);
 	}
 }
 
@@ -380,7 +387,7 @@ settle(struct ep_link_conf *c)
 	}
 	if (c->slot[0] == 0 && c->slot[1] == 0) {
 		c->slot_model = EP_SLOT_BETWEEN;
-		c->slot_dist = EP_DIST_UNIFORM;
+		end_slot_distribution(c);
 	}
 	if (c->cell == 0)
 		c->cell_overhead = 0;
@@ -414,14 +421,18 @@ ep_link_parse(const char *words, struct ep_link_conf *conf, unsigned *named,
 	if (error != 0)
 		return error;
 	settle(&next);
-	if (next.filter[0] == '\0')
-		*named &= ~(unsigned)EP_LINK_FILTER;
-	if (next.table[0] == '\0')
-		*named &= ~(unsigned)EP_LINK_TABLE;
-	if (next.trace[0] == '\0')
-		*named &= ~(unsigned)EP_LINK_TRACE;
+	*named &= ep_link_parts(&next);
 	*conf = next;
 	return 0;
+}
+
+unsigned
+ep_link_parts(const struct ep_link_conf *conf)
+{
+	return (conf->table[0] != '\0' ? EP_LINK_TABLE : 0u) |
+	       (conf->slot_table[0] != '\0' ? EP_LINK_SLOT_TABLE : 0u) |
+	       (conf->filter[0] != '\0' ? EP_LINK_FILTER : 0u) |
+	       (conf->trace[0] != '\0' ? EP_LINK_TRACE : 0u);
 }
 
 bool

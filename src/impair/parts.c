@@ -125,6 +125,8 @@ ep_link_load(const struct ep_link_conf *conf, unsigned named,
 	*parts = (struct ep_link_parts){ .table = NULL };
 	if (named & EP_LINK_TABLE)
 		error = load_table(conf->table, &parts->table, err);
+	if (error == 0 && named & EP_LINK_SLOT_TABLE)
+		error = load_table(conf->slot_table, &parts->slot_table, err);
 	if (error == 0 && named & EP_LINK_FILTER)
 		error = load_filter(conf->filter, &parts->filter, err);
 	if (error == 0 && named & EP_LINK_TRACE)
@@ -143,14 +145,22 @@ end_filter(struct ep_filter *f)
 	free(f);
 }
 
+static void
+replace_table(
+    struct ep_samples **had, struct ep_samples *with, const char *path)
+{
+	if (with == NULL && path[0] != '\0')
+		return;
+	free(*had);
+	*had = with;
+}
+
 void
 ep_link_replace(struct ep_link_parts *parts, struct ep_link_parts *from,
     const struct ep_link_conf *conf)
 {
-	if (from->table != NULL || conf->table[0] == '\0') {
-		free(parts->table);
-		parts->table = from->table;
-	}
+	replace_table(&parts->table, from->table, conf->table);
+	replace_table(&parts->slot_table, from->slot_table, conf->slot_table);
 	if (from->filter != NULL || conf->filter[0] == '\0') {
 		end_filter(parts->filter);
 		parts->filter = from->filter;
@@ -166,6 +176,7 @@ void
 ep_link_parts_fini(struct ep_link_parts *parts)
 {
 	free(parts->table);
+	free(parts->slot_table);
 	end_filter(parts->filter);
 	free(parts->trace);
 	*parts = (struct ep_link_parts){ .table = NULL };

@@ -39,7 +39,7 @@ struct ep_trace {
 
 /* Each NULL where there is none. */
 struct ep_link_parts {
-	struct ep_samples *table;
+	struct ep_samples *table, *slot_table;
 	struct ep_filter *filter;
 	struct ep_trace *trace;
 };

@@ -32,6 +32,11 @@
 		.type = EP_ARG_CHOICE, .name = (what), .offset = LINK(field), \
 		.omitted = 1, .choices = (words), NO_TEXT \
 	}
+#define DISTRIBUTION(field, file, bit) \
+	{ \
+		.type = EP_ARG_CHOICE, .name = "NAME", .offset = LINK(field), \
+		.choices = distributions, .text = LINK(file), .part = (bit) \
+	}
 #define KEPT(t, what, field, most) NUMBER(t, what, field, most, EP_OMITTED_KEEP)
 
 #define PLAIN   .model = -1
@@ -53,12 +58,7 @@ const struct ep_word ep_words[] = {
 	    .args = { TIME("TIME", delay_ns), TIME("JITTER", jitter_ns),
 		PERCENT("CORRELATION", delay_corr) } },
 	{ "distribution", NULL, 1, PLAIN,
-	    .args = { { .type = EP_ARG_CHOICE,
-		.name = "NAME",
-		.offset = LINK(distribution),
-		.choices = distributions,
-		.text = LINK(table),
-		.part = EP_LINK_TABLE } } },
+	    .args = { DISTRIBUTION(distribution, table, EP_LINK_TABLE) } },
 	{ "ordered", NULL, 0, PLAIN,
 	    .args = { CHOICE("on|off", ordered, on_off) } },
 	{ "loss", "random", 1, LOSS(EP_LOSS_RANDOM),
@@ -95,7 +95,7 @@ const struct ep_word ep_words[] = {
 		PERCENT("CORRELATION", reorder_corr) } },
 	{ "gap", NULL, 1, PLAIN, .args = { COUNT("N", gap, UINT32_MAX) } },
 	{ "slot", "distribution", 2, SLOT(EP_SLOT_DISTRIBUTED),
-	    .args = { CHOICE("NAME", slot_dist, distributions),
+	    .args = { DISTRIBUTION(slot_dist, slot_table, EP_LINK_SLOT_TABLE),
 		TIME("TIME", slot[0]), TIME("JITTER", slot[1]) } },
 	{ "slot", NULL, 1, SLOT(EP_SLOT_BETWEEN),
 	    .args = { TIME("MIN", slot[0]),

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """epair run --link-a ...: what the cable does to frames, and that all of them are accounted for."""
+import os
 import time
 
-from harness import case, main, run, run_json
+from harness import case, folder, main, run, run_json
 
 
 def ends(doc):
@@ -41,6 +42,19 @@ def frames_wait_in_the_discipline_for_the_rate():
                          "fifo:limit=20", "source:size=1000", "sink"))
     assert a["drops"].keys() == {"qdisc"}
     assert b["delivered"] == a["opackets"] == 100 - a["drops"]["qdisc"] >= 20
+
+
+@case
+def slots_are_as_far_apart_as_a_file_says():
+    with folder() as where:
+        path = os.path.join(where, "slots.dist")
+        with open(path, "w", encoding="ascii") as table:
+            table.write("8192\n")  # the jitter, always
+        words = f"slot distribution {path} 10ms 2ms packets 2"
+        doc = run_json("run", "--sim", "--count", "10", "--link-a", words, "source", "sink")
+    assert doc["interfaces"][0]["impair"]["words"] == words
+    assert doc["interfaces"][1]["stats"]["delivered"] == 10
+    assert doc["events"][-1]["timestamp"] == "1970-01-01T00:00:00.060000"
 
 
 @case

@@ -225,7 +225,9 @@ link_with_files_is_set_or_none_is_there(void **state)
 	assert_int_equal(write(fd, "1\n2\n", 4), 4);
 	(void)close(fd);
 	(void)snprintf(words, sizeof(words),
-	    "delay 1ms 1ms distribution %s trace %s", path, path);
+	    "delay 1ms 1ms distribution %s slot distribution %s 1ms 1ms "
+	    "trace %s",
+	    path, path, path);
 	r->text = words;
 	oom_try(&c, r, &r->err);
 	(void)unlink(path);

@@ -74,6 +74,8 @@ wrong_word_is_named_and_changes_nothing(void **state)
 		{ "overhead x", "overhead: N 'x': must be a number, -65535" },
 		{ "slot 5ms 1ms", "slot: MIN is more than MAX" },
 		{ "slot distribution normal", "needs TIME" },
+		{ "slot distribution cauchy 1ms 1ms", "or a path with a" },
+		{ "slot distribution /dev/zero 1ms 1ms", "no regular file" },
 		{ "dealy 1ms", "unknown word 'dealy'; known are none, delay" },
 		{ "delay", "delay needs TIME" },
 		{ "delay 10", "delay: TIME '10': must be a time" },
@@ -182,12 +184,41 @@ file_is_named_in_quotes_and_read_when_it_is_named(void **state)
 }
 
 static void
+slots_have_a_file_of_their_own(void **state)
+{
+	struct rig *r = *state;
+	char words[256], shown[256];
+	char *path = make_file("8192\n");
+
+	(void)snprintf(words, sizeof(words),
+	    "packets 3 slot distribution '%s' 5ms 1ms", path);
+	(void)snprintf(shown, sizeof(shown),
+	    "slot distribution \"%s\" 5ms 1ms packets 3", path);
+	set(r->a, words);
+	assert_link(r->a, shown);
+	set(r->a, shown);
+	assert_link(r->a, shown);
+	assert_int_equal(epair_link_names_file(shown, NULL), 1);
+	(void)unlink(path);
+	set(r->a, "bytes 0"); /* names it not: nothing is read */
+	assert_link(r->a, shown);
+	assert_int_equal(epair_if_set_link(r->a, shown, NULL), -ENOENT);
+	set(r->a, "slot 1ms 2ms");
+	assert_link(r->a, "slot 1ms 2ms packets 3");
+	set(r->a, "slot distribution pareto 5ms 1ms packets 0");
+	assert_link(r->a, "slot distribution pareto 5ms 1ms");
+	assert_int_equal(
+	    epair_link_names_file("slot distribution ./a 0 0", NULL), 0);
+}
+
+static void
 wrong_file_is_named_with_its_line(void **state)
 {
 	static const char *const wrong[][3] = {
 		{ "distribution", "1 2\n3 x\n", ", line 2: must be whole" },
 		{ "distribution", "32768", ", line 1: must be whole" },
 		{ "distribution", "# nothing", "has no numbers" },
+		{ "slot distribution", "1\n\nx\n", ", line 3: must be" },
 		{ "trace", "1\n3\n2\n", ", line 3: 2 is before" },
 		{ "trace", "1\n-3\n", ", line 2: must be a whole" },
 		{ "trace", "1\n# 3\n", ", line 2: must be a whole" },
@@ -201,8 +232,9 @@ wrong_file_is_named_with_its_line(void **state)
 		struct epair_err err = { .text = "" };
 		char words[256], *path = make_file(wrong[i][1]);
 
-		(void)snprintf(
-		    words, sizeof(words), "%s '%s'", wrong[i][0], path);
+		(void)snprintf(words, sizeof(words), "%s '%s'%s", wrong[i][0],
+		    path,
+		    strncmp(wrong[i][0], "slot", 4) == 0 ? " 1ms 1ms" : "");
 		assert_int_equal(epair_if_set_link(r->a, words, &err), -EINVAL);
 		(void)unlink(path);
 		assert_non_null(strstr(err.text, wrong[i][2]));
@@ -249,6 +281,7 @@ static const struct CMUnitTest tests[] = {
 	RIG_TEST(destroyed_interface_has_no_link),
 	RIG_TEST(words_are_netems_and_more),
 	RIG_TEST(file_is_named_in_quotes_and_read_when_it_is_named),
+	RIG_TEST(slots_have_a_file_of_their_own),
 	RIG_TEST(wrong_file_is_named_with_its_line),
 	RIG_TEST(file_that_is_not_there_is_named),
 	RIG_TEST(trace_and_rate_exclude_each_other),

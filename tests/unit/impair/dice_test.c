@@ -356,15 +356,14 @@ parse(const char *text)
 	return table;
 }
 
-static void
-table_is_the_distribution_that_it_was_made_of(void **state)
+/* As iproute2 makes its own: what is not exceeded by (i + 1/2) / n. */
+static struct ep_samples *
+rising_table(void)
 {
-	/* As iproute2 makes its own: what is not exceeded by (i + 1/2) / n. */
 	const unsigned n = 8192;
 	char *text = malloc(n * 8), *p = text;
 	struct ep_samples *table;
 
-	(void)state;
 	assert_non_null(text);
 	for (unsigned i = 0; i < n; i++) {
 		double x = 2 * sqrt((i + 0.5) / n) - 1;
@@ -375,6 +374,15 @@ table_is_the_distribution_that_it_was_made_of(void **state)
 	table = parse(text);
 	free(text);
 	assert_int_equal(table->count, n);
+	return table;
+}
+
+static void
+table_is_the_distribution_that_it_was_made_of(void **state)
+{
+	struct ep_samples *table = rising_table();
+
+	(void)state;
 	assert_distributed(
 	    "delay 100ms 5ms distribution ./a", 27, table, rising_cdf);
 	free(table);
@@ -411,8 +419,15 @@ slot_normal_cdf(double x)
 	return normal_cdf((x - 100) / 2);
 }
 
+static double
+slot_rising_cdf(double x)
+{
+	return rising_cdf((x - 100) / 20);
+}
+
 static void
-assert_slots(const char *words, double (*cdf)(double x))
+assert_slots(
+    const char *words, const struct ep_samples *table, double (*cdf)(double x))
 {
 	const struct ep_link_conf conf = conf_of(words);
 	double *sample = malloc(FRAMES * sizeof(double));
@@ -421,7 +436,7 @@ assert_slots(const char *words, double (*cdf)(double x))
 	assert_non_null(sample);
 	ep_dice_init(&dice, 29);
 	for (unsigned i = 0; i < FRAMES; i++)
-		sample[i] = (double)ep_dice_slot(&dice, &conf) / 1e6;
+		sample[i] = (double)ep_dice_slot(&dice, &conf, table) / 1e6;
 	assert_distance(words, sample, FRAMES, cdf);
 	free(sample);
 }
@@ -429,9 +444,15 @@ assert_slots(const char *words, double (*cdf)(double x))
 static void
 slots_are_apart_as_they_should(void **state)
 {
+	struct ep_samples *table = rising_table();
+
 	(void)state;
-	assert_slots("slot 5ms 15ms", between_cdf);
-	assert_slots("slot distribution normal 100ms 2ms", slot_normal_cdf);
+	assert_slots("slot 5ms 15ms", NULL, between_cdf);
+	assert_slots(
+	    "slot distribution normal 100ms 2ms", NULL, slot_normal_cdf);
+	assert_slots(
+	    "slot distribution ./a 100ms 20ms", table, slot_rising_cdf);
+	free(table);
 }
 
 static void

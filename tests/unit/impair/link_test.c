@@ -4,6 +4,7 @@
  * loss by a filter, slots.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lab.h"
 
@@ -200,6 +201,37 @@ slot_holds_so_many_octets_and_comes_after_the_delay(void **state)
 	lab_fini(&lab);
 }
 
+/* All numbers of the file are the same: no chance is left. */
+static void
+slots_of_a_file_are_as_far_apart_as_it_says(void **state)
+{
+	struct arrivals a = { .count = 0 };
+	char path[] = "/tmp/epair-slots-XXXXXX", words[128];
+	struct lab lab;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "8192 8192\n", 10), 10);
+	(void)close(fd);
+	lab_init(&lab, 1, note_time, &a);
+	(void)snprintf(words, sizeof(words),
+	    "slot distribution %s 10ms 2ms packets 2", path);
+	lab_set(lab.a, words);
+	/* Nor does the delay's, in the same words, change it. */
+	(void)snprintf(words, sizeof(words), "distribution %s", path);
+	lab_set(lab.a, words);
+	(void)unlink(path);
+	lab_set(lab.a, "distribution normal");
+	for (unsigned i = 0; i < 10; i++)
+		lab_send(lab.a, i, 100);
+	lab_pass(&lab, 100 * MS);
+	assert_int_equal(a.count, 10);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(a.at_ns[i], (i / 2 + 1) * 12 * MS);
+	lab_fini(&lab);
+}
+
 static void
 cut_is_of_one_direction(void **state)
 {
@@ -229,6 +261,7 @@ main(void)
 		cmocka_unit_test(frames_arrive_in_slots_of_so_many),
 		cmocka_unit_test(
 		    slot_holds_so_many_octets_and_comes_after_the_delay),
+		cmocka_unit_test(slots_of_a_file_are_as_far_apart_as_it_says),
 		cmocka_unit_test(cut_is_of_one_direction),
 	};
 
