@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/config.h"
 #include "cli/hand.h"
+#include "cli/netns.h"
 #include "cli/out.h"
 #include "cli/show.h"
 #include "cli/users.h"
@@ -95,6 +96,32 @@ check(const struct cli *cli, const char *path, json_t *doc)
 			return status;
 	}
 	return CLI_OK;
+}
+
+/*
+ * Containers that it names. One that is not there may be a namespace yet to be
+ * made, which a vnet may name, and an attachment that waits for it.
+ */
+static int
+find_containers(const struct cli *cli, json_t *doc)
+{
+	int status = CLI_OK;
+	json_t *of;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "vnets"), i, of)
+	{
+		status = netns_in(cli, of, "kind", true);
+		if (status != CLI_OK)
+			return status;
+	}
+	json_array_foreach(json_object_get(doc, "pairs"), i, of)
+	{
+		status = netns_in_pair(cli, of, true);
+		if (status != CLI_OK)
+			break;
+	}
+	return status;
 }
 
 static int
@@ -264,6 +291,8 @@ apply(struct cli *cli, const struct verb *self, int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	status = check(cli, argv[first], doc);
+	if (status == CLI_OK)
+		status = find_containers(cli, doc);
 	if (status == CLI_OK)
 		return put(cli, &o, doc);
 	json_decref(doc);

@@ -8,6 +8,7 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/hand.h"
+#include "cli/netns.h"
 #include "cli/out.h"
 #include "cli/show.h"
 
@@ -98,7 +99,8 @@ put(const struct cli *cli, json_t *params, json_t **result)
 		json_decref(params);
 		return status;
 	}
-	if (!c.is_admin)
+	status = netns_in_pair(cli, params, false);
+	if (status == CLI_OK && !c.is_admin)
 		status = hand_pair(cli, params, NULL, &hand);
 	if (status == CLI_OK) {
 		status = hand_call(cli, &c, "create", params, &hand, result);

@@ -11,6 +11,7 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/hand.h"
+#include "cli/netns.h"
 #include "ctl/codec_if.h"
 
 /* Put the request that the operands make, by its keys. */
@@ -86,6 +87,7 @@ attach(struct cli *cli, const struct verb *self, int argc, char **argv)
 	struct ask_opts o = { 0 };
 	json_t *params, *result;
 	struct ctl_client c;
+	const char *spec;
 	int first, status;
 
 	status = ask_begin(cli, self, &o, argc, argv, 2, 2, &first);
@@ -96,7 +98,9 @@ attach(struct cli *cli, const struct verb *self, int argc, char **argv)
 		return status;
 	params = json_pack(
 	    "{s:s,s:s}", "if", argv[first], "spec", argv[first + 1]);
-	if (!c.is_admin && hand_can(argv[first + 1]))
+	status = netns_in(cli, params, "spec", false);
+	spec = json_string_value(json_object_get(params, "spec"));
+	if (status == CLI_OK && !c.is_admin && spec != NULL && hand_can(spec))
 		status = hand_over(cli, &c, argv[first], params, &hand);
 	if (status == CLI_OK)
 		status = hand_call(cli, &c, "attach", params, &hand, &result);

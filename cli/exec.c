@@ -15,46 +15,7 @@
 
 #include "cli/ask.h"
 #include "cli/cli.h"
-
-#define WHERE_MAX 512
-
-/*
- * The value of netns= in "tap:netns=red,addr=...", unescaped. Returns whether
- * there is one.
- */
-static bool
-find_netns(const char *kind, char value[WHERE_MAX])
-{
-	const char *p = strstr(kind, "netns=");
-	size_t len = 0;
-
-	if (p == NULL || (p[-1] != ':' && p[-1] != ','))
-		return false;
-	for (p += strlen("netns="); *p != '\0' && *p != ','; p++) {
-		if (*p == '\\' && p[1] != '\0')
-			p++;
-		if (len == WHERE_MAX - 1)
-			return false;
-		value[len++] = *p;
-	}
-	value[len] = '\0';
-	return len > 0;
-}
-
-/* The file of a namespace, as epair-attach(7) names them. */
-static void
-path_of(const char *netns, char path[WHERE_MAX + 32])
-{
-	const char *before = "/run/netns/", *behind = "";
-
-	if (*netns == '/') {
-		before = "";
-	} else if (netns[strspn(netns, "0123456789")] == '\0') {
-		before = "/proc/";
-		behind = "/ns/net";
-	}
-	(void)snprintf(path, WHERE_MAX + 32, "%s%s%s", before, netns, behind);
-}
+#include "cli/netns.h"
 
 /* Enter it, by way of its user namespace where that is not ours. */
 static int
@@ -126,20 +87,20 @@ ask_netns(const struct cli *cli, const char *name, int *fd)
 /* Gives a descriptor of the namespace, and the words for it. */
 static int
 open_vnet(const struct cli *cli, const char *name, const char *kind, int *fd,
-    char path[WHERE_MAX + 32])
+    char path[NETNS_PATH_MAX])
 {
-	char netns[WHERE_MAX];
+	char netns[NETNS_TEXT_MAX];
 
-	if (!find_netns(kind, netns)) {
+	if (!netns_find(kind, netns)) {
 		cli_complain(cli,
 		    "vnet %s has no namespace: its kind must have netns=",
 		    name);
 		return CLI_FAILED;
 	}
-	(void)snprintf(path, WHERE_MAX + 32, "vnet %s", name);
+	(void)snprintf(path, NETNS_PATH_MAX, "vnet %s", name);
 	if (strcmp(netns, "new") == 0)
 		return ask_netns(cli, name, fd);
-	path_of(netns, path);
+	netns_path(netns, path);
 	*fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (*fd >= 0)
 		return CLI_OK;
@@ -150,7 +111,7 @@ open_vnet(const struct cli *cli, const char *name, const char *kind, int *fd,
 static int
 enter_vnet(const struct cli *cli, const char *name)
 {
-	char path[WHERE_MAX + 32];
+	char path[NETNS_PATH_MAX];
 	char *kind;
 	int error, fd = -1, status = ask_kind(cli, name, &kind);
 

@@ -18,6 +18,7 @@
 #include "cli/cable.h"
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "cli/netns.h"
 #include "cli/opts.h"
 #include "cli/out.h"
 #include "cli/record.h"
@@ -38,29 +39,28 @@ struct run {
 	struct cable_view view;
 };
 
-/* The specs as they are attached: a source gets the count as its key. */
+/* As it is attached: a source gets the count, a container its namespace. */
 static int
-make_specs(struct run *r, char *const *ends)
+make_spec(struct run *r, int i, const char *spec)
 {
-	for (int i = 0; i < 2; i++) {
-		const char *spec = ends[i];
-		int n;
-
-		r->watch.is_source[i] = run_is_source(spec);
-		if (r->o.count == 0 || !run_is_source(spec)) {
-			r->specs[i] = strdup(spec);
-			if (r->specs[i] == NULL)
-				return -ENOMEM;
-			continue;
-		}
-		n = asprintf(&r->specs[i], "%s%ccount=%" PRIu64, spec,
-		    strchr(spec, ':') != NULL ? ',' : ':', r->o.count);
-		if (n < 0) {
+	r->watch.is_source[i] = run_is_source(spec);
+	if (r->o.count > 0 && run_is_source(spec)) {
+		if (asprintf(&r->specs[i], "%s%ccount=%" PRIu64, spec,
+			strchr(spec, ':') != NULL ? ',' : ':', r->o.count) < 0)
 			r->specs[i] = NULL;
-			return -ENOMEM;
-		}
+	} else {
+		int status = netns_of_container(
+		    r->cli, spec, false, &r->specs[i]);
+
+		if (status != CLI_OK)
+			return status;
+		if (r->specs[i] == NULL)
+			r->specs[i] = strdup(spec);
 	}
-	return 0;
+	if (r->specs[i] != NULL)
+		return CLI_OK;
+	cli_complain(r->cli, "%s", strerror(ENOMEM));
+	return CLI_FAILED;
 }
 
 /*
@@ -303,11 +303,10 @@ run(struct cli *cli, const struct verb *self, int argc, char **argv)
 	r.watch.time_ns = r.o.time_ns;
 	r.watch.count = r.o.count;
 	r.watch.events = cli->json ? json_array() : NULL;
-	status = CLI_FAILED;
-	if (make_specs(&r, argv + first) == 0)
+	for (int i = 0; i < 2 && status == CLI_OK; i++)
+		status = make_spec(&r, i, argv[first + i]);
+	if (status == CLI_OK)
 		status = run_pair(&r);
-	else
-		cli_complain(cli, "%s", strerror(ENOMEM));
 	free(r.specs[0]);
 	free(r.specs[1]);
 	json_decref(r.watch.events);

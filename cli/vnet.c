@@ -9,6 +9,7 @@
 
 #include "cli/ask.h"
 #include "cli/cli.h"
+#include "cli/netns.h"
 #include "cli/out.h"
 #include "cli/show.h"
 #include "cli/users.h"
@@ -61,6 +62,8 @@ change(const struct cli *cli, const char *method, int count, char **words)
 		    params, "kind", json_string(words[i++]));
 	for (; i < count && status == CLI_OK; i++)
 		status = take_setting(cli, params, words[i]);
+	if (status == CLI_OK)
+		status = netns_in(cli, params, "kind", true);
 	if (status == CLI_OK)
 		return ask_quietly(cli, method, params);
 	json_decref(params);

@@ -93,7 +93,7 @@ WRONG = [
 
 # What is written right, but cannot be done here.
 CANNOT = [
-    (["run", "tap:netns=epair-test-none", "sink"], ["A: ", "epair-test-none"]),
+    (["run", "tap:netns=/run/epair-test-none", "sink"], ["A: ", "epair-test-none"]),
     (["run", "sink", "tap:netns=/epair/test/none"], ["B: ", "/epair/test/none"]),
     (["run", "sink", "tap:netns=4194305"], ["B: ", "4194305"]),
     (["run", "sink", "sink", "--capture", "/epair/test/none"],
