@@ -92,6 +92,21 @@ class Netns:
     def ping(self, address, *words, **more):
         return self.run("ping", "-q", *words, address, **more)
 
+    def echo_replies(self):
+        """Answers to pings that came, by IPv4 and IPv6."""
+        names, values = re.findall(r"^Icmp: (.*)$", self.run("cat", "/proc/net/snmp"), re.MULTILINE)
+        four = dict(zip(names.split(), values.split()))["InEchoReps"]
+        six = re.search(r"Icmp6InEchoReplies\s+(\d+)", self.run("cat", "/proc/net/snmp6"))[1]
+        return int(four) + int(six)
+
+    def loses_none(self, address, count, *words):
+        """So many pings, each answered. Not by ping's word: for its last answer it waits
+        no longer than two round trips, or an interval."""
+        before = self.echo_replies()
+        self.ping(address, "-c", str(count), *words)
+        until(lambda: self.echo_replies() - before >= count, f"all {count} answers of {address}")
+        equal(self.echo_replies() - before, count, f"answers of {address}")
+
     def reaches(self, address):
         until(lambda: " 0% packet loss" in self.ping(address, "-c", "1", "-W", "1", fails=True),
               f"a ping of {address} from {self.name}")

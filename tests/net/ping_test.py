@@ -25,8 +25,8 @@ def lossless(text):
 def a_flood_of_pings_loses_none_and_all_are_counted():
     red, blue = Netns("red"), Netns("blue")
     cable = Cable(RED, BLUE)
-    lossless(red.ping("10.0.0.2", "-f", "-c", "20000"))
-    lossless(blue.ping("fd00::1", "-f", "-c", "5000"))
+    red.loses_none("10.0.0.2", 20000, "-f")
+    blue.loses_none("fd00::1", 5000, "-f")
     lab.check_account(cable, ((red, "epair0a"), (blue, "epair0b")))
     a, b = cable.settle()
     check(a["opackets"] >= 25000 and b["opackets"] >= 25000, a, b)
@@ -49,8 +49,8 @@ def the_device_is_the_interface():
 def nine_thousand_octets_pass_unfragmented():
     red, blue = Netns("red"), Netns("blue")
     cable = Cable(RED, BLUE, "-m", "9000")
-    lossless(red.ping("10.0.0.2", "-c", "3", "-i", "0.01", "-M", "do", "-s", "8972"))
-    lossless(blue.ping("fd00::1", "-c", "3", "-i", "0.01", "-M", "do", "-s", "8952"))
+    red.loses_none("10.0.0.2", 3, "-i", "0.01", "-M", "do", "-s", "8972")
+    blue.loses_none("fd00::1", 3, "-i", "0.01", "-M", "do", "-s", "8952")
     check(cable.stats("a")["obytes"] > 6 * 9000, cable.stats("a"))
     lab.check_account(cable, ((red, "epair0a"), (blue, "epair0b")))
     cable.close()
@@ -59,7 +59,7 @@ def nine_thousand_octets_pass_unfragmented():
 def an_mtu_as_large_as_a_tap_has_passes():
     red, _ = Netns("red"), Netns("blue")
     cable = Cable(RED, BLUE, "-m", "65521")
-    lossless(red.ping("10.0.0.2", "-c", "3", "-i", "0.01", "-M", "do", "-s", "65493"))
+    red.loses_none("10.0.0.2", 3, "-i", "0.01", "-M", "do", "-s", "65493")
     cable.close()
 
 
@@ -69,7 +69,7 @@ def a_capture_shows_what_passes():
     path = f"/tmp/epair-ping-{os.getpid()}.pcapng"
     try:
         cable.ask(f"capture {path}")
-        lossless(red.ping("10.0.0.2", "-c", "10", "-i", "0.01"))
+        red.loses_none("10.0.0.2", 10, "-i", "0.01")
         cable.settle()
         cable.ask("capture")
         # Each is seen twice: sent by one end, received by the other.
@@ -97,8 +97,8 @@ def gateways_lead_out():
     cable = Cable(RED + ",gw=10.0.0.2,gw=fd00::2", BLUE)
     blue.ip("addr", "add", "192.0.2.1/32", "dev", "lo")
     blue.ip("addr", "add", "2001:db8::1/128", "dev", "lo")
-    lossless(red.ping("192.0.2.1", "-c", "2", "-i", "0.01"))
-    lossless(red.ping("2001:db8::1", "-c", "2", "-i", "0.01"))
+    red.loses_none("192.0.2.1", 2, "-i", "0.01")
+    red.loses_none("2001:db8::1", 2, "-i", "0.01")
     cable.close()
 
 
@@ -115,7 +115,7 @@ def a_namespace_of_its_own_is_told_and_can_be_entered():
 def a_tap_may_answer_to_echo():
     red = Netns("red")
     cable = Cable(RED, "echo:addr=10.0.0.9/24")
-    lossless(red.ping("10.0.0.9", "-c", "100", "-f"))
+    red.loses_none("10.0.0.9", 100, "-f")
     lab.check_account(cable, ((red, "epair0a"), None))
     cable.close()
 

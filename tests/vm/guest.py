@@ -34,6 +34,9 @@ PATIENCE = 60  # seconds to boot, on a machine with other things to do
 # The file that is moved; more where somebody has the time.
 FILE_MIB = int(os.environ.get("EPAIR_VM_MIB", "16"))
 
+# What a machine offers, behind http:// and its address.
+OFFERED = ":8001/cgi-bin/f"
+
 # In the order in which they are loaded.
 MODULES = ["net/core/failover", "drivers/net/net_failover", "drivers/virtio/virtio_ring",
            "drivers/virtio/virtio", "drivers/virtio/virtio_pci_modern_dev",
@@ -182,10 +185,13 @@ class Machine:
         return text
 
     def offer(self, mib):
-        """Serve a random file at :8001/f; its checksum."""
-        self.run(f"mkdir -p /tmp/www; dd if=/dev/urandom of=/tmp/www/f bs=1M count={mib} 2>&1")
-        self.run("httpd -p 8001 -h /tmp/www")
-        return self.run("sha256sum /tmp/www/f", seconds=60).split()[0]
+        """Serve random octets at OFFERED; their checksum. A MiB again and again: all at
+        once need not fit into the guest."""
+        self.run("mkdir -p /tmp/www/cgi-bin; cd /tmp/www; dd if=/dev/urandom of=m bs=1M count=1 2>&1")
+        self.run(f"echo 'for i in $(seq {mib}); do cat /tmp/www/m; done' >all")
+        self.run("printf '#!/bin/sh\\necho Content-Type: application/octet-stream\\necho\\n"
+                 ". /tmp/www/all\\n' >cgi-bin/f; chmod +x cgi-bin/f; httpd -p 8001 -h /tmp/www")
+        return self.run("sh all | sha256sum", seconds=60 + mib).split()[0]
 
     def kill(self):
         self.process.kill()
@@ -317,7 +323,7 @@ def moves_files(machine, red):
     server.kill()
     server.communicate()
     digest = machine.offer(8)
-    got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2:8001/f", timeout=60)
+    got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2" + OFFERED, timeout=60)
     lab.equal(got.strip(), digest, "the namespace's checksum")
 
 

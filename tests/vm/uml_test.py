@@ -38,7 +38,7 @@ def uml_and_namespace():
                 cable.await_event("attachment epair0b client connected")
                 lossless(machine.run("ping -c 100 -i 0.01 -s 1400 10.0.0.1"))
                 digest = machine.offer(8)
-                got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2:8001/f", timeout=60)
+                got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2" + guest.OFFERED, timeout=60)
                 equal(got.strip(), digest, "the namespace's checksum")
             cable.await_event("attachment epair0b peer closed")
             cable.events.clear()
@@ -55,7 +55,7 @@ def uml_and_qemu():
             right.booted()
             lossless(right.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
             digest = right.offer(4)
-            got = left.run("wget -q -O - http://10.0.0.2:8001/f | sha256sum", seconds=60)
+            got = left.run(f"wget -q -O - http://10.0.0.2{guest.OFFERED} | sha256sum", seconds=60)
             equal(got.split()[0], digest, "the other machine's checksum")
         cable.close()
 
