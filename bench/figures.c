@@ -60,6 +60,13 @@ const struct bench benches[] = {
 		.asks = "dpdk to ours", .frame_len = 1514 },
 	    .peers = { { NULL, "memif_1514B_from_dpdk_vs_dpdk", bench_memif,
 		.asks = "dpdk to dpdk", .frame_len = 1514 } } },
+	{ .unit = "Mpps",
+	    .ours = { "memif_1514B_trust_mpps", NULL, bench_memif,
+		.asks = "ours to ours, trusting", .frame_len = 1514 },
+	    .peers = { { NULL, "memif_1514B_trust_vs_copy", bench_memif,
+			   .asks = "ours to ours", .frame_len = 1514 },
+		{ NULL, "memif_1514B_trust_vs_dpdk", bench_memif,
+		    .asks = "dpdk to dpdk", .frame_len = 1514 } } },
 
 	{ .unit = "ns",
 	    .ours = { "poll_rtt_ns", NULL, bench_poll_rtt },

@@ -43,7 +43,7 @@ receive(void *arg, struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 }
 
 static bool
-end_open(struct end *end, const char *role, const char *path)
+end_open(struct end *end, const char *path, const char *more)
 {
 	const struct epair_opts opts = {
 		.size = sizeof(opts),
@@ -51,8 +51,8 @@ end_open(struct end *end, const char *role, const char *path)
 	};
 	char spec[PATH_MAX + 64];
 
-	(void)snprintf(spec, sizeof(spec), "memif:path=%s,role=%s,mode=poll%s",
-	    path, role, strcmp(role, "client") == 0 ? ",reconnect=1ms" : "");
+	(void)snprintf(
+	    spec, sizeof(spec), "memif:path=%s,mode=poll,%s", path, more);
 	if (epair_new(&opts, &end->ep, NULL) != 0 ||
 	    epair_if_create(end->ep, NULL, "epair", NULL, &end->a, NULL) != 0)
 		return false;
@@ -112,14 +112,19 @@ receive_all(struct end *end)
 	return (double)(end->received - before) / (now - begin) / 1e6;
 }
 
-/* In a process of its own, whose standard output is read. */
+/*
+ * In a process of its own, whose standard output is read. The sender is the
+ * client, unless the receiver trusts: that is a client's to do.
+ */
 static void
-ours(bool sends, const char *path, uint32_t len)
+ours(bool sends, bool trusts, const char *path, uint32_t len)
 {
 	struct end end = { .ep = NULL };
+	const char *more = sends == trusts ? "role=server" : "reconnect=1ms";
 
 	bench_pin(sends ? 0 : 1);
-	if (!end_open(&end, sends ? "client" : "server", path))
+	if (!end_open(&end, path,
+		trusts && !sends ? "reconnect=1ms,trust=yes" : more))
 		_exit(1);
 	if (sends)
 		send_for_ever(&end, len);
@@ -144,16 +149,19 @@ theirs(bool sends, const char *path, uint32_t len)
 }
 
 static pid_t
-start(bool is_ours, bool sends, const char *path, uint32_t len, int out)
+start(const struct bench_side *side, bool sends, const char *path, int out)
 {
+	bool is_ours = sends ? strncmp(side->asks, "ours", 4) == 0
+			     : strstr(side->asks, "to ours") != NULL;
+	bool trusts = strstr(side->asks, "trusting") != NULL;
 	pid_t pid = bench_fork(-1);
 
 	if (pid != 0)
 		return pid;
 	(void)dup2(out, 1);
 	if (is_ours)
-		ours(sends, path, len);
-	theirs(sends, path, len);
+		ours(sends, trusts, path, side->frame_len);
+	theirs(sends, path, side->frame_len);
 	return -1;
 }
 
@@ -175,8 +183,6 @@ await(FILE *from, const char *word, double *value)
 static enum bench_result
 measure(const struct bench_side *side, const char *path, double *value)
 {
-	bool from_us = strncmp(side->asks, "ours", 4) == 0;
-	bool to_us = strstr(side->asks, "to ours") != NULL;
 	pid_t receiver, sender = -1;
 	bool is_done = false;
 	int fds[2];
@@ -185,11 +191,10 @@ measure(const struct bench_side *side, const char *path, double *value)
 	if (pipe(fds) != 0)
 		return BENCH_FAILED;
 	from = fdopen(fds[0], "r");
-	receiver = start(to_us, false, path, side->frame_len, fds[1]);
+	receiver = start(side, false, path, fds[1]);
 	(void)close(fds[1]);
 	if (await(from, "ready", value)) {
-		sender = start(
-		    from_us, true, path, side->frame_len, STDERR_FILENO);
+		sender = start(side, true, path, STDERR_FILENO);
 		is_done = await(from, "answer ", value);
 	}
 	bench_end(sender);

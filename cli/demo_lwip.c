@@ -66,7 +66,7 @@ static int
 attach(struct demo *d, int end, const char *jobs)
 {
 	struct epair_err err = { 0 };
-	char spec[128];
+	char spec[256];
 
 	(void)snprintf(
 	    spec, sizeof(spec), "lwip:addr=%s/24%s", addrs[end], jobs);

@@ -118,6 +118,7 @@ set_up(struct rig *rig, const uint8_t *in)
 {
 	unsigned size = 1u << (in[0] >> 4);
 	uint32_t offset = (uint32_t)(in[2] | in[3] << 8) & ~7u;
+	struct ep_memif_buffers buffers = { .region = 1, .size = BUFFER };
 
 	if (size > 64)
 		return false;
@@ -129,7 +130,8 @@ set_up(struct rig *rig, const uint8_t *in)
 	}
 	if (rig->list[1].size < ep_memif_buffers_octets(size, BUFFER))
 		return false;
-	ep_memif_ring_client(&rig->ring, (in[0] & 2) != 0, 1, 0, BUFFER);
+	buffers.at = rig->list[1].at;
+	ep_memif_ring_client(&rig->ring, (in[0] & 2) != 0, &buffers);
 	return true;
 }
 

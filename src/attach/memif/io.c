@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames are copied in both directions: what a peer can still write is not
- * handed on, and what it could hold back is not lent.
+ * handed on, unless it is trusted (lend.h), and what it could hold back is not
+ * lent.
  *
  * Reading, on the worker of the queue's bucket, a budget a turn:
  *
@@ -24,6 +25,9 @@
 #include "base/clock.h"
 #include "mbuf/mbuf.h"
 
+/* Shorter frames are copied whole: that costs less. */
+#define LEND_MIN 512u
+
 /* Frames of one turn. */
 #define TURN_MAX 256u
 
@@ -33,22 +37,71 @@ static const char region_lost[] = "Region was taken away";
 
 /* Reading. */
 
-static void
+static struct epair_mbuf *
 copy_in(
     struct ep_burst *b, const struct ep_memif_part *parts, int n, uint64_t len)
 {
 	struct epair_mbuf *m = ep_burst_mbuf(b, len);
 
 	if (m == NULL)
-		return;
+		return NULL;
 	for (int i = 0; i < n; i++) {
 		memcpy(m->data + m->len, parts[i].at, parts[i].len);
 		m->len += parts[i].len;
 	}
 	m->pktlen = m->len;
-	ep_burst_add(b, m);
-	if (ep_burst_is_full(b))
-		ep_burst_transmit(b);
+	return m;
+}
+
+/*
+ * A long frame of one that is trusted: its headers, and behind them what is left
+ * of each buffer. NULL, and counted: there is no mbuf.
+ */
+static struct epair_mbuf *
+lend(struct ep_memif_queue *q, struct ep_burst *b,
+    const struct ep_memif_part *parts, int n)
+{
+	unsigned first = (unsigned)q->rx.next - (unsigned)n;
+	struct epair_mbuf *m = ep_burst_mbuf(b, EP_MEMIF_HEAD), *rest;
+	struct ep_pool *pool = q->memif->st.ifp->ep->pool;
+	uint32_t skip = EP_MEMIF_HEAD;
+
+	if (m == NULL)
+		return NULL;
+	memcpy(m->data, parts[0].at, EP_MEMIF_HEAD);
+	m->len = m->pktlen = EP_MEMIF_HEAD;
+	for (int i = 0; i < n; i++, skip = 0) {
+		if (parts[i].len == skip)
+			continue;
+		rest = ep_memif_lend(q->lender, pool,
+		    (first + (unsigned)i) & (q->rx.size - 1u), skip,
+		    parts[i].len - skip);
+		if (rest == NULL) {
+			(void)ep_drop(
+			    q->memif->st.ifp, &m, 1, EPAIR_DROP_TX_NO_MBUF, 0);
+			return NULL;
+		}
+		epair_mbuf_chain(m, rest);
+	}
+	return m;
+}
+
+static bool
+may_lend(const struct ep_memif_queue *q, const struct ep_memif_part *parts,
+    int n, uint64_t len)
+{
+	return q->lender != NULL && len >= LEND_MIN &&
+	       len <= EP_BURST_FRAME_MAX && parts[0].len >= EP_MEMIF_HEAD &&
+	       ep_memif_lender_can(q->lender, (unsigned)n);
+}
+
+/* A frame as one of ours. NULL, and counted. */
+static struct epair_mbuf *
+come_in(struct ep_memif_queue *q, struct ep_burst *b,
+    const struct ep_memif_part *parts, int n, uint64_t len)
+{
+	return may_lend(q, parts, n, len) ? lend(q, b, parts, n)
+					  : copy_in(b, parts, n, len);
 }
 
 /* Returns how many frames there were, or -EPROTO. */
@@ -56,6 +109,7 @@ static int
 drain(struct ep_memif_queue *q)
 {
 	struct ep_memif_part parts[EP_MEMIF_PARTS_MAX];
+	struct epair_mbuf *m;
 	struct ep_burst b;
 	unsigned turn = 0;
 	uint64_t len;
@@ -66,7 +120,11 @@ drain(struct ep_memif_queue *q)
 		return error;
 	ep_burst_init(&b, q->memif->st.ifp);
 	while ((n = ep_memif_ring_take(&q->rx, parts, &len)) > 0) {
-		copy_in(&b, parts, n, len);
+		m = come_in(q, &b, parts, n, len);
+		if (m != NULL)
+			ep_burst_add(&b, m);
+		if (ep_burst_is_full(&b))
+			ep_burst_transmit(&b);
 		if (++turn == TURN_MAX)
 			break;
 	}

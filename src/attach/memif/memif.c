@@ -57,6 +57,10 @@ memif_check(const void *arg, struct epair_err *err)
 	if (conf->role == EP_MEMIF_SERVER && conf->reconnect_ns != 0)
 		return ep_fail(err, -EINVAL,
 		    "reconnect= is for role=client; a server waits");
+	if (conf->role == EP_MEMIF_SERVER && conf->trust != 0)
+		return ep_fail(err, -EINVAL,
+		    "trust=yes is for role=client: a server reads memory that "
+		    "is not its own");
 	if (rings * ((conf->buffer + SLOT_EXTRA) << log2) >
 	    EP_MEMIF_TOTAL_MAX / 2)
 		return ep_fail(err, -EINVAL,
@@ -88,7 +92,7 @@ init_queue(struct ep_memif *memif, unsigned i) EP_NO_TSA
 	struct ep_memif_queue *q = &memif->queues[i];
 
 	q->memif = memif;
-	q->rx_fd = q->tx_fd = -1;
+	q->rx_fd = q->tx_fd = q->lender_fd = -1;
 	ep_mutex_init(&q->lock);
 	ep_watch_init(&q->watch, worker, ep_memif_rx_ready);
 	ep_task_init(&q->task, worker, ep_memif_rx_task);
@@ -124,6 +128,7 @@ make(struct epair_if *ifp, const struct ep_memif_conf *conf)
 	memif->st.accepts = 0; /* the rings have no room for metadata */
 	memif->st.is_away = true;
 	memif->is_polling = conf->mode == 1;
+	memif->is_trusting = conf->trust == 1;
 	memif->id = conf->id;
 	if (conf->secret != NULL)
 		memcpy(memif->secret, conf->secret, strlen(conf->secret));
@@ -232,6 +237,7 @@ static const struct ep_stack_ops memif_ops = {
 
 static const char *const memif_roles[] = { "client", "server", NULL };
 static const char *const memif_modes[] = { "interrupt", "poll", NULL };
+static const char *const memif_trust[] = { "no", "yes", NULL };
 
 #define AT(field) offsetof(struct ep_memif_conf, field)
 static const struct ep_opt memif_opts[] = {
@@ -247,6 +253,7 @@ static const struct ep_opt memif_opts[] = {
 	    .max = BUFFER_MAX },
 	{ "mode", "interrupt|poll", EP_OPT_CHOICE, AT(mode),
 	    .choices = memif_modes },
+	{ "trust", "no|yes", EP_OPT_CHOICE, AT(trust), .choices = memif_trust },
 	{ "reconnect", "TIME", EP_OPT_TIME, AT(reconnect_ns),
 	    .min = EP_NS_PER_MS, .max = 3600 * EP_NS_PER_S },
 	{ NULL },
@@ -254,7 +261,7 @@ static const struct ep_opt memif_opts[] = {
 
 static const char *const memif_keys[] = { "path=PATH", "id=N",
 	"role=client|server", "secret=TEXT", "queues=N", "ring=N", "buffer=N",
-	"mode=interrupt|poll", "reconnect=TIME", NULL };
+	"mode=interrupt|poll", "trust=no|yes", "reconnect=TIME", NULL };
 
 static const char *const memif_fds[] = { EP_SOCKET_LISTEN, EP_SOCKET_PEER,
 	NULL };

@@ -10,6 +10,7 @@
  *	message.c  control messages; pure
  *	region.c   shared memory
  *	ring.c     one ring in it; the only one who reads what the peer writes
+ *	lend.c     a client's buffers that are frames of ours, if it trusts
  *
  *	state   meaning                          left by
  *	DOWN    no peer; what is to be sent is   the connection
@@ -51,6 +52,7 @@
 #include "attach/attach.h"
 #include "attach/bell.h"
 #include "attach/conn.h"
+#include "attach/memif/lend.h"
 #include "attach/memif/message.h"
 #include "attach/memif/region.h"
 #include "attach/memif/ring.h"
@@ -72,6 +74,7 @@ struct ep_memif_conf {
 	uint64_t buffer; /* octets; a client's */
 	unsigned mode; /* 0: interrupt, 1: poll */
 	uint64_t reconnect_ns; /* 0: not given */
+	unsigned trust; /* 0: no, 1: yes; a client's */
 };
 
 struct ep_memif_queue {
@@ -83,6 +86,8 @@ struct ep_memif_queue {
 	bool is_reading; /* atomic */
 	struct ep_memif_ring rx;
 	int rx_fd; /* -1: none */
+	struct ep_memif_lender *lender; /* or NULL */
+	int lender_fd; /* until told; -1 */
 	uint64_t sent; /* atomic */
 	/* Writing. */
 	struct ep_mutex lock;
@@ -102,7 +107,7 @@ enum ep_memif_state {
 struct ep_memif {
 	struct ep_stack st; /* first */
 	/* Constant: */
-	bool is_polling;
+	bool is_polling, is_trusting;
 	uint32_t id;
 	uint8_t secret[EP_MEMIF_SECRET];
 	uint8_t log2;

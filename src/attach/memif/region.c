@@ -7,29 +7,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The next one, checked as ep_mapping_open() does; ours would pass, too. */
-static int
-add(struct ep_memif_regions *regions, int fd, uint64_t size, bool may_guard,
-    const char **why)
+/* Where the next one goes. */
+static struct ep_mapping *
+next_region(struct ep_memif_regions *regions)
 {
-	int error;
-
 	if (regions->list == NULL)
 		regions->list = calloc(
 		    EP_MEMIF_REGIONS_MAX, sizeof(regions->list[0]));
-	if (regions->list == NULL)
-		return -ENOMEM;
-	error = ep_mapping_open(
-	    &regions->list[regions->count], fd, size, may_guard, why);
-	if (error != 0)
-		return error;
-	regions->count++;
-	regions->total += size;
-	return 0;
+	return regions->list != NULL ? &regions->list[regions->count] : NULL;
 }
 
+static void
+count_region(struct ep_memif_regions *regions)
+{
+	regions->total += regions->list[regions->count++].size;
+}
+
+/* Checked as a stranger's is: ours passes, too. */
 int
-ep_memif_region_make(struct ep_memif_regions *regions, uint64_t size, int *fdp)
+ep_memif_memory_make(struct ep_mapping *map, uint64_t size, int *fdp)
 {
 	int fd = memfd_create("epair-memif", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	const char *why;
@@ -41,7 +37,7 @@ ep_memif_region_make(struct ep_memif_regions *regions, uint64_t size, int *fdp)
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0)
 		error = -errno;
 	else
-		error = add(regions, fd, size, false, &why);
+		error = ep_mapping_open(map, fd, size, false, &why);
 	if (error != 0)
 		(void)close(fd);
 	else
@@ -50,16 +46,39 @@ ep_memif_region_make(struct ep_memif_regions *regions, uint64_t size, int *fdp)
 }
 
 int
+ep_memif_region_make(struct ep_memif_regions *regions, uint64_t size, int *fd)
+{
+	struct ep_mapping *map = next_region(regions);
+	int error;
+
+	if (map == NULL)
+		return -ENOMEM;
+	error = ep_memif_memory_make(map, size, fd);
+	if (error == 0)
+		count_region(regions);
+	return error;
+}
+
+int
 ep_memif_region_map(struct ep_memif_regions *regions, int fd, uint64_t size,
     bool may_guard, const char **why)
 {
+	struct ep_mapping *map;
+	int error;
+
 	*why = "Too many regions";
 	if (regions->count == EP_MEMIF_REGIONS_MAX)
 		return -EPROTO;
 	*why = "Regions too large";
 	if (size > EP_MEMIF_TOTAL_MAX - regions->total)
 		return -EPROTO;
-	return add(regions, fd, size, may_guard, why);
+	map = next_region(regions);
+	if (map == NULL)
+		return -ENOMEM;
+	error = ep_mapping_open(map, fd, size, may_guard, why);
+	if (error == 0)
+		count_region(regions);
+	return error;
 }
 
 bool

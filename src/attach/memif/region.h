@@ -30,6 +30,12 @@ struct ep_memif_regions {
 };
 
 /*
+ * Make memory that the peer cannot shrink. Gives *fd, to be closed.
+ * Returns 0; -ENOMEM; what the system said otherwise.
+ */
+int ep_memif_memory_make(struct ep_mapping *map, uint64_t size, int *fd);
+
+/*
  * Make a region of our own as the next one. Gives *fd, to be closed.
  * Returns 0; -ENOMEM; what the system said otherwise.
  */

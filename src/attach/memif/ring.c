@@ -90,7 +90,7 @@ set_desc(struct ep_memif_ring *ring, uint16_t slot, uint16_t flags,
     uint32_t len, uint32_t at)
 {
 	struct ep_memif_desc *desc = desc_at(ring, slot);
-	uint32_t offset = ring->first_offset + at;
+	uint32_t offset = ring->buffers.offset + at;
 
 	if (ep_load_relaxed(&desc->flags) != flags)
 		ep_store_relaxed(&desc->flags, flags);
@@ -105,7 +105,10 @@ set_desc(struct ep_memif_ring *ring, uint16_t slot, uint16_t flags,
 static uint32_t
 long_at(const struct ep_memif_ring *ring, uint16_t slot)
 {
-	return (slot & (ring->size - 1u)) * ring->buffer_size;
+	uint32_t i = slot & (ring->size - 1u);
+
+	return ring->buffers.where != NULL ? ring->buffers.where[i]
+					   : i * ring->buffers.size;
 }
 
 /* Triangular numbers come to every place of a power of 2 once. */
@@ -114,13 +117,13 @@ short_at(const struct ep_memif_ring *ring, uint16_t slot)
 {
 	uint32_t i = slot & (ring->size - 1u);
 
-	return ring->size * ring->buffer_size +
+	return ring->size * ring->buffers.size +
 	       (i * (i + 1) / 2 & (ring->size - 1u)) * EP_MEMIF_SHORT;
 }
 
 void
 ep_memif_ring_client(struct ep_memif_ring *ring, bool is_reading,
-    unsigned region, uint32_t first_offset, uint32_t buffer_size)
+    const struct ep_memif_buffers *buffers)
 {
 	ring->is_client = true;
 	ring->is_reading = is_reading;
@@ -128,14 +131,12 @@ ep_memif_ring_client(struct ep_memif_ring *ring, bool is_reading,
 	ring->theirs = &ring->shared->tail;
 	ring->bias = is_reading ? 0 : ring->size;
 	ring->post = is_reading ? ring->size : 0;
-	ring->buffer_size = buffer_size;
-	ring->first_offset = first_offset;
-	ring->buffers = ring->regions->list[region].at + first_offset;
+	ring->buffers = *buffers;
 	for (unsigned i = 0; i < ring->size; i++)
 		*desc_at(ring, (uint16_t)i) = (struct ep_memif_desc){
-			.region = (uint16_t)region,
-			.length = buffer_size,
-			.offset = first_offset + long_at(ring, (uint16_t)i),
+			.region = buffers->region,
+			.length = buffers->size,
+			.offset = buffers->offset + long_at(ring, (uint16_t)i),
 		};
 }
 
@@ -147,8 +148,8 @@ judge(struct ep_memif_ring *ring, uint16_t slot, struct ep_memif_desc *desc)
 
 	*desc = load_desc(ring, slot);
 	if (ring->is_client) {
-		if (desc->length <= ring->buffer_size)
-			return ring->buffers + long_at(ring, slot);
+		if (desc->length <= ring->buffers.size)
+			return ring->buffers.at + long_at(ring, slot);
 		(void)fail(ring, "Descriptor longer than its buffer");
 		return NULL;
 	}
@@ -197,8 +198,9 @@ fetch(const struct ep_memif_ring *ring, uint16_t slot)
 	if (!ring->is_reading && !ring->was_short)
 		return;
 	if (ring->is_client) {
-		at = ring->buffers + (ring->is_reading ? long_at(ring, slot)
-						       : short_at(ring, slot));
+		at = ring->buffers.at + (ring->is_reading
+						? long_at(ring, slot)
+						: short_at(ring, slot));
 	} else {
 		desc = load_desc(ring, slot);
 		at = ep_memif_region_at(
@@ -269,8 +271,8 @@ own_room(const struct ep_memif_ring *ring, uint16_t slot, uint32_t want)
 	bool is_short = want <= EP_MEMIF_SHORT;
 	uint32_t at = is_short ? short_at(ring, slot) : long_at(ring, slot);
 
-	return (struct room){ ring->buffers + at,
-		is_short ? EP_MEMIF_SHORT : ring->buffer_size, at };
+	return (struct room){ ring->buffers.at + at,
+		is_short ? EP_MEMIF_SHORT : ring->buffers.size, at };
 }
 
 /* Room in the n-th slot for what is left of a frame, or its beginning. */
@@ -356,7 +358,7 @@ static void
 restore(struct ep_memif_ring *ring, uint16_t until)
 {
 	for (; ring->restored != until; ring->restored++)
-		set_desc(ring, ring->restored, 0, ring->buffer_size,
+		set_desc(ring, ring->restored, 0, ring->buffers.size,
 		    long_at(ring, ring->restored));
 }
 

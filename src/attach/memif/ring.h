@@ -79,6 +79,15 @@ struct ep_memif_part {
 	uint32_t len;
 };
 
+/* A client's buffers, all in one region. */
+struct ep_memif_buffers {
+	uint16_t region;
+	uint32_t offset; /* of the first, in it */
+	uint32_t size; /* of each */
+	uint8_t *at; /* the first */
+	const uint32_t *where; /* each slot's, from the first; NULL: in a row */
+};
+
 struct ep_memif_ring {
 	struct ep_memif_shared *shared;
 	const struct ep_memif_regions *regions;
@@ -92,9 +101,7 @@ struct ep_memif_ring {
 	uint16_t fetched; /* slots before it are on their way to our cache */
 	bool is_client, is_reading;
 	bool was_short; /* the last frame that was written */
-	/* A client's buffers: all in one region, side by side. */
-	uint32_t buffer_size, first_offset;
-	uint8_t *buffers;
+	struct ep_memif_buffers buffers; /* a client's */
 };
 
 /* Octets that a ring of `size` slots takes. */
@@ -131,11 +138,13 @@ int ep_memif_ring_init(struct ep_memif_ring *ring,
 
 /*
  * What we are to it. After init, before anything else. is_reading: frames come
- * to us on it. A client's ep_memif_buffers_octets() are mapped.
+ * to us on it. A client's buffers are mapped: those of a ring to write to are in
+ * a row, ep_memif_buffers_octets() of them; where those of one to read from are
+ * may change between publish and the next take.
  */
 void ep_memif_ring_server(struct ep_memif_ring *ring, bool is_reading);
 void ep_memif_ring_client(struct ep_memif_ring *ring, bool is_reading,
-    unsigned region, uint32_t first_offset, uint32_t buffer_size);
+    const struct ep_memif_buffers *buffers);
 
 /*
  * Look how far the peer is. Returns how many slots may be used from `next`, or

@@ -31,6 +31,22 @@ ring_offset(const struct ep_memif *memif, unsigned k)
 	return k * ep_memif_ring_octets(1u << memif->run_log2);
 }
 
+/* The buffers of the i-th ring to read from are a region of their own. */
+static int
+lend(struct ep_memif *memif, unsigned i, struct ep_memif_buffers *buffers)
+{
+	struct ep_memif_queue *q = &memif->queues[i];
+	int error = ep_memif_lender_make(
+	    1u << memif->run_log2, buffers->size, &q->lender, &q->lender_fd);
+
+	if (error != 0)
+		return error;
+	buffers->region = (uint16_t)(1 + i);
+	buffers->at = ep_memif_lender_at(q->lender);
+	buffers->where = ep_memif_lender_where(q->lender);
+	return 0;
+}
+
 static int
 make_ring(struct ep_memif *memif, bool is_s2m, unsigned i) EP_NO_TSA
 {
@@ -39,16 +55,24 @@ make_ring(struct ep_memif *memif, bool is_s2m, unsigned i) EP_NO_TSA
 	unsigned k = is_s2m ? i : memif->s2m_count + i;
 	struct ep_memif_queue *q = &memif->queues[i];
 	struct ep_memif_ring *ring = is_s2m ? &q->tx : &q->rx;
-	uint64_t buffers = ALIGN(ring_offset(memif, all)) +
-			   k * ep_memif_buffers_octets(size, memif->buffer);
+	struct ep_memif_buffers buffers = { .size = memif->buffer };
 	int fd, error;
 
 	error = ep_memif_ring_init(
 	    ring, &memif->regions, 0, (uint32_t)ring_offset(memif, k), size);
 	if (error != 0)
 		return error;
-	ep_memif_ring_client(
-	    ring, !is_s2m, 0, (uint32_t)buffers, memif->buffer);
+	if (!is_s2m && memif->is_trusting) {
+		error = lend(memif, i, &buffers);
+		if (error != 0)
+			return error;
+	} else {
+		buffers.offset = (uint32_t)(ALIGN(ring_offset(memif, all)) +
+					    k * ep_memif_buffers_octets(
+						    size, memif->buffer));
+		buffers.at = memif->regions.list[0].at + buffers.offset;
+	}
+	ep_memif_ring_client(ring, !is_s2m, &buffers);
 	ring->shared->cookie = EP_MEMIF_COOKIE;
 	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fd < 0)
@@ -96,6 +120,25 @@ init_message(const struct ep_memif *memif, struct ep_memif_msg *msg)
 	(void)snprintf(init->name, sizeof(init->name), "epair");
 }
 
+/* The k-th region. */
+static void
+region_message(
+    const struct ep_memif *memif, unsigned k, struct ep_memif_msg *msg, int *fd)
+{
+	struct ep_memif_add_region *add = &msg->u.add_region;
+	const struct ep_memif_queue *q;
+
+	msg->type = EP_MEMIF_ADD_REGION;
+	add->index = (uint16_t)k;
+	add->size = memif->regions.list[0].size;
+	*fd = memif->memfd;
+	if (k > 0) {
+		q = &memif->queues[k - 1];
+		add->size = ep_memif_lender_octets(q->lender);
+		*fd = q->lender_fd;
+	}
+}
+
 /* The k-th ring, S2M rings first. */
 static void
 ring_message(const struct ep_memif *memif, unsigned k, struct ep_memif_msg *msg,
@@ -116,18 +159,17 @@ void
 ep_memif_step(
     struct ep_memif *memif, unsigned step, struct ep_memif_msg *msg, int *fd)
 {
-	unsigned all = memif->s2m_count + memif->m2s_count;
+	unsigned regions = 1 + (memif->is_trusting ? memif->m2s_count : 0);
+	unsigned rings = memif->s2m_count + memif->m2s_count;
 
 	memset(msg, 0, sizeof(*msg));
 	*fd = -1;
 	if (step == 0) {
 		init_message(memif, msg);
-	} else if (step == 1) {
-		msg->type = EP_MEMIF_ADD_REGION;
-		msg->u.add_region.size = memif->regions.list[0].size;
-		*fd = memif->memfd;
-	} else if (step < 2 + all) {
-		ring_message(memif, step - 2, msg, fd);
+	} else if (step < 1 + regions) {
+		region_message(memif, step - 1, msg, fd);
+	} else if (step < 1 + regions + rings) {
+		ring_message(memif, step - 1 - regions, msg, fd);
 	} else {
 		msg->type = EP_MEMIF_CONNECT;
 		(void)snprintf(msg->u.if_name, sizeof(msg->u.if_name), "epair");
@@ -208,6 +250,9 @@ ep_memif_tear_down(struct ep_memif *memif) EP_NO_TSA
 	for (unsigned i = 0; i < memif->queue_count; i++) {
 		close_fd(&memif->queues[i].rx_fd);
 		close_fd(&memif->queues[i].tx_fd);
+		close_fd(&memif->queues[i].lender_fd);
+		ep_memif_lender_leave(memif->queues[i].lender);
+		memif->queues[i].lender = NULL;
 	}
 	close_fd(&memif->memfd);
 	ep_memif_regions_fini(&memif->regions);

@@ -311,6 +311,8 @@ what_makes_no_sense_is_refused(void **state)
 		"memif:path=/x,role=server,reconnect=1s",
 		"memif:path=/x,role=master",
 		"memif:path=/x,mode=sometimes",
+		"memif:path=/x,role=server,trust=yes",
+		"memif:path=/x,trust=perhaps",
 	};
 	struct two *t = *state;
 	struct epair_err err;

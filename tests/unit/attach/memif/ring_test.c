@@ -32,11 +32,16 @@ static int
 set_up(void **state)
 {
 	struct both *t = calloc(1, sizeof(*t));
+	struct ep_memif_buffers tx = { .offset = RINGS, .size = BUFFER };
+	struct ep_memif_buffers rx = { .offset = RINGS + BUFFERS,
+		.size = BUFFER };
 
 	assert_non_null(t);
 	t->region.at = calloc(1, OCTETS);
 	assert_non_null(t->region.at);
 	t->region.size = OCTETS;
+	tx.at = t->region.at + tx.offset;
+	rx.at = t->region.at + rx.offset;
 	t->regions.list = &t->region;
 	t->regions.count = 1;
 	assert_int_equal(
@@ -49,8 +54,8 @@ set_up(void **state)
 	assert_int_equal(
 	    ep_memif_ring_init(&t->server_tx, &t->regions, 0, M2S_OFF, SIZE),
 	    0);
-	ep_memif_ring_client(&t->client_tx, false, 0, RINGS, BUFFER);
-	ep_memif_ring_client(&t->client_rx, true, 0, RINGS + BUFFERS, BUFFER);
+	ep_memif_ring_client(&t->client_tx, false, &tx);
+	ep_memif_ring_client(&t->client_rx, true, &rx);
 	ep_memif_ring_server(&t->server_tx, false);
 	ep_memif_ring_server(&t->server_rx, true);
 	(void)ep_memif_ring_publish(&t->client_rx);
