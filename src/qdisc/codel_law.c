@@ -90,7 +90,7 @@ go_on_dropping(struct ep_codel *c, const struct ep_codel_conf *conf,
 	while (c->dropping && now_ns >= c->drop_next_ns) {
 		bool marked = mark(conf, q, m);
 
-		c->count++;
+		c->count += c->count < UINT32_MAX;
 		if (!marked) {
 			ep_qdisc_give_up(q->qd, m);
 			m = look(c, conf, q, now_ns, &may_drop);

@@ -4,6 +4,8 @@
  * frames must go at the same times and the same be dropped. And marking.
  */
 #include "bench.h"
+#include "mbuf/line.h"
+#include "qdisc/codel_law.h"
 
 static uint8_t octets[1514];
 
@@ -159,6 +161,59 @@ packet_that_takes_part_in_ecn_is_marked_and_not_dropped(void **state)
 	bench_tear_down(&b);
 }
 
+static struct epair_mbuf *
+line_take(void *arg)
+{
+	return ep_line_take(arg);
+}
+
+static uint64_t
+line_bytes(void *arg)
+{
+	return ((struct ep_line *)arg)->bytes;
+}
+
+/* Hours of a flow that does not heed drops; the law divides by their count. */
+static void
+drops_beyond_the_count_go_on_at_the_same_pace(void **state)
+{
+	const struct ep_codel_conf conf = {
+		.target_ns = TARGET, .interval_ns = INTERVAL, .mtu = MAXPACKET
+	};
+	struct ep_codel law = { .count = UINT32_MAX - 2,
+		.dropping = true,
+		.first_above_ns = 1,
+		.drop_next_ns = 1000 * MS };
+	struct ep_qdisc qd = { .held = 100 };
+	struct ep_line line = { .count = 0 };
+	const struct ep_codel_queue q = { line_take, line_bytes, &line, &qd };
+	uint64_t pace = INTERVAL / 65536; /* the root of the largest count */
+	struct epair_mbuf *m;
+	struct bench b;
+
+	(void)state;
+	bench_set_up(&b, "fifo");
+	for (uint32_t i = 0; i < 100; i++) {
+		m = ep_mbuf_from(b.pool, octets, 1000);
+		assert_non_null(m);
+		m->held_ns = 0;
+		ep_line_put(&line, m);
+	}
+	m = ep_codel_dequeue(&law, &conf, &q, 1000 * MS + 9 * pace);
+	assert_non_null(m);
+	ep_mbuf_free1(m);
+	assert_int_equal(law.count, UINT32_MAX);
+	assert_true(law.dropping);
+	assert_int_equal(line.count, 100 - 10 - 1);
+	while ((m = ep_line_take(&line)) != NULL)
+		ep_mbuf_free1(m);
+	while ((m = qd.lost) != NULL) {
+		qd.lost = (struct epair_mbuf *)(uintptr_t)m->user[0];
+		ep_mbuf_free1(m);
+	}
+	bench_tear_down(&b);
+}
+
 int
 main(void)
 {
@@ -166,6 +221,7 @@ main(void)
 		cmocka_unit_test(drops_are_those_of_the_rfc_at_the_same_times),
 		cmocka_unit_test(short_queue_drops_nothing),
 		cmocka_unit_test(full_queue_refuses_the_frame_that_comes),
+		cmocka_unit_test(drops_beyond_the_count_go_on_at_the_same_pace),
 		cmocka_unit_test(
 		    packet_that_takes_part_in_ecn_is_marked_and_not_dropped),
 	};
