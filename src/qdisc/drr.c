@@ -149,12 +149,12 @@ drr_destroy(struct ep_qdisc *qd)
 static void
 make_room(struct drr *d)
 {
-	struct queue *longest = &d->queues[0];
+	struct queue *longest = TAILQ_FIRST(&d->list), *q;
 	uint32_t n;
 
-	for (uint32_t i = 1; i < d->queue_count; i++)
-		if (d->queues[i].line.bytes > longest->line.bytes)
-			longest = &d->queues[i];
+	TAILQ_FOREACH(q, &d->list, link)
+		if (q->line.bytes > longest->line.bytes)
+			longest = q;
 	n = (longest->line.count + 1) / 2;
 	if (n > BATCH_MAX)
 		n = BATCH_MAX;

@@ -119,14 +119,15 @@ fq_destroy(struct ep_qdisc *qd)
 	free(qd);
 }
 
+/* By octets; of frames without any, one that has frames at all. */
 static struct flow *
-fattest(struct fq *f)
+fatter(const struct flow_list *list, struct flow *fat)
 {
-	struct flow *fat = &f->flows[0];
+	struct flow *flow;
 
-	for (uint32_t i = 1; i < f->conf.flows; i++)
-		if (f->flows[i].line.bytes > fat->line.bytes)
-			fat = &f->flows[i];
+	TAILQ_FOREACH(flow, list, link)
+		if (flow->line.bytes > fat->line.bytes || fat->line.count == 0)
+			fat = flow;
 	return fat;
 }
 
@@ -134,7 +135,7 @@ fattest(struct fq *f)
 static void
 make_room(struct fq *f)
 {
-	struct flow *fat = fattest(f);
+	struct flow *fat = fatter(&f->old, fatter(&f->fresh, &f->flows[0]));
 	uint32_t n = (fat->line.count + 1) / 2;
 
 	if (n > BATCH_MAX)

@@ -164,6 +164,35 @@ class_that_was_away_has_its_rate_at_once(void **state)
 }
 
 static void
+frames_without_octets_are_kept_within_the_limit_too(void **state)
+{
+	static const char *const specs[] = { "fifo:limit=50", "priq:limit=50",
+		"drr:limit=50", "htb:limit=50", "codel:limit=50",
+		"fq-codel:limit=50" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+		struct epair_mbuf *m, *victim;
+		struct bench b;
+		bool refused;
+
+		bench_set_up(&b, specs[i]);
+		ep_lock(&b.qd->lock);
+		for (uint32_t k = 0; k < 80; k++) {
+			m = ep_mbuf_from(b.pool, octets, 0);
+			if (ep_qdisc_enqueue(
+				b.qd, &m, 1, 0, &victim, &refused) == 1)
+				ep_mbuf_free1(victim);
+			while (ep_qdisc_given_up(b.qd, &m, 1) == 1)
+				ep_mbuf_free1(m);
+			assert_in_range(b.qd->held, 1, 50);
+		}
+		ep_unlock(&b.qd->lock);
+		bench_tear_down(&b);
+	}
+}
+
+static void
 ceiling_holds_a_class_back_and_says_until_when(void **state)
 {
 	struct epair_mbuf *m;
@@ -291,6 +320,8 @@ main(void)
 		cmocka_unit_test(
 		    class_is_sure_of_its_rate_and_borrows_in_proportion),
 		cmocka_unit_test(class_that_was_away_has_its_rate_at_once),
+		cmocka_unit_test(
+		    frames_without_octets_are_kept_within_the_limit_too),
 		cmocka_unit_test(
 		    ceiling_holds_a_class_back_and_says_until_when),
 		cmocka_unit_test(wrong_classes_are_named),
