@@ -60,7 +60,6 @@ struct htb {
 	uint32_t limit, count;
 	enum ep_class_by by;
 	uint64_t borrowed;
-	uint64_t clock; /* of who borrowed last */
 	struct class classes[EP_CLASSES];
 };
 
@@ -233,9 +232,6 @@ htb_enqueue(struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns)
 		victim = give_way(h, class, m);
 	if (victim == m)
 		return m;
-	/* It was away: nothing is owed to it for that. */
-	if (class->line.count == 0 && class->clock < h->clock)
-		class->clock = h->clock;
 	ep_line_put(&class->line, m);
 	h->count++;
 	return victim;
@@ -254,6 +250,13 @@ by_right(struct htb *h, uint64_t now_ns)
 	return NULL;
 }
 
+/* Clocks come round. */
+static bool
+is_behind(const struct class *one, const struct class *other)
+{
+	return (int64_t)(one->clock - other->clock) < 0;
+}
+
 static struct class *
 borrower(struct htb *h, uint64_t now_ns)
 {
@@ -264,10 +267,25 @@ borrower(struct htb *h, uint64_t now_ns)
 
 		if (class->line.count > 0 &&
 		    meter_next(&class->ceiling) <= now_ns &&
-		    (first == NULL || class->clock < first->clock))
+		    (first == NULL || is_behind(class, first)))
 			first = class;
 	}
 	return first;
+}
+
+/*
+ * The clock of who borrows goes on. Who is behind it yet did not borrow was
+ * away, or held back by its ceiling, and is owed nothing for that.
+ */
+static void
+borrow(struct htb *h, struct class *class, uint32_t octets)
+{
+	for (unsigned i = 0; i < EP_CLASSES; i++)
+		if (is_behind(&h->classes[i], class))
+			h->classes[i].clock = class->clock;
+	class->clock += time_of(
+	    octets, class->own.rate != 0 ? class->own.rate : RATE_MIN);
+	h->borrowed++;
 }
 
 static struct epair_mbuf *
@@ -286,14 +304,10 @@ htb_dequeue(struct ep_qdisc *qd, uint64_t now_ns)
 	h->count--;
 	if (now_ns == UINT64_MAX)
 		return m;
-	if (borrows) {
-		h->borrowed++;
-		h->clock = class->clock;
-		class->clock += time_of(m->pktlen,
-		    class->own.rate != 0 ? class->own.rate : RATE_MIN);
-	} else {
+	if (borrows)
+		borrow(h, class, m->pktlen);
+	else
 		meter_use(&class->own, m->pktlen, now_ns);
-	}
 	meter_use(&class->ceiling, m->pktlen, now_ns);
 	return m;
 }

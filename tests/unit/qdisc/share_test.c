@@ -163,6 +163,41 @@ class_that_was_away_has_its_rate_at_once(void **state)
 	bench_tear_down(&b);
 }
 
+/* One that a ceiling holds back is behind the others for ever. */
+static void
+who_comes_shares_evenly_whoever_is_behind(void **state)
+{
+	uint64_t sum[8] = { 0 };
+	struct epair_mbuf *m;
+	struct bench b;
+	uint64_t now = 0;
+
+	(void)state;
+	bench_set_up(&b, "htb:limit=100000,class=3:1kbit:1mbit,class=2:1kbit,"
+			 "class=1:1kbit");
+	for (uint32_t i = 0; i < 10000; i++) {
+		put_class(&b, 3, LEN, 0);
+		put_class(&b, 2, LEN, 0);
+	}
+	/* Nor does it matter who borrowed before it came. */
+	for (unsigned last = 0; now < 5000 * MS || last != 3; now += MS) {
+		m = bench_take(&b, now);
+		last = m->rcvif;
+		ep_mbuf_free1(m);
+	}
+	for (uint32_t i = 0; i < 1000; i++)
+		put_class(&b, 1, LEN, now);
+	for (unsigned i = 0; i < 1000; i++, now += MS) {
+		m = bench_take(&b, now);
+		sum[m->rcvif] += m->pktlen;
+		ep_mbuf_free1(m);
+	}
+	assert_in_range(sum[3], 125000 - 3000, 125000 + 3000);
+	assert_in_range(sum[2], 437500 - 3000, 437500 + 3000);
+	assert_in_range(sum[1], 437500 - 3000, 437500 + 3000);
+	bench_tear_down(&b);
+}
+
 static void
 frames_without_octets_are_kept_within_the_limit_too(void **state)
 {
@@ -320,6 +355,7 @@ main(void)
 		cmocka_unit_test(
 		    class_is_sure_of_its_rate_and_borrows_in_proportion),
 		cmocka_unit_test(class_that_was_away_has_its_rate_at_once),
+		cmocka_unit_test(who_comes_shares_evenly_whoever_is_behind),
 		cmocka_unit_test(
 		    frames_without_octets_are_kept_within_the_limit_too),
 		cmocka_unit_test(
