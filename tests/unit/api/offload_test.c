@@ -234,6 +234,135 @@ captured_frame_is_whole_with_its_checksum_done(void **state)
 	assert_finished(r->at_b.ms[0]);
 }
 
+/*
+ * Over a link: super-frames of ten segments to a stack that takes them whole.
+ */
+
+#define PER_SUPER 10u
+#define MSS       1000u
+#define MS        UINT64_C(1000000)
+
+static void
+link_up(struct rig *r, const char *words)
+{
+	accept_all(r);
+	assert_int_equal(epair_if_set_link(r->a, words, NULL), 0);
+}
+
+static void
+send_supers(struct rig *r, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(
+		    transmit(r->a, super(r->ep, PER_SUPER * MSS, MSS)), 0);
+	assert_int_equal(epair_advance(r->ep, 1000 * MS), 0);
+}
+
+static void
+link_loses_single_segments(void **state)
+{
+	struct rig *r = *state;
+
+	link_up(r, "loss every 3");
+	send_supers(r, 3);
+	assert_int_equal(r->at_b.count, 20);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_int_equal(r->at_b.ms[i]->gso, EPAIR_GSO_NONE);
+		assert_int_equal(r->at_b.ms[i]->pktlen, HEADERS + MSS);
+	}
+	assert_int_equal(stats(r->a).drops[EPAIR_DROP_IMPAIR_LOSS], 10);
+	assert_int_equal(stats(r->a).opackets, 30);
+}
+
+static void
+link_loses_whole_super_frames_if_it_is_told_to(void **state)
+{
+	struct rig *r = *state;
+
+	link_up(r, "loss every 3 per-superframe");
+	send_supers(r, 3);
+	assert_int_equal(r->at_b.count, 2);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(
+		    r->at_b.ms[i]->pktlen, HEADERS + PER_SUPER * MSS);
+	assert_int_equal(stats(r->a).drops[EPAIR_DROP_IMPAIR_LOSS], 1);
+}
+
+/* By no chance and no turn: nothing tells segments apart. */
+static void
+link_that_only_delays_leaves_super_frames_whole(void **state)
+{
+	struct rig *r = *state;
+
+	link_up(r, "delay 5ms");
+	send_supers(r, 3);
+	assert_int_equal(r->at_b.count, 3);
+	assert_int_equal(r->at_b.ms[2]->gso, EPAIR_GSO_TCP4);
+}
+
+static void
+note_time(struct seen *seen, struct epair_if *ifp)
+{
+	*(uint64_t *)seen->arg = epair_now(epair_if_instance(ifp));
+}
+
+/* A whole one takes as long as its segments: an octet in a microsecond. */
+static void
+rate_counts_what_segments_are_on_the_wire(void **state)
+{
+	static const char *const words[] = { "rate 8mbit wire",
+		"rate 8mbit wire per-superframe" };
+	struct rig *r = *state;
+	uint64_t began, last = 0;
+
+	accept_all(r);
+	r->at_b.then = note_time;
+	r->at_b.arg = &last;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(epair_if_set_link(r->a, words[i], NULL), 0);
+		began = epair_now(r->ep);
+		send_supers(r, 1);
+		assert_int_equal(last - began,
+		    UINT64_C(1000) * PER_SUPER * (HEADERS + MSS + 24));
+	}
+	assert_int_equal(r->at_b.count, PER_SUPER + 1);
+}
+
+static unsigned
+wrong_bits(const struct epair_mbuf *m, const struct epair_mbuf *right)
+{
+	uint8_t a[2048], b[2048];
+	unsigned wrong = 0;
+
+	assert_int_equal(m->pktlen, right->pktlen);
+	assert_int_equal(epair_mbuf_read(m, 0, a, sizeof(a)), m->pktlen);
+	assert_int_equal(epair_mbuf_read(right, 0, b, sizeof(b)), m->pktlen);
+	for (uint32_t i = 0; i < m->pktlen; i++)
+		wrong += (unsigned)__builtin_popcount(a[i] ^ b[i]);
+	return wrong;
+}
+
+/* Or the receiver would finish the checksum over what is wrong. */
+static void
+bit_is_turned_in_a_segment_whose_checksum_is_finished(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(transmit(r->a, super(r->ep, 10 * MSS, MSS)), 0);
+	run(r);
+	/* The stack that cannot take it whole has seen what is right. */
+	link_up(r, "corrupt 100%");
+	send_supers(r, 1);
+	assert_int_equal(r->at_b.count, 2 * PER_SUPER);
+	for (unsigned i = 0; i < PER_SUPER; i++) {
+		const struct epair_mbuf *m = r->at_b.ms[PER_SUPER + i];
+
+		assert_false(m->flags & EPAIR_M_CSUM_PARTIAL);
+		assert_false(m->flags & EPAIR_M_CSUM_VALID);
+		assert_int_equal(wrong_bits(m, r->at_b.ms[i]), 1);
+	}
+}
+
 int
 main(void)
 {
@@ -247,6 +376,11 @@ main(void)
 		RIG_TEST(frames_are_counted_as_they_were_sent),
 		RIG_TEST(request_that_makes_no_sense_is_dropped),
 		RIG_TEST(captured_frame_is_whole_with_its_checksum_done),
+		RIG_TEST(link_loses_single_segments),
+		RIG_TEST(link_loses_whole_super_frames_if_it_is_told_to),
+		RIG_TEST(link_that_only_delays_leaves_super_frames_whole),
+		RIG_TEST(rate_counts_what_segments_are_on_the_wire),
+		RIG_TEST(bit_is_turned_in_a_segment_whose_checksum_is_finished),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,16 +86,25 @@ assert_share(uint64_t hits, double n, double p, double inflation)
 		    (double)hits, n, n * p, sigma);
 }
 
+/* Of runs of losses, p[length] are so long. */
+static void
+assert_runs(const struct losses *l, const double *p, double inflation)
+{
+	double n = (double)l->run_count;
+
+	for (unsigned length = 1; length < RUNS && n * p[length] > 50; length++)
+		assert_share(l->runs[length], n, p[length], inflation);
+}
+
 /* Runs are as long as a coin that goes on with q shows heads. */
 static void
 assert_geometric(const struct losses *l, double q)
 {
-	double n = (double)l->run_count, p = 1 - q;
+	double p[RUNS + 1] = { 0, 1 - q };
 
-	for (unsigned length = 1; length < RUNS && n * p > 50; length++) {
-		assert_share(l->runs[length], n, p, 1);
-		p *= q;
-	}
+	for (unsigned length = 2; length <= RUNS; length++)
+		p[length] = p[length - 1] * q;
+	assert_runs(l, p, 1);
 }
 
 static void
@@ -151,10 +160,27 @@ gilbert_and_elliott_lose_in_both_states(void **state)
 	const double p = 0.02, r = 0.2, bad = 0.6, good = 0.005;
 	struct losses l = lose("loss gemodel 2% 20% 60% 0.5%", 6);
 	double share = (bad * p + good * r) / (p + r);
+	double in_good = r * (1 - good), in_bad = p * (1 - bad);
+	double more[RUNS + 2], of_length[RUNS + 1], at[2];
 
 	(void)state;
 	/* The states' variance at most, beside that of the losses. */
 	assert_share(l.lost, FRAMES, share, markov_inflation(p, r));
+	/* In which state a run begins, after a frame that was not lost ... */
+	at[0] = in_good * (1 - p) + in_bad * r;
+	at[1] = in_good * p + in_bad * (1 - r);
+	/* ... and how often it has that many and more. */
+	for (unsigned length = 1; length <= RUNS + 1; length++) {
+		double lost_good = at[0] * good, lost_bad = at[1] * bad;
+
+		more[length] = lost_good + lost_bad;
+		at[0] = lost_good * (1 - p) + lost_bad * r;
+		at[1] = lost_good * p + lost_bad * (1 - r);
+	}
+	for (unsigned length = 1; length <= RUNS; length++)
+		of_length[length] = (more[length] - more[length + 1]) / more[1];
+	/* Those of one stay in the bad state are not independent. */
+	assert_runs(&l, of_length, 2);
 }
 
 static void
@@ -164,10 +190,18 @@ four_states_lose_as_their_chain_does(void **state)
 	const double p13 = 0.02, p31 = 0.3, p32 = 0.2, p23 = 0.5, p14 = 0.01;
 	struct losses l = lose("loss state 2% 30% 20% 50% 1%", 7);
 	double s1 = 1, s3 = p13 / p31, s2 = s3 * p32 / p23, s4 = p14;
+	double stays = 1 - p31 - p32, of_length[RUNS + 1], in_4;
 
 	(void)state;
 	/* A burst is left slowest by way of 3 and 2. */
 	assert_share(l.lost, FRAMES, (s3 + s4) / (s1 + s2 + s3 + s4), 12);
+	/* One frame in state 4, or as long as 3 is not left. */
+	in_4 = s1 * p14 / (s1 * p14 + s1 * p13 + s2 * p23);
+	of_length[1] = (1 - in_4) * (1 - stays);
+	for (unsigned length = 2; length <= RUNS; length++)
+		of_length[length] = of_length[length - 1] * stays;
+	of_length[1] += in_4;
+	assert_runs(&l, of_length, 1);
 }
 
 static void
@@ -336,6 +370,53 @@ pareto_and_normal_mix_to_a_quarter_and_three(void **state)
 	assert_true(fabs(sum / FRAMES) < 3 * sqrt(variance / FRAMES));
 	/* Its fourth moment is infinite: no three sigma for the variance. */
 	assert_true(fabs(squares / FRAMES - variance) < 0.1 * variance);
+}
+
+/* Where it is steep a step is 1/400 of the deviation, and the rest is tail. */
+#define GRID      10000
+#define GRID_FROM (-5.0)
+#define GRID_TO   20.0
+
+static double mixed[GRID + 1];
+
+/* Over all values that the normal quarter may have. */
+static void
+mix(void)
+{
+	for (unsigned i = 0; i <= GRID; i++) {
+		double x = GRID_FROM + (GRID_TO - GRID_FROM) * i / GRID;
+
+		mixed[i] = 0;
+		for (int k = -60; k < 60; k++) {
+			double z = (k + 0.5) / 10;
+
+			mixed[i] += (normal_cdf(z + 0.05) -
+					normal_cdf(z - 0.05)) *
+				    pareto_cdf((x - z / 4) * 4 / 3);
+		}
+	}
+}
+
+static double
+mixed_cdf(double x)
+{
+	double at = (x - GRID_FROM) / (GRID_TO - GRID_FROM) * GRID;
+	unsigned i = (unsigned)at;
+
+	if (at < 0)
+		return 0;
+	if (i >= GRID)
+		return 1;
+	return mixed[i] + (mixed[i + 1] - mixed[i]) * (at - i);
+}
+
+static void
+pareto_and_normal_are_distributed_as_their_mixture(void **state)
+{
+	(void)state;
+	mix();
+	assert_distributed(
+	    "delay 100ms 5ms distribution paretonormal", 30, NULL, mixed_cdf);
 }
 
 /* The larger the more often: no name that we have. */
@@ -515,6 +596,8 @@ main(void)
 		cmocka_unit_test(table_of_iproute2_is_normal),
 		cmocka_unit_test(slots_are_apart_as_they_should),
 		cmocka_unit_test(pareto_and_normal_mix_to_a_quarter_and_three),
+		cmocka_unit_test(
+		    pareto_and_normal_are_distributed_as_their_mixture),
 		cmocka_unit_test(
 		    correlated_jitter_repeats_and_keeps_its_distribution),
 		cmocka_unit_test(delay_is_never_less_than_none),
