@@ -66,7 +66,8 @@ ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
 	bool wake, no_memory;
 
 	ep_spin_lock(&rxq->q.lock);
-	done = ep_queue_put_locked(&rxq->q, load->frames, n, &wake, &no_memory);
+	done = ep_queue_put_locked(
+	    &rxq->q, load->frames, n, ifp->ep->sched, &wake, &no_memory);
 	if (done < n) {
 		struct ep_sums rest = sum(ms + done, n - done);
 

@@ -9,6 +9,7 @@
 
 _Static_assert(offsetof(struct ep_queue, taken) == 64, "a line for who puts");
 _Static_assert(sizeof(struct ep_queue) == 128, "and one for who takes");
+_Static_assert(EP_CHUNK_MAX % 2 == 1, "put % 4 tells every fourth chunk");
 
 void
 ep_queue_init(struct ep_queue *q, uint32_t limit) EP_NO_TSA
@@ -102,9 +103,17 @@ fetch_ahead(const struct ep_queue *q, unsigned n) EP_REQUIRES(q->lock)
 		ep_fetch_own(&q->tail->frames[i]);
 }
 
+/* The first frame of a chunk comes. An odd number of frames fills a chunk. */
+static void
+stamp(struct ep_queue *q, const struct ep_sched *clock) EP_REQUIRES(q->lock)
+{
+	q->tail->came_ns = q->put % 4 == 0 ? ep_sched_mono(clock)
+					   : EP_CAME_UNKNOWN;
+}
+
 unsigned
 ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
-    unsigned n, bool *wake, bool *short_of_memory)
+    unsigned n, const struct ep_sched *clock, bool *wake, bool *short_of_memory)
 {
 	unsigned done = 0, part;
 
@@ -118,6 +127,8 @@ ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
 				break;
 			}
 		}
+		if (q->tail_used == 0)
+			stamp(q, clock);
 		if (part > EP_CHUNK_MAX - q->tail_used)
 			part = EP_CHUNK_MAX - q->tail_used;
 		memcpy(&q->tail->frames[q->tail_used], &frames[done],
@@ -150,7 +161,9 @@ ep_queue_take(struct ep_queue *q, struct ep_batch *batch)
 		__builtin_prefetch(&q->head->frames[q->head_used]);
 	/* acquires what ep_queue_put_locked() released */
 	put = ep_load_acquire(&q->put);
-	*batch = (struct ep_batch){ q->head, q->head_used, put - q->taken };
+	*batch = (struct ep_batch){
+		.chunk = q->head, .used = q->head_used, .left = put - q->taken
+	};
 	ep_store_seq_cst(&q->taken, put);
 }
 
@@ -168,6 +181,8 @@ ep_batch_next(struct ep_batch *batch, const struct ep_packed **frames)
 	n = EP_CHUNK_MAX - batch->used;
 	if (n > batch->left)
 		n = batch->left;
+	batch->came_ns = batch->used == 0 ? batch->chunk->came_ns
+					  : EP_CAME_UNKNOWN;
 	*frames = &batch->chunk->frames[batch->used];
 	batch->used += n;
 	batch->left -= n;
@@ -236,7 +251,9 @@ ep_queue_purge(struct ep_queue *q, struct ep_batch *batch)
 {
 	/* Somebody may count still. */
 	ep_spin_lock(&q->lock);
-	*batch = (struct ep_batch){ q->head, q->head_used, q->put - q->taken };
+	*batch = (struct ep_batch){ .chunk = q->head,
+		.used = q->head_used,
+		.left = q->put - q->taken };
 	ep_store_seq_cst(&q->taken, q->put);
 	q->is_idle = true;
 	ep_spin_unlock(&q->lock);

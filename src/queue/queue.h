@@ -20,6 +20,10 @@
  * whoever puts looks at the consumer's line only where the limit seems reached
  * or a chunk is full.
  *
+ * To know how long frames wait, every fourth chunk says when its first frame
+ * came: that is one look at the clock for 252 frames, and no other line than
+ * what is read anyway.
+ *
  * Invariants:
  *	Q1  put - taken <= limit + slack, unless these were lowered below it
  *	Q2  IDLE implies put == taken
@@ -39,12 +43,16 @@
 
 #include "base/lock.h"
 #include "mbuf/packed.h"
+#include "sched/sched.h"
 
 #define EP_CHUNK_MAX   63u /* 16 cache lines with the head */
 #define EP_CHUNKS_KEPT 4u /* when it becomes IDLE */
 
+#define EP_CAME_UNKNOWN UINT64_MAX
+
 struct ep_chunk {
 	struct ep_chunk *next; /* round the ring; under the lock */
+	uint64_t came_ns; /* its first frame, or EP_CAME_UNKNOWN */
 	struct ep_packed frames[EP_CHUNK_MAX] __attribute__((aligned(16)));
 };
 
@@ -81,6 +89,7 @@ struct ep_batch {
 	struct ep_chunk *chunk;
 	uint32_t used; /* of chunk */
 	uint32_t left;
+	uint64_t came_ns; /* the first frame of the piece, if known */
 };
 
 void ep_queue_init(struct ep_queue *q, uint32_t limit);
@@ -93,12 +102,14 @@ void ep_queue_fini(struct ep_queue *q);
  *
  * Takes the first `returned` of them; the others are still the caller's. *wake
  * says whether the caller now owes the task a run. *short_of_memory says
- * whether it stopped for want of memory instead of room.
+ * whether it stopped for want of memory instead of room. clock is whose
+ * ep_sched_mono() says when they come.
  *
  * Called with the lock held, which it may give up and take again.
  */
 unsigned ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
-    unsigned n, bool *wake, bool *short_of_memory) EP_REQUIRES(q->lock);
+    unsigned n, const struct ep_sched *clock, bool *wake, bool *short_of_memory)
+    EP_REQUIRES(q->lock);
 
 /*
  * Take everything, and enter RUNNING. batch->left may be 0. What others did
@@ -107,8 +118,8 @@ unsigned ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
 void ep_queue_take(struct ep_queue *q, struct ep_batch *batch);
 
 /*
- * The next frames of a batch that lie in one piece, oldest first, at *frames.
- * They are there until ep_queue_done(). Returns how many; 0 at the end.
+ * The next frames of a batch that lie in one piece, oldest first, at *frames;
+ * batch->came_ns says when the first of them came, or EP_CAME_UNKNOWN. They are there until ep_queue_done(). Returns how many; 0 at the end.
  */
 unsigned ep_batch_next(struct ep_batch *batch, const struct ep_packed **frames);
 

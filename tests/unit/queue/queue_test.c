@@ -12,6 +12,7 @@
 #define BURST 7u
 
 static uint32_t last_put, last_seen; /* frames are numbered by their len */
+static struct ep_sched *sched; /* in simulated time */
 
 static void
 open_queue(struct ep_queue *q)
@@ -48,7 +49,8 @@ put(struct ep_queue *q, unsigned n, bool *wake)
 		for (unsigned i = 0; i < part; i++)
 			frames[i] = (struct ep_packed){ .len = ++last_put };
 		ep_spin_lock(&q->lock);
-		done = ep_queue_put_locked(q, frames, part, &woken, &no_memory);
+		done = ep_queue_put_locked(
+		    q, frames, part, sched, &woken, &no_memory);
 		ep_spin_unlock(&q->lock);
 		assert_false(no_memory);
 		*wake |= woken;
@@ -225,6 +227,73 @@ purge_takes_what_waits(void **state)
 	ep_queue_fini(&q);
 }
 
+static void
+every_252nd_frame_says_when_it_came(void **state)
+{
+	const struct ep_packed *frames;
+	struct ep_queue q;
+	struct ep_batch batch;
+	uint64_t seen = 0;
+	unsigned n;
+	bool wake;
+
+	(void)state;
+	open_queue(&q);
+	for (unsigned i = 1; i <= LIMIT; i++) {
+		assert_int_equal(put(&q, 1, &wake), 1);
+		(void)ep_sched_advance(sched, 10);
+	}
+	ep_queue_take(&q, &batch);
+	while ((n = ep_batch_next(&batch, &frames)) > 0) {
+		uint64_t came_ns = batch.came_ns;
+
+		assert_int_equal(
+		    came_ns, seen % 252 == 0 ? seen * 10 : EP_CAME_UNKNOWN);
+		seen += n;
+	}
+	assert_int_equal(seen, LIMIT);
+	assert_false(ep_queue_done(&q, &batch));
+	ep_queue_fini(&q);
+}
+
+static void
+what_is_taken_from_within_a_chunk_does_not_say_it_again(void **state)
+{
+	const struct ep_packed *frames;
+	struct ep_queue q;
+	struct ep_batch batch;
+	bool wake;
+
+	(void)state;
+	open_queue(&q);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(put(&q, 10, &wake), 10);
+		ep_queue_take(&q, &batch);
+		assert_int_equal(ep_batch_next(&batch, &frames), 10);
+		assert_true((batch.came_ns == EP_CAME_UNKNOWN) == (i > 0));
+		assert_false(ep_queue_done(&q, &batch));
+	}
+	ep_queue_fini(&q);
+}
+
+static int
+start_clock(void **state)
+{
+	const struct epair_opts opts = { .size = sizeof(opts),
+		.way = EPAIR_SIM };
+
+	(void)state;
+	return ep_sched_create(&opts, &sched, NULL);
+}
+
+static int
+end_clock(void **state)
+{
+	(void)state;
+	ep_sched_destroy(sched);
+	return 0;
+}
+
 int
 main(void)
 {
@@ -240,7 +309,11 @@ main(void)
 		    lowered_limit_takes_nothing_until_there_is_room),
 		cmocka_unit_test(counts_run_on_over_the_end_of_their_range),
 		cmocka_unit_test(purge_takes_what_waits),
+		cmocka_unit_test(every_252nd_frame_says_when_it_came),
+		cmocka_unit_test(
+		    what_is_taken_from_within_a_chunk_does_not_say_it_again),
 	};
 
-	return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(
+	    "queue", tests, start_clock, end_clock);
 }
