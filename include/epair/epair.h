@@ -39,6 +39,7 @@
 #include <epair/drop.h>
 #include <epair/err.h>
 #include <epair/event.h>
+#include <epair/histogram.h>
 #include <epair/if.h>
 #include <epair/instance.h>
 #include <epair/link.h>

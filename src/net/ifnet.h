@@ -21,6 +21,7 @@
 #include <sys/queue.h>
 
 #include <epair/attach.h>
+#include <epair/histogram.h>
 #include <epair/if.h>
 
 #include "base/table.h"
@@ -48,6 +49,12 @@ struct ep_watchers;
  */
 #define EP_FULL_SLACK 1024u
 
+/* What <epair/histogram.h> tells of one bucket. */
+struct ep_rx_book {
+	uint64_t bursts[EPAIR_BURST_PLACES];
+	uint64_t waits[EPAIR_WAIT_PLACES], wait_ns;
+};
+
 /* One bucket of the receiving side: the waiting frames and their task. */
 struct ep_rxq {
 	struct ep_queue q; /* two lines */
@@ -64,9 +71,11 @@ struct ep_rxq {
 	uint64_t ibytes;
 	uint64_t imcasts;
 	uint64_t delivered;
+	struct ep_rx_book book; /* so too */
 } __attribute__((aligned(64)));
 
-_Static_assert(sizeof(struct ep_rxq) == 256, "four lines");
+_Static_assert(
+    offsetof(struct ep_rxq, book) == 256, "four lines, and its book");
 
 /*
  * What impairments did to the frames of their sender: atomic counters, since

@@ -218,6 +218,39 @@ moderate(const struct ep_rxq *rxq, unsigned n, bool is_packed)
 		ep_cpu_pause();
 }
 
+/* Its place: the first bound is 1 << first, each other one twice the last. */
+static unsigned
+place_of(uint64_t value, unsigned first, unsigned places)
+{
+	unsigned bits = value > 1 ? 64 - (unsigned)__builtin_clzll(value - 1)
+				  : 0;
+
+	if (bits <= first)
+		return 0;
+	return bits - first < places ? bits - first : places - 1;
+}
+
+/* When all else is done: the frames are waited for, the count is not. */
+static void
+count_burst(struct ep_rxq *rxq, unsigned n)
+{
+	unsigned place = place_of(n, 0, EPAIR_BURST_PLACES);
+
+	if (n > 0)
+		ep_count_add(&rxq->book.bursts[place], 1);
+}
+
+static void
+count_wait(struct ep_rxq *rxq, uint64_t came_ns)
+{
+	uint64_t wait_ns = ep_sched_mono(rxq->ifp->ep->sched) - came_ns;
+	struct ep_rx_book *book = &rxq->book;
+
+	/* 1 << 8 is EPAIR_WAIT_BOUND_NS(0) */
+	ep_count_add(&book->waits[place_of(wait_ns, 8, EPAIR_WAIT_PLACES)], 1);
+	ep_count_add(&book->wait_ns, wait_ns);
+}
+
 void
 ep_pair_deliver(struct ep_task *task)
 {
@@ -241,6 +274,8 @@ ep_pair_deliver(struct ep_task *task)
 	ep_pair_made_room(ifp->oifp);
 	while ((n = ep_batch_next(&batch, &frames)) > 0) {
 		is_packed = frames[0].len > 0;
+		if (batch.came_ns != EP_CAME_UNKNOWN)
+			count_wait(rxq, batch.came_ns);
 		if (ep_load_relaxed(&ifp->dying))
 			ep_pair_drop_queued(
 			    rxq, frames, n, EPAIR_DROP_RX_DESTROYED);
@@ -252,6 +287,7 @@ ep_pair_deliver(struct ep_task *task)
 	}
 	ep_run_leave();
 
+	count_burst(rxq, all);
 	moderate(rxq, all, is_packed);
 	if (ep_queue_done(&rxq->q, &batch))
 		run_again(rxq);
