@@ -99,6 +99,9 @@ take(struct reader *r, const yaml_event_t *ev, unsigned *documents)
 	case YAML_ALIAS_EVENT:
 		return wrong(r, at, "aliases are not taken");
 	case YAML_SCALAR_EVENT:
+		/* Written again, an empty one would be no document at all. */
+		if (r->depth == 0)
+			return wrong(r, at, "must be a mapping, not one word");
 		if (ev->data.scalar.anchor != NULL ||
 		    ev->data.scalar.tag != NULL)
 			return wrong(r, at, "anchors and tags are not taken");

@@ -5,8 +5,8 @@
  * What is read is a tree of mappings and sequences with strings at its leaves:
  * `up: yes` is "yes" and `mtu: 9000` is "9000", as they would be on a command
  * line. Not taken: anchors and aliases, which could make much of little; tags;
- * a key that is there twice; more than one document; nesting deeper than
- * CONFIG_DEPTH_MAX.
+ * a key that is there twice; more than one document, or one that is a single
+ * word; nesting deeper than CONFIG_DEPTH_MAX.
  */
 #ifndef CLI_CONFIG_H
 #define CLI_CONFIG_H
