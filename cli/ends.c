@@ -116,6 +116,34 @@ move(struct cli *cli, const struct verb *self, int argc, char **argv)
 	return with_operands(cli, self, argc, argv, move_keys, 2);
 }
 
+/* Set words, with the files of a link if these are ours to open. Takes params. */
+static int
+put_words(const struct cli *cli, json_t *params)
+{
+	const char *link = json_string_value(
+	    json_object_get(json_object_get(params, "words"), "link"));
+	struct hand hand = { .count = 0 };
+	struct ctl_client c;
+	json_t *names, *result;
+	int status = ask_open(cli, &c);
+
+	if (status != CLI_OK) {
+		json_decref(params);
+		return status;
+	}
+	if (!c.is_admin && link != NULL && hand_can_link(link)) {
+		status = hand_open_link(cli, link, &hand, &names);
+		if (status == CLI_OK)
+			(void)json_object_set_new(params, "fds", names);
+	}
+	if (status == CLI_OK)
+		status = hand_call(cli, &c, "set", params, &hand, &result);
+	else
+		json_decref(params);
+	ctl_client_close(&c);
+	return status == CLI_OK ? ask_print(cli, result) : status;
+}
+
 /* "up", "down": the words that stand alone. */
 static bool
 stands_alone(const char *word)
@@ -148,8 +176,8 @@ set(struct cli *cli, const struct verb *self, int argc, char **argv)
 		}
 		(void)json_object_set_new(words, word, value);
 	}
-	return ask_quietly(cli, "set",
-	    json_pack("{s:s,s:o}", "if", argv[first], "words", words));
+	return put_words(
+	    cli, json_pack("{s:s,s:o}", "if", argv[first], "words", words));
 }
 
 /* The operands behind the interface, a space between; to be freed. */
@@ -185,9 +213,8 @@ set_link(struct cli *cli, const struct verb *self, int argc, char **argv)
 		cli_complain(cli, "no memory");
 		return CLI_FAILED;
 	}
-	status = ask_quietly(cli, "set",
-	    json_pack(
-		"{s:s,s:{s:s}}", "if", argv[first], "words", "link", words));
+	status = put_words(cli, json_pack("{s:s,s:{s:s}}", "if", argv[first],
+				    "words", "link", words));
 	free(words);
 	return status;
 }

@@ -67,16 +67,13 @@ open_for(const struct epair_if_info *like, const char *spec,
 	return n;
 }
 
-int
-hand_open(const struct cli *cli, const struct epair_if_info *like,
-    const char *spec, struct hand *hand, json_t **names)
+/* Add n descriptors, which it takes, for what is written as text. */
+static int
+add(const struct cli *cli, const char *text, const struct epair_fd *fds, int n,
+    struct hand *hand, json_t **names)
 {
-	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX] = { 0 };
-	struct epair_err err = { 0 };
-	int n = open_for(like, spec, fds, &err), left = n;
+	int left = n;
 
-	if (n < 0)
-		return cli_fail(cli, spec, &err);
 	*names = json_array();
 	for (; left > 0 && hand->count < CTL_FDS_MAX; left--) {
 		(void)json_array_append_new(
@@ -91,8 +88,40 @@ hand_open(const struct cli *cli, const struct epair_if_info *like,
 	cli_complain(cli,
 	    "%s: one request hands over %u descriptors at most; make it "
 	    "several",
-	    spec, CTL_FDS_MAX);
+	    text, CTL_FDS_MAX);
 	return CLI_FAILED;
+}
+
+int
+hand_open(const struct cli *cli, const struct epair_if_info *like,
+    const char *spec, struct hand *hand, json_t **names)
+{
+	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX] = { 0 };
+	struct epair_err err = { 0 };
+	int n = open_for(like, spec, fds, &err);
+
+	return n < 0 ? cli_fail(cli, spec, &err)
+		     : add(cli, spec, fds, n, hand, names);
+}
+
+bool
+hand_can_link(const char *words)
+{
+	const char *names[EPAIR_LINK_FDS_MAX];
+
+	return epair_link_needs(words, names, EPAIR_LINK_FDS_MAX, NULL) > 0;
+}
+
+int
+hand_open_link(
+    const struct cli *cli, const char *words, struct hand *hand, json_t **names)
+{
+	struct epair_fd fds[EPAIR_LINK_FDS_MAX];
+	struct epair_err err = { 0 };
+	int n = epair_link_open(words, fds, EPAIR_LINK_FDS_MAX, &err);
+
+	return n < 0 ? cli_fail(cli, "link", &err)
+		     : add(cli, words, fds, n, hand, names);
 }
 
 /* What an end is called, or will be as far as one can know. */
@@ -110,28 +139,73 @@ name_end(json_t *pair, json_t *end, char side, char name[EPAIR_NAME_MAX])
 		(void)snprintf(name, EPAIR_NAME_MAX, "%s%c", of_pair, side);
 }
 
+/* Whether an end has that already. */
+static bool
+has(json_t *is, const char *key, const char *text)
+{
+	const char *now = json_string_value(json_object_get(is, key));
+
+	return now != NULL && strcmp(now, text) == 0;
+}
+
+/* Of one end's link, which the pair may say for both. */
+static int
+hand_link(const struct cli *cli, json_t *pair, const char *side, json_t *is,
+    struct hand *hand)
+{
+	json_t *end = json_object_get(pair, side), *names = NULL;
+	json_t *link = json_object_get(end, "link");
+	const char *words;
+	int status;
+
+	if (link == NULL)
+		link = json_object_get(pair, "link");
+	words = json_string_value(link);
+	if (words == NULL || !hand_can_link(words) || has(is, "link", words))
+		return CLI_OK;
+	status = hand_open_link(cli, words, hand, &names);
+	if (status != CLI_OK)
+		return status;
+	if (end == NULL) {
+		end = json_object();
+		(void)json_object_set_new(pair, side, end);
+	}
+	(void)json_object_set_new(end, "link-fds", names);
+	return CLI_OK;
+}
+
+static int
+hand_attachment(const struct cli *cli, json_t *pair, const char *side,
+    json_t *is, struct hand *hand)
+{
+	struct epair_if_info like = { .size = sizeof(like) };
+	json_t *end = json_object_get(pair, side), *names = NULL;
+	const char *spec = json_string_value(json_object_get(end, "attach"));
+	int status;
+
+	if (spec == NULL || !hand_can(spec) || has(is, "attach", spec))
+		return CLI_OK;
+	name_end(pair, end, *side, like.name);
+	status = hand_open(cli, &like, spec, hand, &names);
+	if (status == CLI_OK)
+		(void)json_object_set_new(end, "fds", names);
+	return status;
+}
+
 int
 hand_pair(const struct cli *cli, json_t *pair, json_t *is, struct hand *hand)
 {
 	static const char *const sides[] = { "a", "b" };
-	struct epair_if_info like = { .size = sizeof(like) };
 	int status = CLI_OK;
-	json_t *names = NULL;
 
+	/* In the order in which the daemon takes them. */
 	for (int i = 0; i < 2 && status == CLI_OK; i++) {
-		json_t *end = json_object_get(pair, sides[i]);
-		const char *spec = json_string_value(
-		    json_object_get(end, "attach"));
-		const char *has = json_string_value(
-		    json_object_get(json_object_get(is, sides[i]), "attach"));
+		json_t *end = json_object_get(is, sides[i]);
 
-		if (spec == NULL || !hand_can(spec) ||
-		    (has != NULL && strcmp(has, spec) == 0))
-			continue;
-		name_end(pair, end, *sides[i], like.name);
-		status = hand_open(cli, &like, spec, hand, &names);
+		status = hand_link(cli, pair, sides[i], end, hand);
 		if (status == CLI_OK)
-			(void)json_object_set_new(end, "fds", names);
+			status = hand_attachment(
+			    cli, pair, sides[i], end, hand);
 	}
 	return status;
 }

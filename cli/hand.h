@@ -5,7 +5,7 @@
  *
  * It is opened for an interface in an instance of our own that looks like the
  * daemon's (epair_attach_open(3)): what makes devices and opens files is the
- * library, with our rights and an opener of ours.
+ * library, with our rights and an opener of ours. For a link it is files only.
  */
 #ifndef CLI_HAND_H
 #define CLI_HAND_H
@@ -36,9 +36,15 @@ bool hand_can(const char *spec);
 int hand_open(const struct cli *cli, const struct epair_if_info *like,
     const char *spec, struct hand *hand, json_t **names);
 
+/* The same of a link's words. */
+bool hand_can_link(const char *words);
+int hand_open_link(const struct cli *cli, const char *words, struct hand *hand,
+    json_t **names);
+
 /*
- * Open what the ends of a pair as in `create` attach, and put the names into
- * them; not what `is`, the pair as it is or NULL, has already.
+ * Open what the ends of a pair as in `create` attach and what their links read,
+ * and put the names into them; not what `is`, the pair as it is or NULL, has
+ * already.
  */
 int hand_pair(
     const struct cli *cli, json_t *pair, json_t *is, struct hand *hand);

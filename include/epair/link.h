@@ -39,7 +39,8 @@
  *
  * 20ms, 100us, 1.5s; 0.1%; 64kbit, 10mbit, 1.5gbit; 64k, 2m. A FILE has a
  * slash, unless it is a trace; what has blanks stands in quotes, '...' or
- * "...". Files are read by the call, with the rights of the process.
+ * "...". Files are read by the call, with the rights of the process,
+ * or are handed over (epair/state.h).
  *
  * A frame waits for its turn if there is a rate or a trace - in the queue discipline, if
  * the interface has one - then is on the link and counted as sent, then what
@@ -88,11 +89,12 @@ EPAIR_API int epair_if_set_link(
 EPAIR_API int epair_if_get_link(struct epair_if *ifp, char *buf, size_t size);
 
 /*
- * Whether the words name a FILE, which setting them would read with the rights
- * of this process: for a program that sets links for others, and should not.
- * Returns 1; 0; -EINVAL as setting them would.
+ * Write what epair_if_get_link() would of an interface that had none and was
+ * set these. Opens nothing. Returns the length of all of it, less than
+ * EPAIR_LINK_TEXT_MAX; -EINVAL as setting them would.
  */
-EPAIR_API int epair_link_names_file(const char *words, struct epair_err *err);
+EPAIR_API int epair_link_format(
+    const char *words, char *buf, size_t size, struct epair_err *err);
 
 /*
  * What became of this end's frames on the link: those sent and duplicated were

@@ -10,7 +10,8 @@
  *	epair_vnet_list(), _get_kind()	epair_vnet_add(), oldest first
  *	epair_if_get_info()		epair_if_restore(), oldest pair first
  *	epair_if_get_qdisc()		epair_if_set_qdisc()
- *	epair_if_get_link()		epair_if_set_link()
+ *	epair_if_get_link(),		epair_if_set_link_fds(), or
+ *	epair_if_get_link_fds()		epair_if_set_link() where there are none
  *	epair_if_get_attachment(),	epair_attach_fds(), or epair_attach()
  *	epair_attach_get_fds()		where there are none
  *
@@ -153,6 +154,48 @@ EPAIR_API int epair_attach_needs(
  */
 EPAIR_API int epair_attach_open(struct epair_if *ifp, const char *spec,
     struct epair_fd *fds, unsigned max, struct epair_err *err);
+
+/*
+ * The same for the FILEs of a link (epair/link.h), whose descriptors are
+ *
+ *	table	of `distribution FILE`
+ *	slots	of `slot distribution FILE`
+ *	trace	of `trace FILE`
+ */
+#define EPAIR_LINK_FDS_MAX 3u /* of one link */
+
+/*
+ * What the words name, whatever link they change: names, up to max, of
+ * descriptors. Touches nothing.
+ * Returns how many; -ENOSPC; -EINVAL for words that no link can be set to.
+ */
+EPAIR_API int epair_link_needs(
+    const char *words, const char **names, unsigned max, struct epair_err *err);
+
+/*
+ * Open it, with our rights, and give the descriptors, up to max, the caller's
+ * to close. Whether there is in them what should be, setting them tells.
+ * Returns how many; -ENOSPC; -EINVAL; what the system said of a file.
+ */
+EPAIR_API int epair_link_open(const char *words, struct epair_fd *fds,
+    unsigned max, struct epair_err *err);
+
+/*
+ * epair_if_set_link(), with files read from descriptors; those that are not
+ * there are opened. Borrows the descriptors: it keeps duplicates, for as long
+ * as what was read is in use, and moves no file's offset.
+ * Returns as epair_if_set_link(); -EINVAL for descriptors of files that the
+ * words do not name.
+ */
+EPAIR_API int epair_if_set_link_fds(struct epair_if *ifp, const char *words,
+    const struct epair_fd *fds, unsigned count, struct epair_err *err);
+
+/*
+ * Duplicates of what was handed over and is in use, up to max, the caller's to
+ * close. Returns how many; -ENOSPC; -EMFILE; -ENXIO.
+ */
+EPAIR_API int epair_if_get_link_fds(
+    struct epair_if *ifp, struct epair_fd *fds, unsigned max);
 
 #ifdef __cplusplus
 }

@@ -4,9 +4,13 @@
  */
 #include <epair/link.h>
 
+#include <errno.h>
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/error.h"
 #include "base/sized.h"
 #include "impair/impair.h"
 #include "pair/pair.h"
@@ -17,7 +21,7 @@ int
 epair_if_set_link(
     struct epair_if *ifp, const char *words, struct epair_err *err)
 {
-	return ep_pair_set_link(ifp, words, err);
+	return ep_pair_set_link(ifp, words, NULL, 0, err);
 }
 
 int
@@ -27,15 +31,93 @@ epair_if_get_link(struct epair_if *ifp, char *buf, size_t size)
 }
 
 int
-epair_link_names_file(const char *words, struct epair_err *err)
+epair_link_format(
+    const char *words, char *buf, size_t size, struct epair_err *err)
 {
 	struct ep_link_conf conf = { 0 };
-	unsigned named = 0;
+	unsigned named;
 	int error = ep_link_parse(words, &conf, &named, err);
 
-	if (error != 0)
-		return error;
-	return (ep_link_parts(&conf) & EP_LINK_FILES) != 0;
+	return error != 0 ? error : ep_link_format(&conf, buf, size);
+}
+
+/* Files. */
+
+static int
+no_room(unsigned max, struct epair_err *err)
+{
+	return ep_fail(
+	    err, -ENOSPC, "the link has more than %u descriptors", max);
+}
+
+int
+epair_link_needs(
+    const char *words, const char **names, unsigned max, struct epair_err *err)
+{
+	struct ep_link_conf conf;
+	unsigned files, n = 0;
+	int error = ep_link_parse_files(words, &conf, &files, err);
+
+	for (unsigned i = 0; i < ep_link_file_count && error == 0; i++) {
+		if ((files & ep_link_files[i].part) == 0)
+			continue;
+		if (n == max)
+			error = no_room(max, err);
+		else
+			names[n++] = ep_link_files[i].name;
+	}
+	return error != 0 ? error : (int)n;
+}
+
+int
+epair_link_open(const char *words, struct epair_fd *fds, unsigned max,
+    struct epair_err *err)
+{
+	struct ep_link_conf conf;
+	unsigned files, n = 0;
+	int error = ep_link_parse_files(words, &conf, &files, err), fd;
+
+	for (unsigned i = 0; i < ep_link_file_count && error == 0; i++) {
+		const struct ep_link_file *file = &ep_link_files[i];
+
+		if ((files & file->part) == 0)
+			continue;
+		fd = n == max ? no_room(max, err)
+			      : ep_link_open(ep_link_path(&conf, file), err);
+		if (fd >= 0)
+			fds[n++] = (struct epair_fd){ file->name, fd };
+		else
+			error = fd;
+	}
+	while (error != 0 && n > 0)
+		(void)close(fds[--n].fd);
+	return error != 0 ? error : (int)n;
+}
+
+int
+epair_if_set_link_fds(struct epair_if *ifp, const char *words,
+    const struct epair_fd *fds, unsigned count, struct epair_err *err)
+{
+	const char *names[EPAIR_LINK_FDS_MAX] = { NULL };
+	int n = epair_link_needs(words, names, EPAIR_LINK_FDS_MAX, err);
+
+	for (unsigned i = 0; i < count && n >= 0; i++) {
+		bool is_named = false;
+
+		for (int k = 0; k < n; k++)
+			is_named |= strcmp(names[k], fds[i].name) == 0;
+		if (!is_named)
+			return ep_fail(err, -EINVAL,
+			    "the link has no file for a descriptor '%.16s'",
+			    fds[i].name);
+	}
+	return n < 0 ? n : ep_pair_set_link(ifp, words, fds, count, err);
+}
+
+int
+epair_if_get_link_fds(struct epair_if *ifp, struct epair_fd *fds, unsigned max)
+{
+	return ep_pair_get_link_fds(ifp, fds, max);
 }
 
 static void

@@ -30,7 +30,7 @@
 #include "ctl/step.h"
 
 /* Descriptors that a change may take, as of a message (codec.h). */
-#define CTL_CHANGE_FDS_MAX EPAIR_ATTACH_FDS_MAX
+#define CTL_CHANGE_FDS_MAX (EPAIR_ATTACH_FDS_MAX + EPAIR_LINK_FDS_MAX)
 
 struct ctl_change;
 

@@ -22,8 +22,8 @@
 #include <epair/err.h>
 #include <epair/state.h>
 
-/* Descriptors that one object may take. */
-#define CTL_FDS_MAX EPAIR_ATTACH_FDS_MAX
+/* Descriptors that one object may take: all that an end may have. */
+#define CTL_FDS_MAX (EPAIR_ATTACH_FDS_MAX + EPAIR_LINK_FDS_MAX)
 
 /* Codes of JSON-RPC, and the one for what the daemon did not do. */
 enum ctl_rpc {

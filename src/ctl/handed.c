@@ -66,12 +66,11 @@ ctl_handed_init(struct ctl_handed *h, json_t *names, const int *fds, unsigned n,
 	return error;
 }
 
-int
-ctl_handed_of(struct ctl_handed *h, struct epair_if *ifp)
+/* Takes n descriptors, or what getting them said. */
+static int
+take_all(struct ctl_handed *h, const struct epair_fd *fds, int n)
 {
-	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX];
-	int n = epair_attach_get_fds(ifp, fds, EPAIR_ATTACH_FDS_MAX);
-	bool is_full = !make_room(h, EPAIR_ATTACH_FDS_MAX);
+	bool is_full = !make_room(h, n > 0 ? (unsigned)n : 1);
 
 	for (int i = 0; i < n; i++) {
 		is_full = is_full || !add(h, fds[i].name, fds[i].fd);
@@ -81,6 +80,24 @@ ctl_handed_of(struct ctl_handed *h, struct epair_if *ifp)
 	if (n < 0 || is_full)
 		ctl_handed_fini(h);
 	return n < 0 ? n : is_full ? -ENOMEM : 0;
+}
+
+int
+ctl_handed_of(struct ctl_handed *h, struct epair_if *ifp)
+{
+	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX];
+
+	return take_all(
+	    h, fds, epair_attach_get_fds(ifp, fds, EPAIR_ATTACH_FDS_MAX));
+}
+
+int
+ctl_handed_of_link(struct ctl_handed *h, struct epair_if *ifp)
+{
+	struct epair_fd fds[EPAIR_LINK_FDS_MAX];
+
+	return take_all(
+	    h, fds, epair_if_get_link_fds(ifp, fds, EPAIR_LINK_FDS_MAX));
 }
 
 void
@@ -178,42 +195,71 @@ is_one_of(const char *name, const char *const *names, int n)
 	return false;
 }
 
-/* Whether all that the kind would open is there, and nothing else. */
+/* What is to be opened, and for what: "pcap", "link". */
+struct needs {
+	const char *what;
+	int what_len;
+	const char *const *names;
+	int count;
+};
+
+/* Whether all that would be opened is there, and nothing else. */
 static int
-check_all(const struct ctl_who *who, const char *spec,
+check_all(const struct ctl_who *who, const struct needs *needs,
     const struct ctl_handed *h, struct epair_err *err)
 {
-	const char *names[EPAIR_ATTACH_NEEDS_MAX];
-	int n = epair_attach_needs(spec, names, EPAIR_ATTACH_NEEDS_MAX, err);
-	int kind = (int)strcspn(spec, ":");
-
-	/* What there is not opens nothing: attaching it says so. */
-	if (n < 0)
-		return n == -EOPNOTSUPP ? 0 : n;
-	for (int i = 0; i < n; i++)
-		if (!has_fd(h, names[i]))
+	for (int i = 0; i < needs->count; i++)
+		if (!has_fd(h, needs->names[i]))
 			return ctl_fail(err, -EPERM,
 			    "%.*s: the daemon opens nothing for user %u; "
 			    "a descriptor '%s' must be handed over",
-			    kind, spec, who->uid, names[i]);
+			    needs->what_len, needs->what, who->uid,
+			    needs->names[i]);
 	for (unsigned i = 0; i < h->count; i++)
-		if (!is_one_of(h->fds[i].name, names, n))
+		if (!is_one_of(h->fds[i].name, needs->names, needs->count))
 			return ctl_fail(err, -EPERM,
 			    "%.*s: a descriptor '%.16s' is not to be handed "
 			    "over for it",
-			    kind, spec, h->fds[i].name);
+			    needs->what_len, needs->what, h->fds[i].name);
 	return 0;
+}
+
+/* An admin's is looked at when it is used. */
+static int
+may(const struct ctl_who *who, const struct needs *needs,
+    const struct ctl_handed *h, struct epair_err *err)
+{
+	int error;
+
+	if (who->is_admin)
+		return 0;
+	error = check_all(who, needs, h, err);
+	for (unsigned i = 0; i < h->count && error == 0; i++)
+		error = check_file(&h->fds[i], err);
+	return error;
 }
 
 int
 ctl_handed_may(const struct ctl_who *who, const char *spec,
     const struct ctl_handed *h, struct epair_err *err)
 {
-	int error = check_all(who, spec, h, err);
+	const char *names[EPAIR_ATTACH_NEEDS_MAX];
+	int n = epair_attach_needs(spec, names, EPAIR_ATTACH_NEEDS_MAX, err);
+	struct needs needs = { spec, (int)strcspn(spec, ":"), names, n };
 
-	if (who->is_admin)
-		return error == -EPERM ? 0 : error;
-	for (unsigned i = 0; i < h->count && error == 0; i++)
-		error = check_file(&h->fds[i], err);
-	return error;
+	/* What there is not opens nothing: attaching it says so. */
+	if (n == -EOPNOTSUPP || (n == -EPERM && who->is_admin))
+		return 0;
+	return n < 0 ? n : may(who, &needs, h, err);
+}
+
+int
+ctl_handed_may_link(const struct ctl_who *who, const char *words,
+    const struct ctl_handed *h, struct epair_err *err)
+{
+	const char *names[EPAIR_LINK_FDS_MAX];
+	int n = epair_link_needs(words, names, EPAIR_LINK_FDS_MAX, err);
+	struct needs needs = { "link", 4, names, n };
+
+	return n < 0 ? n : may(who, &needs, h, err);
 }

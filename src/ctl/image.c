@@ -92,11 +92,11 @@ ctl_image_end(struct epair_if *ifp, json_t *waiting, bool is_handed,
 		failed |= add_text(object, "attach", attach) |
 			  add_flag(object, "by-vnet", info->by_vnet) |
 			  add_flag(
-			      object, "handed", is_handed && !info->by_vnet) |
-			  add_kept(object, kept);
+			      object, "handed", is_handed && !info->by_vnet);
 	} else if (waiting != NULL) {
 		failed |= json_object_update(object, waiting);
 	}
+	failed |= add_kept(object, kept);
 	if (failed == 0)
 		return object;
 	json_decref(object);
@@ -161,7 +161,7 @@ ctl_image_kept(json_t *end, struct ctl_kept *kept)
 		return;
 	(void)snprintf(kept->token, sizeof(kept->token), "%s", token);
 	for (size_t i = 0;
-	     i < json_array_size(names) && kept->count < EPAIR_ATTACH_FDS_MAX;
+	     i < json_array_size(names) && kept->count < CTL_KEEP_FDS_MAX;
 	     i++) {
 		const char *text = json_string_value(json_array_get(names, i));
 		const char *name = text != NULL ? ctl_kept_name(text) : NULL;

@@ -13,7 +13,9 @@
  *	attach		all of the attachment's text
  *	by-vnet		true: its vnet gave it
  *	handed		true: by descriptors that came from elsewhere
- *	token, fds	where its descriptors are kept: their names, in order
+ *	token, fds	where its descriptors are kept: their names, in order;
+ *			those of the link's files, if these were handed over,
+ *			behind the attachment's
  */
 #ifndef EP_CTL_IMAGE_H
 #define EP_CTL_IMAGE_H

@@ -34,6 +34,29 @@ ctl_kept_token(char token[CTL_KEEP_TOKEN_MAX])
 	    token, CTL_KEEP_TOKEN_MAX, "%016llx", (unsigned long long)bits);
 }
 
+/* Those of epair_if_set_link_fds(3). */
+static const char *const link_names[] = { "table", "slots", "trace" };
+
+static const char *
+link_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(link_names) / sizeof(link_names[0]); i++)
+		if (strcmp(link_names[i], name) == 0)
+			return link_names[i];
+	return NULL;
+}
+
+unsigned
+ctl_kept_attached(const struct ctl_kept *kept)
+{
+	unsigned n = 0;
+
+	while (n < kept->count && (kept->fds[n].name == NULL ||
+				      link_name(kept->fds[n].name) == NULL))
+		n++;
+	return n;
+}
+
 const char *
 ctl_kept_name(const char *name)
 {
@@ -44,5 +67,5 @@ ctl_kept_name(const char *name)
 		     k++)
 			if (strcmp(kind->fds[k], name) == 0)
 				return kind->fds[k];
-	return NULL;
+	return link_name(name);
 }

@@ -2,8 +2,8 @@
 /*
  * ctl/keep.h - where the descriptors of attachments outlive the daemon.
  *
- * What an attachment holds is put under a token, a text that is never used
- * again; the journal knows which token is whose. As long as somebody has the
+ * What an attachment holds, and what was handed over for a link, is put under a
+ * token, a text that is never used again; the journal knows which token is whose. As long as somebody has the
  * queues of a TAP, the device stays, with its addresses and routes, and the
  * kernel queues its frames. And no longer: what the journal does not know is
  * dropped when a daemon comes back, and nothing is left behind.
@@ -25,11 +25,14 @@
 
 #define CTL_KEEP_TOKEN_MAX 24 /* with its NUL */
 
+/* Of one token: of an attachment, and behind them of its end's link. */
+#define CTL_KEEP_FDS_MAX (EPAIR_ATTACH_FDS_MAX + EPAIR_LINK_FDS_MAX)
+
 /* One token and its descriptors. */
 struct ctl_kept {
 	char token[CTL_KEEP_TOKEN_MAX];
 	unsigned count;
-	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX];
+	struct epair_fd fds[CTL_KEEP_FDS_MAX];
 };
 
 struct ctl_keep;
@@ -89,7 +92,10 @@ void ctl_kept_close(struct ctl_kept *kept);
 /* A token that nobody has had. */
 void ctl_kept_token(char token[CTL_KEEP_TOKEN_MAX]);
 
-/* The constant for a name that an attachment may use, or NULL. */
+/* The constant for a name that an attachment or link may use, or NULL. */
 const char *ctl_kept_name(const char *name);
+
+/* How many are the attachment's; the others are the link's. */
+unsigned ctl_kept_attached(const struct ctl_kept *kept);
 
 #endif /* EP_CTL_KEEP_H */

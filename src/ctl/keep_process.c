@@ -72,7 +72,7 @@ say(const struct process *p, uint32_t op, const struct ctl_kept *kept)
 {
 	struct ctl_keeper_message msg = { .version = CTL_KEEPER_VERSION,
 		.op = op };
-	int fds[EPAIR_ATTACH_FDS_MAX] = { 0 };
+	int fds[CTL_KEEP_FDS_MAX] = { 0 };
 	ssize_t n;
 
 	if (kept != NULL)
@@ -95,10 +95,10 @@ static int
 hear(const struct process *p, uint32_t *op, struct ctl_kept *kept)
 {
 	struct ctl_keeper_message msg;
-	int fds[EPAIR_ATTACH_FDS_MAX];
+	int fds[CTL_KEEP_FDS_MAX];
 	unsigned count = 0;
 	ssize_t n = ctl_wire_recv(p->keep.fd, (char *)&msg, sizeof(msg), fds,
-	    EPAIR_ATTACH_FDS_MAX, &count);
+	    CTL_KEEP_FDS_MAX, &count);
 
 	kept->count = 0;
 	if (n != (ssize_t)sizeof(msg) || msg.version != CTL_KEEPER_VERSION ||

@@ -20,9 +20,9 @@
 
 #include <stdint.h>
 
-#include <epair/state.h>
+#include "ctl/keep.h"
 
-#define CTL_KEEPER_VERSION  1u
+#define CTL_KEEPER_VERSION  2u
 #define CTL_KEEPER_FD       3 /* the listening socket, in the keeper */
 #define CTL_KEEPER_SOCKET   "keeper" /* its name in the folder */
 #define CTL_KEEPER_TOKEN    24u
@@ -43,7 +43,7 @@ struct ctl_keeper_message {
 	uint32_t op; /* enum ctl_keeper_op */
 	uint32_t count; /* PUT, HAVE: descriptors that go along */
 	char token[CTL_KEEPER_TOKEN]; /* PUT, DROP, HAVE */
-	char names[EPAIR_ATTACH_FDS_MAX][CTL_KEEPER_NAME_MAX];
+	char names[CTL_KEEP_FDS_MAX][CTL_KEEPER_NAME_MAX];
 };
 
 #endif /* EP_CTL_KEEP_PROTOCOL_H */

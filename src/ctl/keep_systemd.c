@@ -121,7 +121,7 @@ read_name(
 	memset(kept->token, 0, sizeof(kept->token));
 	memcpy(kept->token, token, (size_t)(dot - token));
 	*at = (unsigned)strtoul(dot + 1, &rest, 10);
-	if (*rest != '.' || *at >= EPAIR_ATTACH_FDS_MAX)
+	if (*rest != '.' || *at >= CTL_KEEP_FDS_MAX)
 		return false;
 	*name = ctl_kept_name(rest + 1);
 	return *name != NULL;
@@ -185,7 +185,7 @@ store_fetch(struct ctl_keep *keep,
 	for (size_t i = 0, j; i < n; i = j) {
 		struct ctl_kept *kept = &all[i].kept;
 
-		for (j = i; j < n && kept->count < EPAIR_ATTACH_FDS_MAX &&
+		for (j = i; j < n && kept->count < CTL_KEEP_FDS_MAX &&
 			    strcmp(all[j].kept.token, kept->token) == 0;
 		     j++)
 			kept->fds[kept->count++] =

@@ -37,8 +37,8 @@ static const struct ctl_param create_params[] = {
 	{ "vnet", CTL_STRING, false, "where to make it (vnet0 if left out)" },
 	{ "mac-policy", CTL_STRING, false, "original or stable" },
 	{ "a", CTL_OBJECT, false,
-	    "of this end: vnet to move it to, name, attach with fds as in "
-	    "attach, and words" },
+	    "of this end: vnet to move it to, name, link-fds as the fds of "
+	    "set, attach with fds as in attach, and words" },
 	{ "b", CTL_OBJECT, false, "the same of the other" },
 	{ "*", CTL_VALUE, false,
 	    "a word of epair_if_set(3), for both ends: \"mtu\": 9000" },
@@ -75,6 +75,9 @@ static const struct ctl_param set_params[] = {
 	{ "words", CTL_OBJECT, true,
 	    "words of epair_if_set(3) and their values, in order; all or "
 	    "nothing" },
+	{ "fds", CTL_ARRAY, false,
+	    "which files of a link the descriptors are that come along, in "
+	    "order, by the names of epair_link_needs(3)" },
 	END,
 };
 
@@ -155,8 +158,9 @@ static const struct ctl_method methods[] = {
 	    "ENXIO ENOENT", NULL, ctl_plan_detach },
 	{ "move", "move an interface to another vnet", CTL_MAY_ALL, 0,
 	    move_params, "steps", "ENXIO ENOENT EEXIST", NULL, ctl_plan_move },
-	{ "set", "set words of an interface", CTL_MAY_ALL, 0, set_params,
-	    "steps", "ENXIO ENOENT EEXIST ENAMETOOLONG", NULL, ctl_plan_set },
+	{ "set", "set words of an interface", CTL_MAY_ALL, CTL_FDS_MAX,
+	    set_params, "steps", "ENXIO ENOENT EEXIST EPERM ENAMETOOLONG", NULL,
+	    ctl_plan_set },
 	{ "vnet-add", "make a vnet", CTL_MAY_ADMIN, 0, vnet_add_params, "steps",
 	    "EEXIST", NULL, ctl_plan_vnet_add },
 	{ "vnet-set", "give it away, or limit it", CTL_MAY_ADMIN, 0,

@@ -137,23 +137,34 @@ CTL_PLAN(move)
 	return add_for(c, ifp, CTL_OP_MOVE, NULL, vn->name, err);
 }
 
+/* Takes the descriptors that came along, for a link. */
 CTL_PLAN(set)
 {
 	json_t *words = json_object_get(c->params, "words"), *value;
 	struct epair_if *ifp = NULL;
-	int error = named_if(w, c, &ifp, err);
+	struct ctl_handed handed;
 	char text[CTL_VALUE_MAX];
 	const char *word;
+	int error = ctl_change_take_fds(
+	    c, json_object_get(c->params, "fds"), &handed, err);
 
+	if (error == 0)
+		error = named_if(w, c, &ifp, err);
 	json_object_foreach(words, word, value)
 	{
 		if (error != 0)
 			break;
-		error = ctl_want_value(&c->who, word, value, text, err);
+		error = ctl_want_value(word, value, text, err);
 		if (error == 0)
 			error = add_for(c, epair_if_ref(ifp), CTL_OP_SET, word,
 			    json_is_null(value) ? NULL : text, err);
+		if (error == 0)
+			error = ctl_want_set(c, word, text, &handed, err);
 	}
+	if (error == 0 && handed.count > 0)
+		error = ctl_fail(err, -EINVAL,
+		    "fds: only a link takes descriptors, and none is set");
+	ctl_handed_fini(&handed);
 	epair_if_put(ifp);
 	return error;
 }

@@ -66,10 +66,11 @@ ctl_scratch_differs(
 
 	if (strcmp(is, wanted) == 0)
 		return false;
-	/* A link is changed word by word: what it had not must go. */
-	if (strcmp(word, "link") == 0 &&
-	    epair_if_set(s->ifp, word, "none", NULL) != 0)
-		return true;
+	/* A link may name files, which are not for us to open. */
+	if (strcmp(word, "link") == 0)
+		return epair_link_format(wanted, after, sizeof(after), NULL) <
+			   0 ||
+		       strcmp(is, after) != 0;
 	if ((epair_if_set(s->ifp, word, is, NULL) != 0 &&
 		strcmp(word, "name") != 0) ||
 	    epair_if_get_word(s->ifp, word, before, sizeof(before), NULL) < 0 ||

@@ -113,8 +113,10 @@ touch_step(struct ctl_state *s, const struct ctl_step *step)
 	case CTL_OP_VNET_DEL:
 		touch_vnet(s, step->name);
 		break;
-	case CTL_OP_DESTROY:
 	case CTL_OP_SET:
+		touch_if(s->touched, step->ifp, step->is_kept ? CTL_END_A : 0);
+		break;
+	case CTL_OP_DESTROY:
 	case CTL_OP_VNET_ADD:
 	case CTL_OP_VNET_SET:
 	case CTL_OP_MAX:
@@ -146,22 +148,35 @@ write_object(struct ctl_state *s, const char *key, json_t *object)
 	return 0;
 }
 
+/* What an end has that is to be kept: its attachment's, then its link's. */
+static int
+get_fds(struct epair_if *ifp, struct ctl_kept *kept)
+{
+	int n = epair_attach_get_fds(ifp, kept->fds, EPAIR_ATTACH_FDS_MAX);
+
+	kept->count = n > 0 ? (unsigned)n : 0;
+	if (n < 0 && n != -ENOENT && n != -ENXIO)
+		return n;
+	n = epair_if_get_link_fds(
+	    ifp, kept->fds + kept->count, EPAIR_LINK_FDS_MAX);
+	kept->count += n > 0 ? (unsigned)n : 0;
+	return n < 0 && n != -ENXIO ? n : 0;
+}
+
 static int
 put_end(struct writing *w, struct epair_if *ifp, struct ctl_kept *kept,
     struct epair_err *err)
 {
 	struct ctl_keep *keep = w->s->keep;
-	int n = epair_attach_get_fds(ifp, kept->fds, EPAIR_ATTACH_FDS_MAX);
-	int error;
+	int error = get_fds(ifp, kept);
 
-	kept->count = n > 0 ? (unsigned)n : 0;
-	if (n == -ENOENT || n == -ENXIO || n == 0)
-		return 0;
-	if (n < 0)
-		return ctl_fail(err, n, "cannot keep its descriptors: %s",
-		    strerrordesc_np(-n));
-	ctl_kept_token(kept->token);
-	error = keep->ops->put(keep, kept, err);
+	if (error != 0)
+		error = ctl_fail(err, error, "cannot keep its descriptors: %s",
+		    strerrordesc_np(-error));
+	else if (kept->count > 0) {
+		ctl_kept_token(kept->token);
+		error = keep->ops->put(keep, kept, err);
+	}
 	for (unsigned i = 0; i < kept->count; i++) {
 		(void)close(kept->fds[i].fd);
 		kept->fds[i].fd = -1;

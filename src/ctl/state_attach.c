@@ -72,13 +72,12 @@ drop_unclaimed(struct ctl_state *s)
 static bool
 is_claimed(const struct ctl_state *s, const struct ctl_image_end *end)
 {
-	return end->kept.count > 0 &&
+	return ctl_kept_attached(&end->kept) > 0 &&
 	       json_is_null(json_object_get(s->kept, end->kept.token));
 }
 
-/* What is kept under an end's token, all of it; or NULL. */
-static struct ctl_kept *
-claim(struct ctl_state *s, const struct ctl_image_end *end)
+struct ctl_kept *
+ctl_state_claim(struct ctl_state *s, const struct ctl_image_end *end)
 {
 	json_t *at = json_object_get(s->kept, end->kept.token);
 	struct ctl_kept *kept;
@@ -117,15 +116,14 @@ wait_for(struct ctl_state *s, const struct epair_if_info *info,
 	    attach, why->text);
 }
 
-/* It will not come back: whoever watches is told when there may be somebody. */
-static void
-give_up(struct ctl_state *s, const struct epair_if_info *info,
-    const char *attach, const char *why)
+void
+ctl_state_give_up(struct ctl_state *s, const struct epair_if_info *info,
+    const char *what, const char *why)
 {
 	char key[16];
 
 	ctl_state_log(
-	    s, "%s/%s has lost %s: %s", info->vnet, info->name, attach, why);
+	    s, "%s/%s has lost %s: %s", info->vnet, info->name, what, why);
 	(void)snprintf(key, sizeof(key), "%u", info->index);
 	(void)json_object_set_new(s->lost, key, json_string(why));
 	ctl_state_stale(s, info, CTL_END_A);
@@ -136,31 +134,32 @@ attach_end(
     struct ctl_state *s, struct epair_if *ifp, const struct ctl_image_end *end)
 {
 	const struct epair_if_info *info = &end->ifc.info;
-	struct ctl_kept *kept = claim(s, end);
+	unsigned count = ctl_kept_attached(&end->kept);
+	struct ctl_kept *kept = count > 0 ? ctl_state_claim(s, end) : NULL;
 	struct epair_err err;
 	int error;
 
 	if (kept != NULL) {
 		error = epair_attach_fds(ifp, end->by_vnet ? NULL : end->attach,
-		    kept->fds, kept->count, &err);
+		    kept->fds, count, &err);
 		if (error == 0 &&
 		    ctl_world_set_handed(s->world, ifp, end->is_handed) != 0) {
 			(void)epair_detach(ifp, NULL);
 			error = ctl_fail(&err, -ENOMEM, "no memory");
 		}
 		if (error != 0)
-			give_up(s, info, end->attach, err.text);
+			ctl_state_give_up(s, info, end->attach, err.text);
 		else
 			(void)json_object_set_new(
 			    s->kept, kept->token, json_null());
 		return;
 	}
 	if (end->is_handed) {
-		give_up(s, info, end->attach, "it was handed over");
+		ctl_state_give_up(s, info, end->attach, "it was handed over");
 		return;
 	}
 	if (ctl_image_is_by_process(end->attach)) {
-		give_up(s, info, end->attach,
+		ctl_state_give_up(s, info, end->attach,
 		    "another process may have that number by now");
 		return;
 	}
@@ -176,10 +175,9 @@ attach_end(
 static bool
 is_shared(struct ctl_state *s, const struct ctl_image_end *end)
 {
-	const struct ctl_kept *kept = claim(s, end);
+	const struct ctl_kept *kept = ctl_state_claim(s, end);
 
-	return kept != NULL && kept->count > 0 &&
-	       strcmp(kept->fds[0].name, "queue") == 0;
+	return kept != NULL && strcmp(kept->fds[0].name, "queue") == 0;
 }
 
 /* Those that can be shared, or those that cannot. */

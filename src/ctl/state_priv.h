@@ -19,6 +19,20 @@ int ctl_state_restore(struct ctl_state *s, struct epair_err *err);
 void ctl_state_attach_all(struct ctl_state *s);
 int ctl_state_fetch(struct ctl_state *s, struct epair_err *err);
 
+/*
+ * What is kept under an end's token, all of it; or NULL, also if it has been
+ * claimed. It is when its token is null in s->kept.
+ */
+struct ctl_kept *ctl_state_claim(
+    struct ctl_state *s, const struct ctl_image_end *end);
+
+/*
+ * What an end had, an attachment or its link, will not come back: whoever
+ * watches is told when there may be somebody.
+ */
+void ctl_state_give_up(struct ctl_state *s, const struct epair_if_info *info,
+    const char *what, const char *why);
+
 /* Say a line. */
 void ctl_state_log(const struct ctl_state *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

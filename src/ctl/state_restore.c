@@ -47,6 +47,37 @@ restore_vnet(struct ctl_state *s, const char *name, json_t *object,
 	return error;
 }
 
+/*
+ * Files that were handed over are read from what is kept of them, or not at
+ * all: their names are somebody else's word.
+ */
+static int
+restore_link(struct ctl_state *s, struct epair_if *ifp,
+    const struct ctl_image_end *end, struct epair_err *err)
+{
+	unsigned attached = ctl_kept_attached(&end->kept);
+	unsigned count = end->kept.count - attached;
+	struct ctl_kept *kept;
+	int error;
+
+	if (count == 0)
+		return epair_if_set_link(ifp, end->ifc.link, err);
+	kept = ctl_state_claim(s, end);
+	if (kept == NULL)
+		error = ctl_fail(err, -ENOENT, "its files were handed over");
+	else
+		error = epair_if_set_link_fds(
+		    ifp, end->ifc.link, kept->fds + attached, count, err);
+	if (error != 0) {
+		ctl_state_give_up(s, &end->ifc.info, end->ifc.link, err->text);
+		return 0;
+	}
+	/* Else it is for the attachment to say that it is claimed. */
+	if (attached == 0)
+		(void)json_object_set_new(s->kept, kept->token, json_null());
+	return 0;
+}
+
 /* What a pair has beside what makes it. It is there without, too: that is said. */
 static void
 restore_end(
@@ -59,8 +90,7 @@ restore_end(
 	    epair_if_set_qdisc(ifp, end->qdisc, &err) != 0)
 		ctl_state_log(
 		    s, "%s: discipline %s: %s", name, end->qdisc, err.text);
-	if (*end->ifc.link != '\0' &&
-	    epair_if_set_link(ifp, end->ifc.link, &err) != 0)
+	if (*end->ifc.link != '\0' && restore_link(s, ifp, end, &err) != 0)
 		ctl_state_log(
 		    s, "%s: link %s: %s", name, end->ifc.link, err.text);
 }

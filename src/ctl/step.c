@@ -256,6 +256,28 @@ undo_move(struct ctl_world *w, struct ctl_step *s)
 		(void)epair_if_up(s->ifp);
 }
 
+/* What was handed over for a link is exchanged for what it had. */
+static int
+set_link(struct ctl_step *s, struct epair_err *err)
+{
+	struct ctl_handed had;
+	int error = ctl_handed_of_link(&had, s->ifp);
+
+	if (error != 0)
+		return ctl_fail(err, error, "cannot hold its link's files: %s",
+		    strerrordesc_np(-error));
+	error = epair_if_set_link_fds(s->ifp, s->value != NULL ? s->value : "",
+	    s->handed.fds, s->handed.count, err);
+	if (error != 0) {
+		ctl_handed_fini(&had);
+		return error;
+	}
+	s->is_kept = s->handed.count > 0 || had.count > 0;
+	ctl_handed_fini(&s->handed);
+	s->handed = had;
+	return 0;
+}
+
 static int
 set(struct ctl_world *w, struct ctl_step *s, struct epair_err *err)
 {
@@ -269,6 +291,8 @@ set(struct ctl_world *w, struct ctl_step *s, struct epair_err *err)
 	s->before = strdup(before);
 	if (s->before == NULL)
 		return ctl_fail(err, -ENOMEM, "no memory to set %s", s->name);
+	if (strcmp(s->name, "link") == 0)
+		return set_link(s, err);
 	return epair_if_set(s->ifp, s->name, s->value, err);
 }
 
@@ -276,10 +300,14 @@ static void
 undo_set(struct ctl_world *w, struct ctl_step *s)
 {
 	(void)w;
-	/* A link is changed word by word: what it had not must go. */
-	if (strcmp(s->name, "link") == 0)
-		(void)epair_if_set(s->ifp, s->name, "none", NULL);
-	(void)epair_if_set(s->ifp, s->name, s->before, NULL);
+	if (strcmp(s->name, "link") != 0) {
+		(void)epair_if_set(s->ifp, s->name, s->before, NULL);
+		return;
+	}
+	/* It is changed word by word: what it had not must go. */
+	(void)epair_if_set_link(s->ifp, "none", NULL);
+	(void)epair_if_set_link_fds(
+	    s->ifp, s->before, s->handed.fds, s->handed.count, NULL);
 }
 
 static int

@@ -62,8 +62,9 @@ struct ctl_step {
 	bool is_owned;
 	uid_t owner;
 	uint32_t pairs_max;
-	struct ctl_handed handed; /* attach; of a detach: what it had */
+	struct ctl_handed handed; /* attach, set; once done, what it had */
 	bool was_handed; /* detach */
+	bool is_kept; /* set: other descriptors than before are to be */
 	/* create */
 	enum epair_mac_policy mac_policy;
 	/* What undo needs. */

@@ -26,23 +26,12 @@ struct end {
 	char side;
 	struct epair_if *ifp; /* or NULL: yet to be made */
 	struct epair_if_info info; /* of one that is there */
+	struct ctl_handed link; /* for the files of its link */
 };
 
-/* The daemon opens no file for a stranger: a link may name some. */
-static int
-may_set(const struct ctl_who *who, const char *word, const char *value,
-    struct epair_err *err)
-{
-	if (who->is_admin || strcmp(word, "link") != 0 ||
-	    epair_link_names_file(value, NULL) != 1)
-		return 0;
-	return ctl_fail(err, -EPERM,
-	    "link: names a file; the daemon opens none for user %u", who->uid);
-}
-
 int
-ctl_want_value(const struct ctl_who *who, const char *word, json_t *value,
-    char text[CTL_VALUE_MAX], struct epair_err *err)
+ctl_want_value(const char *word, json_t *value, char text[CTL_VALUE_MAX],
+    struct epair_err *err)
 {
 	int n;
 
@@ -66,7 +55,23 @@ ctl_want_value(const struct ctl_who *who, const char *word, json_t *value,
 		    word, CTL_VALUE_MAX - 1);
 	if (n == 0)
 		text[0] = '\0';
-	return may_set(who, word, text, err);
+	return 0;
+}
+
+int
+ctl_want_set(struct ctl_change *c, const char *word, const char *text,
+    struct ctl_handed *handed, struct epair_err *err)
+{
+	int error;
+
+	if (strcmp(word, "link") != 0)
+		return 0;
+	error = ctl_handed_may_link(&c->who, text, handed, err);
+	if (error != 0)
+		return error;
+	c->steps.steps[c->steps.count - 1].handed = *handed;
+	*handed = (struct ctl_handed){ 0 };
+	return 0;
 }
 
 /* A step for an end; the last in the plan, then. */
@@ -188,7 +193,7 @@ want_word(struct end *e, const char *word, json_t *value)
 {
 	struct epair_err *err = e->want->err;
 	char text[CTL_VALUE_MAX], is[CTL_VALUE_MAX];
-	int error = ctl_want_value(&e->want->c->who, word, value, text, err), n;
+	int error = ctl_want_value(word, value, text, err), n;
 
 	if (error == 0 && e->ifp != NULL) {
 		n = epair_if_get_word(e->ifp, word, is, sizeof(is), err);
@@ -197,9 +202,11 @@ want_word(struct end *e, const char *word, json_t *value)
 		    !ctl_scratch_differs(&e->want->w->scratch, word, is, text))
 			return 0;
 	}
-	if (error != 0)
-		return error;
-	return add(e, CTL_OP_SET, word, json_is_null(value) ? NULL : text);
+	if (error == 0)
+		error = add(
+		    e, CTL_OP_SET, word, json_is_null(value) ? NULL : text);
+	return error != 0 ? error
+			  : ctl_want_set(e->want->c, word, text, &e->link, err);
 }
 
 static bool
@@ -212,7 +219,7 @@ is_one_of(const char *key, const char *const *keys)
 
 /* Members of a pair or an end that are no words of epair_if_set(). */
 static const char *const no_words[] = { "name", "vnet", "mac-policy", "attach",
-	"fds", "a", "b", NULL };
+	"fds", "link-fds", "a", "b", NULL };
 static const char *const up_words[] = { "up", "down", NULL };
 
 /* Whether anything is said of an end. */
@@ -285,9 +292,12 @@ want_place(struct end *e, json_t *of_end)
 static int
 want_end(struct end *e, json_t *of_end)
 {
-	/* A move takes UP, the discipline and the place away: it is first. */
-	int error = want_place(e, of_end);
+	int error = ctl_change_take_fds(e->want->c,
+	    json_object_get(of_end, "link-fds"), &e->link, e->want->err);
 
+	/* A move takes UP, the discipline and the place away: it is first. */
+	if (error == 0)
+		error = want_place(e, of_end);
 	if (error == 0)
 		error = want_words(e, of_end, false);
 	if (error == 0)
@@ -303,7 +313,8 @@ want_ends(struct want *want)
 	for (char side = 'a'; side <= 'b' && error == 0; side++) {
 		json_t *of_end = json_object_get(
 		    want->pair, side == 'a' ? "a" : "b");
-		struct end e = { want, side, NULL, { .size = sizeof(e.info) } };
+		struct end e = { want, side, NULL, { .size = sizeof(e.info) },
+			{ 0 } };
 
 		if (of_end != NULL && !json_is_object(of_end))
 			return ctl_fail(want->err, -EINVAL,
@@ -320,6 +331,7 @@ want_ends(struct want *want)
 			    want->name, side);
 		if (error == 0)
 			error = want_end(&e, of_end);
+		ctl_handed_fini(&e.link);
 		epair_if_put(e.ifp);
 	}
 	return error;

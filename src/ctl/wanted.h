@@ -21,10 +21,18 @@ int ctl_want_vnet(struct ctl_world *w, struct ctl_change *c, json_t *want,
     bool is_new, struct epair_err *err);
 
 /*
- * The text of a value: a string, a number, or on and off. -EPERM if setting it
- * would have the daemon open a file for somebody who is no admin.
+ * The text of a value: a string, a number, or on and off. Returns 0, or
+ * -EINVAL.
  */
-int ctl_want_value(const struct ctl_who *who, const char *word, json_t *value,
-    char text[CTL_VALUE_MAX], struct epair_err *err);
+int ctl_want_value(const char *word, json_t *value, char text[CTL_VALUE_MAX],
+    struct epair_err *err);
+
+/*
+ * That a word is to be set, in the last step: a link takes from handed what it
+ * uses. -EPERM if it would have the daemon open a file for somebody who is no
+ * admin.
+ */
+int ctl_want_set(struct ctl_change *c, const char *word, const char *text,
+    struct ctl_handed *handed, struct epair_err *err);
 
 #endif /* EP_CTL_WANTED_H */

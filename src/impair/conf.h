@@ -106,6 +106,14 @@ ep_link_has_turns(const struct ep_link_conf *conf)
 }
 
 /*
+ * The files that words name, whatever link they change: at least those that
+ * ep_link_parse() would want. Their paths are in *conf, and nothing else there
+ * is of use. Returns 0, or -EINVAL for words that no link can be set to.
+ */
+int ep_link_parse_files(const char *words, struct ep_link_conf *conf,
+    unsigned *named, struct epair_err *err);
+
+/*
  * Write *conf in words: "none", or what differs from it. Returns the length,
  * which is less than EP_LINK_TEXT_MAX; what does not fit in size is cut.
  */

@@ -401,11 +401,10 @@ settle(struct ep_link_conf *c)
 		c->delay_corr = 0;
 }
 
-int
-ep_link_parse(const char *words, struct ep_link_conf *conf, unsigned *named,
+static int
+read_words(const char *words, struct ep_link_conf *conf, unsigned *named,
     struct epair_err *err)
 {
-	struct ep_link_conf next = *conf;
 	struct reader r = { .at = words };
 	int error = 0;
 
@@ -415,7 +414,29 @@ ep_link_parse(const char *words, struct ep_link_conf *conf, unsigned *named,
 		return ep_fail(err, -EINVAL,
 		    "a link needs words, like 'delay 20ms loss 1%%' or 'none'");
 	while (error == 0 && !is_end(&r))
-		error = read_word(&r, &next, named, err);
+		error = read_word(&r, conf, named, err);
+	return error;
+}
+
+int
+ep_link_parse_files(const char *words, struct ep_link_conf *conf,
+    unsigned *named, struct epair_err *err)
+{
+	int error;
+
+	*conf = (struct ep_link_conf){ .delay_ns = 0 };
+	error = read_words(words, conf, named, err);
+	*named &= ep_link_parts(conf) & EP_LINK_FILES;
+	return error;
+}
+
+int
+ep_link_parse(const char *words, struct ep_link_conf *conf, unsigned *named,
+    struct epair_err *err)
+{
+	struct ep_link_conf next = *conf;
+	int error = read_words(words, &next, named, err);
+
 	if (error == 0)
 		error = check(&next, err);
 	if (error != 0)

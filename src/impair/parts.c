@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +19,30 @@ struct text {
 	size_t len;
 };
 
-/* The whole of an open file. */
+const struct ep_link_file ep_link_files[] = {
+	{ "table", EP_LINK_TABLE, offsetof(struct ep_link_conf, table) },
+	{ "slots", EP_LINK_SLOT_TABLE,
+	    offsetof(struct ep_link_conf, slot_table) },
+	{ "trace", EP_LINK_TRACE, offsetof(struct ep_link_conf, trace) },
+};
+
+const unsigned ep_link_file_count = sizeof(ep_link_files) /
+				    sizeof(ep_link_files[0]);
+
+_Static_assert(
+    sizeof(ep_link_files) / sizeof(ep_link_files[0]) == EPAIR_LINK_FDS_MAX,
+    "one limit");
+
+int
+ep_link_open(const char *path, struct epair_err *err)
+{
+	/* Nobody is waited for: it may turn out to be a FIFO. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd >= 0 ? fd : ep_fail_sys(err, -errno, "%.120s", path);
+}
+
+/* The whole of an open file, from its beginning: others may read it, too. */
 static int
 read_whole(int fd, size_t size, struct text *text)
 {
@@ -26,8 +51,8 @@ read_whole(int fd, size_t size, struct text *text)
 	if (text->octets == NULL)
 		return -ENOMEM;
 	while (text->len < size) {
-		ssize_t n = read(
-		    fd, text->octets + text->len, size - text->len);
+		ssize_t n = pread(fd, text->octets + text->len,
+		    size - text->len, (off_t)text->len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -47,56 +72,110 @@ read_whole(int fd, size_t size, struct text *text)
 
 /* Gives text->octets, to be freed. */
 static int
-read_file(
-    const char *path, uint64_t max, struct text *text, struct epair_err *err)
+read_file(const char *path, int fd, uint64_t max, struct text *text,
+    struct epair_err *err)
 {
-	/* Nobody is waited for: it may turn out to be a FIFO. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	int error = 0;
+	int error;
 
-	if (fd < 0)
-		return ep_fail_sys(err, -errno, "%.120s", path);
 	if (fstat(fd, &st) != 0)
-		error = ep_fail_sys(err, -errno, "%.120s", path);
-	else if (!S_ISREG(st.st_mode))
-		error = ep_fail(
+		return ep_fail_sys(err, -errno, "%.120s", path);
+	if (!S_ISREG(st.st_mode))
+		return ep_fail(
 		    err, -EINVAL, "%.120s: is no regular file", path);
-	else if ((uint64_t)st.st_size > max)
-		error = ep_fail(err, -EINVAL, "%.120s: has more than %u KiB",
+	if ((uint64_t)st.st_size > max)
+		return ep_fail(err, -EINVAL, "%.120s: has more than %u KiB",
 		    path, (unsigned)(max / 1024));
-	if (error == 0) {
-		error = read_whole(fd, (size_t)st.st_size, text);
-		if (error != 0)
-			(void)ep_fail_sys(err, error, "%.120s", path);
-	}
-	(void)close(fd);
-	return error;
+	error = read_whole(fd, (size_t)st.st_size, text);
+	return error == 0 ? 0 : ep_fail_sys(err, error, "%.120s", path);
 }
 
-static int
-load_table(const char *path, struct ep_samples **table, struct epair_err *err)
+static void
+end_table(struct ep_samples *table)
 {
+	if (table != NULL && table->fd >= 0)
+		(void)close(table->fd);
+	free(table);
+}
+
+static void
+end_trace(struct ep_trace *trace)
+{
+	if (trace != NULL && trace->fd >= 0)
+		(void)close(trace->fd);
+	free(trace);
+}
+
+int
+ep_link_fd(const struct ep_link_parts *parts, unsigned part)
+{
+	const struct ep_samples *table = part == EP_LINK_TABLE
+					     ? parts->table
+					     : parts->slot_table;
+
+	if (part == EP_LINK_TRACE)
+		return parts->trace != NULL ? parts->trace->fd : -1;
+	return table != NULL ? table->fd : -1;
+}
+
+/* Read what is open. *keep, if it is one, is the part's from then on. */
+static int
+load_from(int fd, const char *path, unsigned part, int *keep,
+    struct ep_link_parts *parts, struct epair_err *err)
+{
+	struct ep_samples **table = part == EP_LINK_TABLE ? &parts->table
+							  : &parts->slot_table;
+	bool is_trace = part == EP_LINK_TRACE;
 	struct text text = { .octets = NULL };
-	int error = read_file(path, TABLE_FILE_MAX, &text, err);
+	int error = read_file(
+	    path, fd, is_trace ? TRACE_FILE_MAX : TABLE_FILE_MAX, &text, err);
 
 	if (error != 0)
 		return error;
-	error = ep_samples_parse(path, text.octets, text.len, table, err);
+	if (is_trace)
+		error = ep_trace_parse(
+		    path, text.octets, text.len, &parts->trace, err);
+	else
+		error = ep_samples_parse(
+		    path, text.octets, text.len, table, err);
 	free(text.octets);
-	return error;
+	if (error != 0)
+		return error;
+	if (is_trace)
+		parts->trace->fd = *keep;
+	else
+		(*table)->fd = *keep;
+	*keep = -1;
+	return 0;
+}
+
+/* The descriptor of that name; -1: there is none. */
+static int
+find_fd(const struct epair_fd *fds, unsigned count, const char *name)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(fds[i].name, name) == 0)
+			return fds[i].fd;
+	return -1;
 }
 
 static int
-load_trace(const char *path, struct ep_trace **trace, struct epair_err *err)
+load_file(const struct ep_link_file *file, const char *path, int handed,
+    struct ep_link_parts *parts, struct epair_err *err)
 {
-	struct text text = { .octets = NULL };
-	int error = read_file(path, TRACE_FILE_MAX, &text, err);
+	bool is_handed = handed >= 0;
+	int fd, keep = -1, error;
 
-	if (error != 0)
-		return error;
-	error = ep_trace_parse(path, text.octets, text.len, trace, err);
-	free(text.octets);
+	if (is_handed)
+		fd = keep = fcntl(handed, F_DUPFD_CLOEXEC, 0);
+	else
+		fd = ep_link_open(path, err);
+	if (fd < 0)
+		return is_handed ? ep_fail_sys(err, -errno, "%.120s", path)
+				 : fd;
+	error = load_from(fd, path, file->part, &keep, parts, err);
+	if (!is_handed || keep >= 0)
+		(void)close(fd);
 	return error;
 }
 
@@ -118,19 +197,21 @@ load_filter(const char *words, struct ep_filter **filter, struct epair_err *err)
 
 int
 ep_link_load(const struct ep_link_conf *conf, unsigned named,
-    struct ep_link_parts *parts, struct epair_err *err)
+    const struct epair_fd *fds, unsigned fd_count, struct ep_link_parts *parts,
+    struct epair_err *err)
 {
 	int error = 0;
 
 	*parts = (struct ep_link_parts){ .table = NULL };
-	if (named & EP_LINK_TABLE)
-		error = load_table(conf->table, &parts->table, err);
-	if (error == 0 && named & EP_LINK_SLOT_TABLE)
-		error = load_table(conf->slot_table, &parts->slot_table, err);
-	if (error == 0 && named & EP_LINK_FILTER)
+	for (unsigned i = 0; i < ep_link_file_count && error == 0; i++) {
+		const struct ep_link_file *file = &ep_link_files[i];
+
+		if ((named & file->part) != 0)
+			error = load_file(file, ep_link_path(conf, file),
+			    find_fd(fds, fd_count, file->name), parts, err);
+	}
+	if (error == 0 && (named & EP_LINK_FILTER) != 0)
 		error = load_filter(conf->filter, &parts->filter, err);
-	if (error == 0 && named & EP_LINK_TRACE)
-		error = load_trace(conf->trace, &parts->trace, err);
 	if (error != 0)
 		ep_link_parts_fini(parts);
 	return error;
@@ -151,7 +232,7 @@ replace_table(
 {
 	if (with == NULL && path[0] != '\0')
 		return;
-	free(*had);
+	end_table(*had);
 	*had = with;
 }
 
@@ -166,7 +247,7 @@ ep_link_replace(struct ep_link_parts *parts, struct ep_link_parts *from,
 		parts->filter = from->filter;
 	}
 	if (from->trace != NULL || conf->trace[0] == '\0') {
-		free(parts->trace);
+		end_trace(parts->trace);
 		parts->trace = from->trace;
 	}
 	*from = (struct ep_link_parts){ .table = NULL };
@@ -175,9 +256,9 @@ ep_link_replace(struct ep_link_parts *parts, struct ep_link_parts *from,
 void
 ep_link_parts_fini(struct ep_link_parts *parts)
 {
-	free(parts->table);
-	free(parts->slot_table);
+	end_table(parts->table);
+	end_table(parts->slot_table);
 	end_filter(parts->filter);
-	free(parts->trace);
+	end_trace(parts->trace);
 	*parts = (struct ep_link_parts){ .table = NULL };
 }

@@ -5,10 +5,13 @@
  *
  * They are made where waiting is allowed, before anything is changed, and
  * constant from then on. Files are read once, whole, by whoever calls, with
- * that process' rights: regular files of a limited size.
+ * that process' rights: regular files of a limited size. One that was handed
+ * over is kept, so that it can be handed on.
  */
 #ifndef EP_IMPAIR_PARTS_H
 #define EP_IMPAIR_PARTS_H
+
+#include <epair/state.h>
 
 #include "impair/conf.h"
 #include "mbuf/filter.h"
@@ -21,6 +24,7 @@
  * EP_SAMPLES_SCALE-th parts of the jitter a delay differs; `#` begins a comment.
  */
 struct ep_samples {
+	int fd; /* of the file, ours, if it was handed over; or -1 */
 	uint32_t count; /* 1 to EP_SAMPLES_MAX */
 	int16_t values[];
 };
@@ -33,6 +37,7 @@ struct ep_samples {
  * is where it begins anew.
  */
 struct ep_trace {
+	int fd; /* as of samples */
 	uint32_t count; /* 1 to EP_TRACE_MAX */
 	uint32_t at_ms[]; /* sorted; the last is not 0 */
 };
@@ -44,13 +49,39 @@ struct ep_link_parts {
 	struct ep_trace *trace;
 };
 
+/* A part that is read from a file, by the name of its descriptor. */
+struct ep_link_file {
+	const char *name;
+	unsigned part; /* EP_LINK_* */
+	size_t path_at; /* in struct ep_link_conf */
+};
+
+extern const struct ep_link_file ep_link_files[];
+extern const unsigned ep_link_file_count;
+
+/* Its path; "" where there is none. */
+static inline const char *
+ep_link_path(const struct ep_link_conf *conf, const struct ep_link_file *file)
+{
+	return (const char *)conf + file->path_at;
+}
+
+/* Open it, waiting for nobody. Gives a descriptor, or a negated errno. */
+int ep_link_open(const char *path, struct epair_err *err);
+
+/* The descriptor of a file that was handed over, or -1. */
+int ep_link_fd(const struct ep_link_parts *parts, unsigned part);
+
 /*
- * Make the parts of *conf that `named` says (EP_LINK_*). Returns 0; -EINVAL
- * with a sentence that names file and line; -ENOMEM; what the system said of
- * the file. *parts is then empty.
+ * Make the parts of *conf that `named` says (EP_LINK_*). Files are read from
+ * the descriptors of their names, which stay the caller's, where there are any
+ * (fds may be NULL), else opened. Returns 0; -EINVAL with a sentence that names
+ * file and line; -ENOMEM; what the system said of the file. *parts is then
+ * empty.
  */
 int ep_link_load(const struct ep_link_conf *conf, unsigned named,
-    struct ep_link_parts *parts, struct epair_err *err);
+    const struct epair_fd *fds, unsigned fd_count, struct ep_link_parts *parts,
+    struct epair_err *err);
 
 /*
  * Put what *from has in the place of what *parts had, and end what *conf has

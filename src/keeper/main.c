@@ -159,10 +159,10 @@ static bool
 hear(int sock)
 {
 	struct ctl_keeper_message msg;
-	int fds[EPAIR_ATTACH_FDS_MAX];
+	int fds[CTL_KEEP_FDS_MAX];
 	unsigned count = 0;
 	ssize_t n = ctl_wire_recv(
-	    sock, (char *)&msg, sizeof(msg), fds, EPAIR_ATTACH_FDS_MAX, &count);
+	    sock, (char *)&msg, sizeof(msg), fds, CTL_KEEP_FDS_MAX, &count);
 	bool is_good;
 
 	if (n == (ssize_t)sizeof(msg))

@@ -4,6 +4,8 @@
 
     root    epaird, vnet red, which is alice's
     alice   red/epair0a, red/epair0b; files and sockets in a folder of her own
+
+So it is with the files that a link reads: tables of distributions, and traces.
 """
 import contextlib
 import fcntl
@@ -15,7 +17,7 @@ import subprocess
 import tempfile
 import threading
 
-from daemon import Client, Daemon
+from daemon import Client, Daemon, keeper_of
 from harness import case, main, need_root, need_tun, run, until
 
 ALICE = 61001
@@ -23,9 +25,9 @@ HERS = {"user": ALICE, "group": ALICE, "extra_groups": []}
 
 
 class Lab(Daemon):
-    def __init__(self, *args):
+    def __init__(self, *args, **options):
         need_root()
-        super().__init__(*args)
+        super().__init__(*args, **options)
         self.epair("vnet", "add", "red", f"owner={ALICE}")
         self.epair("create", "--vnet", "red")
         self.home = os.path.join(self.folder.name, "alice")
@@ -42,8 +44,20 @@ class Lab(Daemon):
         finally:
             os.seteuid(0)
 
-    def hers(self, *args, status=0):
-        return run("--socket", self.socket, *args, status=status, **HERS)
+    def hers(self, *args, status=0, **options):
+        return run("--socket", self.socket, *args, status=status, **HERS, **options)
+
+    def file(self, name, text="5\n10\n"):
+        """A trace, and a table as well, that is hers and nobody else's."""
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            os.fchown(f.fileno(), ALICE, ALICE)
+            os.fchmod(f.fileno(), 0o600)
+            f.write(text)
+        return self.path(name)
+
+    def link(self, name="red/epair0a"):
+        with self.client() as client:
+            return client.result("show", **{"if": name})["interfaces"][0].get("impairments", "none")
 
     def attachment(self, name="red/epair0a"):
         return self.json("show", name)[0].get("attachment", "")
@@ -277,6 +291,158 @@ def what_was_handed_over_comes_back_after_a_crash_or_is_gone_with_an_event():
         assert d.attachment() == f"memif:path={d.path('m')},role=server"
         assert greets(d.path("m"))
         assert not d.attachment("red/epair0b")
+
+
+def set_link(client, words, names, fds):
+    return ask(client, "set", {"if": "red/epair0a", "words": {"link": words}, "fds": names}, fds)
+
+
+@case
+def files_of_a_link_are_opened_by_the_tool():
+    with Lab() as d:
+        trace, table = d.file("trace"), d.file("table")
+        d.hers("link", "red/epair0a", f"trace {trace}")
+        assert d.link() == f"trace {trace}"
+        words = f"delay 1ms 1ms distribution {table} trace {trace}"
+        d.hers("set", "red/epair0a", "link", words, "mtu", "1400")
+        assert d.link() == words
+        # By a path that means something to her alone.
+        d.hers("link", "red/epair0b", f"slot distribution ./{os.path.basename(table)} 1ms 1ms",
+               cwd=d.home)
+        # What is not hers to read.
+        for args in (["link", "red/epair0a", "trace /etc/shadow"],
+                     ["set", "red/epair0a", "link", "distribution /etc/shadow"],
+                     ["create", "--vnet", "red", "link=trace /etc/shadow"]):
+            error = d.hers(*args, status=1).err
+            assert "/etc/shadow" in error and "ermission denied" in error, error
+        assert d.link() == words
+
+
+@case
+def links_of_create_and_apply_are_handed_over_with_what_is_attached():
+    with Lab() as d:
+        trace, record = d.file("trace"), d.path("record")
+        made = d.hers("create", "--vnet", "red", f"link=trace {trace}", "b.link=delay 1ms",
+                      f"a.attach=pcap:write={record}").out.strip()
+        assert (d.link(made), d.link("red/epair1b")) == (f"trace {trace}", "delay 1ms")
+        wanted = os.path.join(d.folder.name, "wanted.yaml")
+        with open(wanted, "w", encoding="utf-8") as f:
+            f.write(f"pairs:\n- name: epair5\n  vnet: red\n  link: trace {trace}\n"
+                    f"  a: {{attach: 'pcap:write={record}2', link: trace {trace} delay 1ms}}\n"
+                    f"  b: {{attach: 'pcap:write={record}3'}}\n")
+        d.hers("apply", wanted)
+        assert d.link("red/epair5a") == f"delay 1ms trace {trace}"
+        assert d.link("red/epair5b") == f"trace {trace}"
+        assert os.path.getsize(record + "2") == os.path.getsize(record + "3") > 0
+        os.unlink(trace)
+        # It is there already, however it is written.
+        with open(wanted, "w", encoding="utf-8") as f:
+            f.write(f"pairs:\n- name: epair5\n  vnet: red\n  link: trace {trace}\n"
+                    f"  a: {{link: delay 1ms trace {trace}}}\n")
+        assert "0 steps" in d.hers("apply", wanted).out
+
+
+@case
+def a_link_that_would_have_the_daemon_open_a_file_is_refused_by_name():
+    with Lab() as d, d.alice() as alice, contextlib.ExitStack() as held:
+        def opened(path, flags=os.O_RDONLY):
+            fd = os.open(path, flags)
+            held.callback(os.close, fd)
+            return fd
+
+        trace = opened(d.file("trace"))
+        shadow = "/etc/shadow"
+        d.epair("link", "red/epair0a", "delay 10ms")
+        for words, names, fds, errno in [
+                (f"trace {shadow}", [], [], "EPERM"),
+                (f"delay 1ms 1ms distribution {shadow}", [], [], "EPERM"),
+                (f"slot distribution {shadow} 1ms 1ms", [], [], "EPERM"),
+                # No link by itself, but one here.
+                (f"reorder 25% trace {shadow}", [], [], "EPERM"),
+                (f"trace {shadow}", ["table"], [trace], "EPERM"),
+                (f"trace x distribution {shadow}", ["trace"], [trace], "EPERM"),
+                ("trace x", ["trace", "table"], [trace, trace], "EPERM"),
+                ("delay 1ms", ["trace"], [trace], "EPERM"),
+                ("trace x", ["trace"], [], "EINVAL"),
+                ("trace x", [], [trace], "EPERM"),
+                ("trace x", [1], [trace], "EINVAL"),
+                ("trace x", ["trace"], [opened(d.home)], "EINVAL"),
+                ("trace x", ["trace"], [opened("/dev/null")], "EINVAL"),
+                ("trace x", ["trace"], [opened("/etc/passwd")], "EINVAL"),
+                ("trace x", ["trace"], [opened(d.path("trace"), os.O_PATH)], "EBADF"),
+                ("trace x", ["trace"], [opened(d.path("trace"), os.O_WRONLY)], "EBADF")]:
+            of_end = {"link": words, "link-fds": names}
+            for answer in (
+                    set_link(alice, words, names, fds),
+                    ask(alice, "create", {"b": of_end}, fds) if "reorder" not in words else None,
+                    ask(alice, "apply", {"pairs": [{"name": "epair0", "a": of_end}]}, fds)):
+                if answer is not None:
+                    assert answer.get("error", {}).get("data", {}).get("errno") == errno, \
+                        (words, names, answer)
+            assert d.link() == "delay 10ms", words
+        assert "epair1a" not in d.epair("show")
+        answer = ask(alice, "set", {"if": "red/epair0a", "words": {"mtu": 1400},
+                                    "fds": ["trace"]}, [trace])
+        assert answer["error"]["data"]["errno"] == "EINVAL", answer
+
+
+@case
+def undoing_a_link_opens_nothing():
+    with Lab() as d, d.alice() as alice:
+        trace = d.file("trace")
+        d.hers("link", "red/epair0a", f"trace {trace}")
+        os.unlink(trace)
+        os.symlink("/etc/shadow", trace)
+        got, _ = alice.error("set", **{"if": "red/epair0a", "words": {"link": "none", "mtu": 1}})
+        assert got == "EINVAL"
+        assert d.link() == f"trace {trace}"
+        # A word that does not name it leaves it alone.
+        d.hers("link", "red/epair0a", "delay 1ms")
+        assert d.link() == f"delay 1ms trace {trace}"
+
+
+@case
+def files_of_a_link_come_back_after_a_crash_or_are_gone_with_an_event():
+    mark = f"EPAIR_TEST={os.getpid()}"
+    env = dict(os.environ, EPAIR_TEST=str(os.getpid()))
+    with tempfile.TemporaryDirectory() as state, Lab("--state", state, env=env) as d:
+        trace, table = d.file("trace"), d.file("table")
+        both = f"delay 1ms 1ms distribution {table} trace {trace}"
+        d.hers("attach", "red/epair0a", f"pcap:write={d.path('record')}")
+        d.hers("link", "red/epair0a", both)
+        d.hers("attach", "red/epair0b", "sink")
+        d.hers("link", "red/epair0b", f"trace {trace}")
+
+        def world():
+            return [(d.link(name), d.attachment(name)) for name in ("red/epair0a", "red/epair0b")]
+
+        before = world()
+        for path in trace, table:
+            os.unlink(path)
+            os.symlink("/etc/shadow", path)
+        for _ in range(2):
+            d.process.kill()
+            d.process.communicate()
+            d.start()
+            assert world() == before
+        # What is set anew is what comes back.
+        d.hers("link", "red/epair0a", "trace off")
+        d.hers("link", "red/epair0b", "none")
+        before = world()
+        assert "trace" not in json.dumps(before)
+        d.process.kill()
+        d.process.communicate()
+        d.start()
+        assert world() == before
+        # With the keeper go the files, and they are not looked for by name.
+        d.process.kill()
+        d.process.communicate()
+        os.kill(keeper_of(mark), signal.SIGKILL)
+        until(lambda: keeper_of(mark) is None, "the keeper has gone")
+        d.start()
+        assert world() == [("none", ""), ("none", "sink")]
+        status, errors = d.end()
+        assert status == 0 and "its files were handed over" in errors, errors
 
 
 @case

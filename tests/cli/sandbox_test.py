@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 
-from daemon import Client, Daemon
+from daemon import Client, Daemon, keeper_of
 from harness import Skip, case, main, need, need_root, need_tun, run, until
 
 # Answered with "not there" on purpose: what the C library has something older for.
@@ -121,20 +121,6 @@ def a_keeper_that_dies_is_started_again():
         d.start()
         assert d.epair("show", "--as-config") == before
         assert json.loads(run("--socket", d.socket, "-j", "show", "epair0a").out)[0]["attachment"]
-
-
-def keeper_of(mark):
-    """The keeper with that in its environment, which is its daemon's."""
-    for path in glob.glob("/proc/[0-9]*/environ"):
-        try:
-            with open(path, "rb") as f:
-                is_marked = mark.encode() in f.read().split(b"\0")
-            with open(os.path.dirname(path) + "/comm", encoding="ascii") as f:
-                if is_marked and f.read() == "epair-keeper\n":
-                    return int(path.split("/")[2])
-        except OSError:
-            continue
-    return None
 
 
 main()

@@ -5,6 +5,7 @@
  */
 #include "rig.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -233,6 +234,42 @@ link_with_files_is_set_or_none_is_there(void **state)
 	(void)unlink(path);
 }
 
+static int
+set_handed(void *arg)
+{
+	struct rig *r = arg;
+	struct epair_fd fds[EPAIR_LINK_FDS_MAX];
+	int error,
+	    n = epair_link_open(r->text, fds, EPAIR_LINK_FDS_MAX, &r->err);
+
+	if (n < 0)
+		return n;
+	error = epair_if_set_link_fds(r->b, r->text, fds, (unsigned)n, &r->err);
+	while (n > 0)
+		(void)close(fds[--n].fd);
+	return error;
+}
+
+static void
+link_with_handed_files_is_set_or_none_is_there(void **state)
+{
+	const struct oom_case c = { "handed", set_handed, no_link, same_link };
+	struct rig *r = *state;
+	char path[] = "/tmp/epair-oom-XXXXXX", words[64];
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "1\n2\n", 4), 4);
+	(void)close(fd);
+	(void)snprintf(words, sizeof(words), "trace %s", path);
+	r->text = words;
+	oom_try(&c, r, &r->err);
+	/* No descriptor is left, either. */
+	assert_int_equal(open(path, O_RDONLY | O_CLOEXEC), fd);
+	(void)close(fd);
+	(void)unlink(path);
+}
+
 static const uint8_t group[6] = { 1, 0, 0x5e, 0, 0, 1 };
 
 static int
@@ -337,6 +374,7 @@ main(void)
 		OOM_TEST(discipline_is_set_or_the_old_one_stays),
 		OOM_TEST(link_is_set_or_none_is_there),
 		OOM_TEST(link_with_files_is_set_or_none_is_there),
+		OOM_TEST(link_with_handed_files_is_set_or_none_is_there),
 		OOM_TEST(membership_is_added_or_not_there),
 		OOM_TEST(subscription_is_made_or_not_there),
 		OOM_TEST(events_without_memory_are_counted_as_missing),

@@ -5,6 +5,7 @@
  */
 #include "rig.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -198,7 +199,6 @@ slots_have_a_file_of_their_own(void **state)
 	assert_link(r->a, shown);
 	set(r->a, shown);
 	assert_link(r->a, shown);
-	assert_int_equal(epair_link_names_file(shown, NULL), 1);
 	(void)unlink(path);
 	set(r->a, "bytes 0"); /* names it not: nothing is read */
 	assert_link(r->a, shown);
@@ -207,8 +207,129 @@ slots_have_a_file_of_their_own(void **state)
 	assert_link(r->a, "slot 1ms 2ms packets 3");
 	set(r->a, "slot distribution pareto 5ms 1ms packets 0");
 	assert_link(r->a, "slot distribution pareto 5ms 1ms");
+}
+
+static void
+files_are_named_whatever_the_link_is(void **state)
+{
+	static const struct {
+		const char *words, *names[3];
+	} t[] = {
+		{ "delay 1ms", { NULL } },
+		{ "trace a trace off", { NULL } },
+		{ "trace a none", { NULL } },
+		{ "trace a distribution normal", { "trace" } },
+		/* No link by itself. */
+		{ "reorder 1% distribution ./a", { "table" } },
+		{ "trace a rate 1mbit", { "trace" } },
+		{ "slot distribution ./a 0ms 0ms", { "slots" } },
+		{ "trace a distribution ./b slot distribution c/ 1ms 1ms",
+		    { "table", "slots", "trace" } },
+	};
+	const char *names[EPAIR_LINK_FDS_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int count = 0;
+
+		while (count < 3 && t[i].names[count] != NULL)
+			count++;
+		assert_int_equal(
+		    epair_link_needs(t[i].words, names, 3, NULL), count);
+		for (int k = 0; k < count; k++)
+			assert_string_equal(names[k], t[i].names[k]);
+		if (count > 0)
+			assert_int_equal(epair_link_needs(t[i].words, names,
+					     (unsigned)count - 1, NULL),
+			    -ENOSPC);
+	}
+	assert_int_equal(epair_link_needs("trace", names, 3, NULL), -EINVAL);
+	assert_int_equal(epair_link_needs("", names, 3, NULL), -EINVAL);
+}
+
+static void
+format_is_what_setting_would_show(void **state)
+{
+	char text[EPAIR_LINK_TEXT_MAX];
+
+	(void)state;
+	assert_true(epair_link_format("loss 1% delay 1000us trace /no/such",
+			text, sizeof(text), NULL) > 0);
+	assert_string_equal(text, "delay 1ms loss random 1% trace /no/such");
 	assert_int_equal(
-	    epair_link_names_file("slot distribution ./a 0 0", NULL), 0);
+	    epair_link_format("reorder 1%", text, sizeof(text), NULL), -EINVAL);
+}
+
+static int
+count_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* The words may mean another file by then, or none. */
+static void
+handed_files_are_read_kept_and_handed_on(void **state)
+{
+	struct rig *r = *state;
+	struct epair_fd fds[3], more[3];
+	char words[256], *path = make_file("5\n10\n");
+	int before = count_fds(), n;
+
+	(void)snprintf(words, sizeof(words),
+	    "delay 1ms 1ms distribution \"%s\" trace \"%s\"", path, path);
+	n = epair_link_open(words, fds, 3, NULL);
+	assert_int_equal(n, 2);
+	assert_int_equal(epair_link_open(words, more, 1, NULL), -ENOSPC);
+	assert_int_equal(lseek(fds[0].fd, 2, SEEK_SET), 2);
+	(void)unlink(path);
+	assert_int_equal(
+	    epair_if_set_link_fds(r->a, words, fds, 1, NULL), -ENOENT);
+	assert_int_equal(epair_if_get_link_fds(r->a, more, 3), 0);
+	assert_int_equal(epair_if_set_link_fds(r->a, words, fds, 2, NULL), 0);
+	assert_link(r->a, words);
+	assert_int_equal(lseek(fds[0].fd, 0, SEEK_CUR), 2);
+	(void)close(fds[0].fd);
+	(void)close(fds[1].fd);
+
+	/* On to another, as a program that begins anew has it. */
+	assert_int_equal(epair_if_get_link_fds(r->a, more, 1), -ENOSPC);
+	assert_int_equal(epair_if_get_link_fds(r->a, more, 3), 2);
+	assert_string_equal(more[0].name, "table");
+	assert_string_equal(more[1].name, "trace");
+	assert_int_equal(epair_if_set_link_fds(r->b, words, more, 2, NULL), 0);
+	(void)close(more[0].fd);
+	(void)close(more[1].fd);
+	set(r->a, "none");
+	set(r->b, "distribution normal");
+	assert_int_equal(epair_if_get_link_fds(r->b, more, 3), 1);
+	assert_string_equal(more[0].name, "trace");
+	(void)close(more[0].fd);
+	set(r->b, "trace off");
+	assert_int_equal(epair_if_get_link_fds(r->b, more, 3), 0);
+	assert_int_equal(count_fds(), before);
+}
+
+static void
+descriptor_that_is_not_asked_for_or_no_file_is_refused(void **state)
+{
+	struct rig *r = *state;
+	struct epair_fd fd = { "trace", open("/", O_RDONLY | O_CLOEXEC) };
+	int before = count_fds();
+
+	assert_int_equal(
+	    epair_if_set_link_fds(r->a, "trace x", &fd, 1, NULL), -EINVAL);
+	assert_int_equal(
+	    epair_if_set_link_fds(r->a, "delay 1ms", &fd, 1, NULL), -EINVAL);
+	fd.name = "queue";
+	assert_int_equal(
+	    epair_if_set_link_fds(r->a, "trace x", &fd, 1, NULL), -EINVAL);
+	assert_link(r->a, "none");
+	assert_int_equal(count_fds(), before);
+	(void)close(fd.fd);
 }
 
 static void
@@ -282,6 +403,10 @@ static const struct CMUnitTest tests[] = {
 	RIG_TEST(words_are_netems_and_more),
 	RIG_TEST(file_is_named_in_quotes_and_read_when_it_is_named),
 	RIG_TEST(slots_have_a_file_of_their_own),
+	RIG_TEST(files_are_named_whatever_the_link_is),
+	RIG_TEST(format_is_what_setting_would_show),
+	RIG_TEST(handed_files_are_read_kept_and_handed_on),
+	RIG_TEST(descriptor_that_is_not_asked_for_or_no_file_is_refused),
 	RIG_TEST(wrong_file_is_named_with_its_line),
 	RIG_TEST(file_that_is_not_there_is_named),
 	RIG_TEST(trace_and_rate_exclude_each_other),

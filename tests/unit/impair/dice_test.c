@@ -482,7 +482,8 @@ table_of_iproute2_is_normal(void **state)
 		print_message("# %s is not there\n", path);
 		return;
 	}
-	assert_int_equal(ep_link_load(&conf, EP_LINK_TABLE, &parts, NULL), 0);
+	assert_int_equal(
+	    ep_link_load(&conf, EP_LINK_TABLE, NULL, 0, &parts, NULL), 0);
 	assert_distributed(
 	    "delay 100ms 5ms distribution ./a", 28, parts.table, normal_cdf);
 	ep_link_parts_fini(&parts);
