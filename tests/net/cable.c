@@ -6,9 +6,11 @@
  *
  *	cable [-d] [-L MBUFS] [-M MBUFS] [-m MTU] [-q QUEUES] [-w WORKERS] A B
  *
- * A and B are attachments, "-" for none; -d leaves both ends down, -L and -M
- * limit large and small mbufs. Commands, a
- * line each, answered by one line that begins with "ok" or "error":
+ * A and B are attachments, "-" for none, or "callbacks:SPEC": functions of this
+ * program, which take frames unfinished and carry them to and from another pair
+ * of it, with SPEC at the far end; "callbacks-off:SPEC": finished. -d leaves both
+ * ends down, -L and -M limit large and small mbufs. Commands, a line each,
+ * answered by one line that begins with "ok" or "error":
  *
  *	stats a                 what the end is and has counted, key=value
  *	set a WORD [VALUE]      see epair_if_set()
@@ -30,6 +32,7 @@
 
 struct cable {
 	struct epair *ep;
+	const struct epair_create *how;
 	struct epair_if *ends[2];
 	struct epair_sub *sub;
 	struct epair_capture *cap;
@@ -108,6 +111,66 @@ capture(struct cable *c, const char *path)
 	answer(epair_capture_open(c->ends[0], &opts, &c->cap, &err), &err);
 }
 
+/* What one pair delivers, the other sends. */
+static void
+carry(void *arg, struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+{
+	(void)ifp;
+	(void)epair_if_transmit(arg, ms, n);
+}
+
+/* The other pair goes first: nothing of it is on its way to ours any more. */
+static void
+let_go(void *arg, struct epair_if *ifp)
+{
+	(void)ifp;
+	(void)epair_if_destroy(arg, NULL);
+	epair_if_put(arg);
+}
+
+static int
+attach_callbacks(struct cable *c, struct epair_if *ifp, uint32_t accepts,
+    const char *spec, struct epair_err *err)
+{
+	struct epair_stack stack = {
+		.size = sizeof(stack), .receive = carry, .accepts = accepts
+	};
+	struct epair_if *near, *far;
+	int error;
+
+	error = epair_if_create(c->ep, NULL, "epair", c->how, &near, err);
+	if (error != 0)
+		return error;
+	far = epair_if_peer(near);
+	(void)epair_if_up(near);
+	(void)epair_if_up(far);
+	error = epair_attach_stack(near, &stack, ifp, err);
+	if (error == 0)
+		error = epair_attach(far, spec, err);
+	epair_if_put(far);
+	stack.detached = let_go;
+	if (error == 0)
+		error = epair_attach_stack(ifp, &stack, near, err);
+	if (error != 0)
+		let_go(near, ifp);
+	return error;
+}
+
+static int
+attach(struct cable *c, struct epair_if *ifp, const char *spec,
+    struct epair_err *err)
+{
+	static const char on[] = "callbacks:", off[] = "callbacks-off:";
+
+	if (strncmp(spec, on, strlen(on)) == 0)
+		return attach_callbacks(c, ifp,
+		    EPAIR_CAP_CSUM | EPAIR_CAP_TSO | EPAIR_CAP_USO,
+		    spec + strlen(on), err);
+	if (strncmp(spec, off, strlen(off)) == 0)
+		return attach_callbacks(c, ifp, 0, spec + strlen(off), err);
+	return epair_attach(ifp, spec, err);
+}
+
 static void
 obey(struct cable *c, char *line)
 {
@@ -129,7 +192,7 @@ obey(struct cable *c, char *line)
 	else if (strcmp(word, "set") == 0)
 		answer(epair_if_set(ifp, rest[1], rest[2], &err), &err);
 	else if (strcmp(word, "attach") == 0)
-		answer(epair_attach(ifp, rest[1], &err), &err);
+		answer(attach(c, ifp, rest[1], &err), &err);
 	else if (strcmp(word, "detach") == 0)
 		answer(epair_detach(ifp, &err), &err);
 	else
@@ -184,6 +247,7 @@ make(struct cable *c, const struct epair_opts *opts,
 	struct epair_err err = { 0 };
 	int error = epair_new(opts, &c->ep, &err);
 
+	c->how = how;
 	if (error == 0)
 		error = epair_opener_start(c->ep, &err);
 	if (error == 0 && give_up_rights() != 0)
@@ -199,7 +263,7 @@ make(struct cable *c, const struct epair_opts *opts,
 		if (!is_down)
 			(void)epair_if_up(c->ends[i]);
 		if (strcmp(specs[i], "-") != 0)
-			error = epair_attach(c->ends[i], specs[i], &err);
+			error = attach(c, c->ends[i], specs[i], &err);
 	}
 	answer(error, &err);
 	return error;
@@ -235,6 +299,8 @@ main(int argc, char **argv)
 		serve(&c);
 	epair_capture_close(c.cap);
 	epair_unsubscribe(c.sub);
+	for (int i = 0; i < 2 && c.ends[i] != NULL; i++)
+		(void)epair_detach(c.ends[i], NULL);
 	epair_if_put(c.ends[0]);
 	epair_if_put(c.ends[1]);
 	error = epair_free(c.ep);

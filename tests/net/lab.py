@@ -202,6 +202,11 @@ def received(stats):
                                     and not k.startswith("drop-rx-stack"))
 
 
+def heard(stats):
+    """What an end has been handed and did not drop."""
+    return stats["delivered"] - sum(v for k, v in stats.items() if k.startswith("drop-rx-stack"))
+
+
 def at_rest(cable, ends):
     """Counters of both ends and of their devices, of a time when no frame came between."""
     found = None
@@ -234,12 +239,10 @@ def check_account(cable, ends, cut=()):
                       and not k.startswith("drop-rx-") and k != "drop-tap-ring")
         equal(counted["tx"]["packets"], end["opackets"] + refused, f"sent by {dev}")
         equal(counted["tx"]["dropped"], end.get("drop-tap-ring", 0), f"lost of {dev}")
-        unheard = sum(v for k, v in end.items() if k.startswith("drop-rx-stack"))
         if dev in cut:
-            check(counted["rx"]["packets"] >= end["delivered"] - unheard, counted, end)
+            check(counted["rx"]["packets"] >= heard(end), counted, end)
         else:
-            equal(counted["rx"]["packets"], end["delivered"] - unheard,
-                  f"received by {dev}")
+            equal(counted["rx"]["packets"], heard(end), f"received by {dev}")
 
 
 def processes():

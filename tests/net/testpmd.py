@@ -109,8 +109,3 @@ def flows(cable, count):
             file.write(struct.pack("=IIII", 0, 0, len(frame), len(frame)) + frame)
         file.flush()
         return send(cable, count, f"pcap:read={file.name},pace={RATE},loop={count // 1000}")
-
-
-def heard(a):
-    """What our end has been handed and did not drop."""
-    return a["delivered"] - sum(v for k, v in a.items() if k.startswith("drop-rx-stack"))

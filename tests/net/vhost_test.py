@@ -18,8 +18,8 @@ import shutil
 import tempfile
 
 import lab
-from lab import Cable, check, equal, until
-from testpmd import COUNT, Testpmd, drop, flows, heard, source
+from lab import Cable, check, equal, heard, until
+from testpmd import COUNT, Testpmd, drop, flows, source
 
 FOLDER = ""
 SOCKET = ""
