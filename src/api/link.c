@@ -94,24 +94,31 @@ epair_link_open(const char *words, struct epair_fd *fds, unsigned max,
 	return error != 0 ? error : (int)n;
 }
 
+static bool
+is_one_of(const char *name, unsigned files)
+{
+	for (unsigned i = 0; i < ep_link_file_count; i++)
+		if ((files & ep_link_files[i].part) != 0 &&
+		    strcmp(ep_link_files[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 int
 epair_if_set_link_fds(struct epair_if *ifp, const char *words,
     const struct epair_fd *fds, unsigned count, struct epair_err *err)
 {
-	const char *names[EPAIR_LINK_FDS_MAX] = { NULL };
-	int n = epair_link_needs(words, names, EPAIR_LINK_FDS_MAX, err);
+	struct ep_link_conf conf;
+	unsigned files;
+	int error = ep_link_parse_files(words, &conf, &files, err);
 
-	for (unsigned i = 0; i < count && n >= 0; i++) {
-		bool is_named = false;
-
-		for (int k = 0; k < n; k++)
-			is_named |= strcmp(names[k], fds[i].name) == 0;
-		if (!is_named)
-			return ep_fail(err, -EINVAL,
+	for (unsigned i = 0; i < count && error == 0; i++)
+		if (!is_one_of(fds[i].name, files))
+			error = ep_fail(err, -EINVAL,
 			    "the link has no file for a descriptor '%.16s'",
 			    fds[i].name);
-	}
-	return n < 0 ? n : ep_pair_set_link(ifp, words, fds, count, err);
+	return error != 0 ? error
+			  : ep_pair_set_link(ifp, words, fds, count, err);
 }
 
 int
