@@ -30,7 +30,7 @@ struct ctl_journal {
 	/* The change that is being made: a text, or null: to be deleted. */
 	json_t *next;
 	int error; /* why it cannot be */
-	bool is_broken; /* what is on disk is not known */
+	bool is_broken; /* what is on disk is not known: it is written anew */
 };
 
 static int
@@ -232,28 +232,38 @@ compact(struct ctl_journal *j)
 
 	if (fd < 0)
 		return fd;
-	if (renameat(j->folder, STATE_NEW, j->folder, STATE) != 0 ||
-	    fsync(j->folder) != 0) {
+	if (renameat(j->folder, STATE_NEW, j->folder, STATE) != 0) {
 		int error = -errno;
 
 		(void)close(fd);
 		return error;
 	}
+	/* Who comes after us finds this one, so the old one is of no use. */
 	if (j->fd >= 0)
 		(void)close(j->fd);
 	j->fd = fd;
 	j->size = size;
-	return 0;
+	j->is_broken = fsync(j->folder) != 0;
+	return j->is_broken ? -errno : 0;
+}
+
+static int
+mend(struct ctl_journal *j, struct epair_err *err)
+{
+	int error = j->is_broken ? compact(j) : 0;
+
+	return error == 0
+		   ? 0
+		   : fail_sys(j, error, "cannot write the state in", err);
 }
 
 int
 ctl_journal_reserve(struct ctl_journal *j, size_t octets, struct epair_err *err)
 {
-	if (j->is_broken)
-		return ctl_fail(err, -EIO,
-		    "the state in %.150s could not be written before, nor be "
-		    "taken back",
-		    j->path);
+	int error = mend(j, err);
+
+	if (error != 0)
+		return error;
 	/* What a file system cannot promise is found out by the commit. */
 	if (fallocate(j->fd, FALLOC_FL_KEEP_SIZE, (off_t)j->size,
 		(off_t)octets) == 0 ||
@@ -325,11 +335,15 @@ int
 ctl_journal_commit(struct ctl_journal *j, struct epair_err *err)
 {
 	struct lines lines = { .buf = NULL };
-	json_t *old = json_object();
-	int error = j->error;
+	int error = mend(j, err); /* while `all` is what it was */
+	json_t *old;
 
-	if (error == 0 && old == NULL)
-		error = -ENOMEM;
+	if (error != 0) {
+		ctl_journal_abandon(j);
+		return error;
+	}
+	old = json_object();
+	error = old == NULL ? -ENOMEM : j->error;
 	if (error == 0)
 		error = make_lines(&lines, j->next);
 	if (error == 0)

@@ -16,7 +16,9 @@
  * written anew and put in the place of the old one.
  *
  *	J1  a change is lasting when commit returns 0, and has not happened when
- *	    it returns an error
+ *	    it returns an error; where the disk lets nothing be taken back, not
+ *	    until it lets the file be written anew, which is tried before the
+ *	    next change
  *	J2  what a crash leaves behind the last `end` is cut off when it is read
  *	J3  a line that is damaged, with whole ones behind it, is somebody's
  *	    doing: the file is refused and stays as it is

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 from daemon import Daemon
-from harness import Skip, case, main, need_root, need_tun, until
+from harness import Skip, case, main, need, need_root, need_tun, until
 
 
 def crash(d):
@@ -124,6 +124,49 @@ def a_change_for_which_there_is_no_room_changes_nothing_and_the_next_is_made():
         assert after != before
         crash(d)
         assert d.epair("show", "--as-config") == after
+
+
+@contextlib.contextmanager
+def failing(d, calls, count):
+    """So many of these system calls of the daemon's main thread fail."""
+    tracer = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(d.process.pid), "-e",
+                               f"inject={calls}:error=EIO:when=1..{count}"],
+                              stderr=subprocess.DEVNULL)
+    try:
+        with open(f"/proc/{d.process.pid}/status", encoding="ascii") as status:
+            def is_traced():
+                status.seek(0)
+                return "TracerPid:\t0\n" not in status.read()
+            until(is_traced, "strace is there")
+            yield
+    finally:
+        tracer.terminate()
+        tracer.wait()
+
+
+@case
+def a_change_that_does_not_reach_the_disk_is_undone():
+    need("strace")
+    need_tun()
+    with tempfile.TemporaryDirectory() as state, namespace("epair-disk") as ns, \
+            Daemon("--state", state) as d:
+        def devices():
+            return subprocess.run(["ip", "-n", ns, "-br", "link", "show", "type", "tun"],
+                                  check=True, capture_output=True).stdout
+
+        d.epair("create", "epair0", "a.attach=sink")
+        before = d.epair("show", "--as-config"), devices()
+        wanted = "create", "epair7", f"a.attach=tap:netns={ns}", "b.mtu=1400"
+        # Once; with what was written not to be taken back; and with no new file to be had.
+        for calls, count in (("fdatasync", 1), ("fdatasync,ftruncate", 2), ("fsync,renameat", 1)):
+            with failing(d, calls, count):
+                error = d.refused(*wanted)
+                assert "cannot write the state in" in error and "Input/output" in error, error
+            assert (d.epair("show", "--as-config"), devices()) == before
+        d.epair(*wanted)
+        after = d.epair("show", "--as-config"), devices()
+        crash(d)
+        assert (d.epair("show", "--as-config"), devices()) == after
 
 
 main()

@@ -11,11 +11,65 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "ctl/journal.h"
+
+/*
+ * A disk that fails: the calls of the journal in this program are ours. The
+ * next so many of each fail.
+ */
+static struct {
+	int fdatasync, fsync, ftruncate, renameat;
+	bool folders; /* fsync only of these */
+} failing;
+
+static bool
+fails(int *left)
+{
+	if (*left == 0)
+		return false;
+	--*left;
+	errno = EIO;
+	return true;
+}
+
+int
+fdatasync(int fd)
+{
+	return fails(&failing.fdatasync) ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int
+fsync(int fd)
+{
+	struct stat st;
+	bool is_spared = failing.folders && fstat(fd, &st) == 0 &&
+			 !S_ISDIR(st.st_mode);
+
+	return !is_spared && fails(&failing.fsync)
+		   ? -1
+		   : (int)syscall(SYS_fsync, fd);
+}
+
+int
+ftruncate(int fd, off_t size)
+{
+	return fails(&failing.ftruncate)
+		   ? -1
+		   : (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int
+renameat(int from, const char *old, int to, const char *new)
+{
+	return fails(&failing.renameat)
+		   ? -1
+		   : (int)syscall(SYS_renameat2, from, old, to, new, 0);
+}
 
 static struct epair_err err;
 static char folder[64], state[80];
@@ -24,6 +78,7 @@ static int
 set_up(void **unused)
 {
 	(void)unused;
+	memset(&failing, 0, sizeof(failing));
 	(void)snprintf(folder, sizeof(folder), "%s/epair-journal-XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(folder) == NULL)
@@ -367,6 +422,118 @@ file_that_is_mostly_history_is_written_anew(void **unused)
 	ctl_journal_close(j);
 }
 
+/* Make it refuse a change, which has not happened. */
+static void
+refused(struct ctl_journal *j, const char *is)
+{
+	ctl_journal_set(j, "a", "2");
+	ctl_journal_set(j, "b", "2");
+	assert_int_equal(ctl_journal_commit(j, &err), -EIO);
+	assert_non_null(strstr(err.text, "cannot write the state in"));
+	assert_non_null(strstr(err.text, "Input/output error"));
+	assert_string_equal(all(j), is);
+}
+
+static void
+change_that_does_not_reach_the_disk_is_refused_and_has_not_happened(
+    void **unused)
+{
+	struct ctl_journal *j = begin();
+	off_t before;
+
+	(void)unused;
+	set(j, "a", "1");
+	before = size();
+	failing.fdatasync = 1;
+	refused(j, "a=1 ");
+	assert_int_equal(size(), before);
+	set(j, "c", "3");
+	ctl_journal_close(j);
+	assert_on_disk("a=1 c=3 ");
+}
+
+static void
+what_cannot_be_taken_back_is_written_anew_before_the_next_change(void **unused)
+{
+	struct ctl_journal *j = begin();
+
+	(void)unused;
+	set(j, "a", "1");
+	failing.fdatasync = 1;
+	failing.ftruncate = 1;
+	refused(j, "a=1 ");
+	/* The disk has not come back. */
+	failing.fsync = 1;
+	assert_int_equal(ctl_journal_reserve(j, 100, &err), -EIO);
+	failing.renameat = 1;
+	refused(j, "a=1 ");
+	/* Whether the new name lasts is not told. */
+	failing.fsync = 1;
+	failing.folders = true;
+	refused(j, "a=1 ");
+	failing.folders = false;
+	set(j, "c", "3");
+	ctl_journal_close(j);
+	assert_on_disk("a=1 c=3 ");
+}
+
+/* Set what makes most of the file history, so that it is written anew. */
+static void
+write_anew(struct ctl_journal *j)
+{
+	static char text[40000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	while (size() + (off_t)sizeof(text) <= 256 << 10)
+		set(j, "long", text);
+	set(j, "long", text);
+}
+
+static void
+assert_but_for_long_on_disk(struct ctl_journal *j, const char *is)
+{
+	ctl_journal_close(j);
+	j = begin();
+	ctl_journal_del(j, "long");
+	assert_int_equal(ctl_journal_commit(j, &err), 0);
+	assert_string_equal(all(j), is);
+	ctl_journal_close(j);
+}
+
+static void
+file_that_cannot_be_written_anew_is_gone_on_with(void **unused)
+{
+	struct ctl_journal *j = begin();
+
+	(void)unused;
+	failing.renameat = 2;
+	write_anew(j);
+	assert_int_equal(failing.renameat, 1);
+	set(j, "a", "1");
+	assert_int_equal(failing.renameat, 0);
+	assert_but_for_long_on_disk(j, "a=1 ");
+}
+
+/* Else what comes after is written into a file that nobody finds. */
+static void
+nothing_is_written_while_it_is_unknown_which_file_has_the_name(void **unused)
+{
+	struct ctl_journal *j = begin();
+
+	(void)unused;
+	set(j, "a", "1");
+	failing.folders = true;
+	failing.fsync = 1;
+	write_anew(j);
+	assert_int_equal(failing.fsync, 0);
+	failing.fsync = 1;
+	ctl_journal_set(j, "b", "2");
+	assert_int_equal(ctl_journal_commit(j, &err), -EIO);
+	assert_int_equal(failing.fsync, 0);
+	set(j, "c", "3");
+	assert_but_for_long_on_disk(j, "a=1 c=3 ");
+}
+
 int
 main(void)
 {
@@ -385,6 +552,13 @@ main(void)
 		JOURNAL_TEST(full_disk_refuses_the_change_and_keeps_the_rest),
 		JOURNAL_TEST(change_among_many_appends_only_itself),
 		JOURNAL_TEST(file_that_is_mostly_history_is_written_anew),
+		JOURNAL_TEST(
+		    change_that_does_not_reach_the_disk_is_refused_and_has_not_happened),
+		JOURNAL_TEST(
+		    what_cannot_be_taken_back_is_written_anew_before_the_next_change),
+		JOURNAL_TEST(file_that_cannot_be_written_anew_is_gone_on_with),
+		JOURNAL_TEST(
+		    nothing_is_written_while_it_is_unknown_which_file_has_the_name),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
