@@ -30,39 +30,55 @@ static json_t *
 made(const struct ctl_plan *plan)
 {
 	struct epair_if_info info = { .size = sizeof(info) };
-	json_t *list = NULL;
+	json_t *list = json_array();
+	bool is_whole = true;
 
-	for (size_t i = 0; i < plan->count; i++) {
+	for (size_t i = 0; i < plan->count && is_whole; i++) {
 		const struct ctl_step *s = &plan->steps[i];
 
 		if (s->op != CTL_OP_CREATE ||
 		    epair_if_get_info(s->ifp, &info) != 0)
 			continue;
-		list = list != NULL ? list : json_array();
-		(void)json_array_append_new(
+		is_whole = ctl_add(
 		    list, json_sprintf("%s/%s", info.vnet, info.name));
 	}
-	return list;
+	return ctl_whole(list, is_whole);
+}
+
+static json_t *
+steps_json(const struct ctl_plan *plan)
+{
+	json_t *list = json_array();
+	bool is_whole = true;
+
+	for (size_t i = 0; i < plan->count && is_whole; i++)
+		is_whole = ctl_add(list, ctl_step_encode(plan, i));
+	return ctl_whole(list, is_whole);
+}
+
+static bool
+makes_pairs(const struct ctl_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].op == CTL_OP_CREATE)
+			return true;
+	return false;
 }
 
 static json_t *
 result_of(const struct ctl_change *c)
 {
-	json_t *result = json_object(), *steps = NULL, *names;
+	json_t *result = json_object();
+	bool is_whole;
 
-	if (c->is_dry) {
-		steps = json_array();
-		for (size_t i = 0; i < c->steps.count; i++)
-			(void)json_array_append_new(
-			    steps, ctl_step_encode(&c->steps, i));
-	} else {
-		steps = json_integer((json_int_t)c->steps.count);
-	}
-	(void)json_object_set_new(result, "steps", steps);
-	names = c->is_dry ? NULL : made(&c->steps);
-	if (names != NULL)
-		(void)json_object_set_new(result, "made", names);
-	return result;
+	if (c->is_dry)
+		return ctl_whole(
+		    result, ctl_put(result, "steps", steps_json(&c->steps)));
+	is_whole = ctl_put(
+	    result, "steps", json_integer((json_int_t)c->steps.count));
+	if (makes_pairs(&c->steps))
+		is_whole &= ctl_put(result, "made", made(&c->steps));
+	return ctl_whole(result, is_whole);
 }
 
 static void

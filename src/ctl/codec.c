@@ -76,20 +76,24 @@ ctl_message_fini(struct ctl_message *msg)
 	*msg = (struct ctl_message){ 0 };
 }
 
-/* Takes value; NULL is a failure. */
-static bool
-put(json_t *object, const char *key, json_t *value)
+bool
+ctl_put(json_t *object, const char *key, json_t *value)
 {
-	return json_object_set_new(object, key, value) == 0;
+	return json_object_set_new_nocheck(object, key, value) == 0;
 }
 
-/* Takes object; gives it back if all went well. */
-static json_t *
-if_whole(json_t *object, bool is_whole)
+bool
+ctl_add(json_t *list, json_t *value)
+{
+	return json_array_append_new(list, value) == 0;
+}
+
+json_t *
+ctl_whole(json_t *value, bool is_whole)
 {
 	if (is_whole)
-		return object;
-	json_decref(object);
+		return value;
+	json_decref(value);
 	return NULL;
 }
 
@@ -101,7 +105,7 @@ ctl_request(json_int_t id, const char *method, json_t *params, unsigned fds)
 
 	if (doc == NULL || fds == 0)
 		return doc;
-	return if_whole(doc, put(doc, "fds", json_integer(fds)));
+	return ctl_whole(doc, ctl_put(doc, "fds", json_integer(fds)));
 }
 
 json_t *
@@ -119,7 +123,7 @@ ctl_response(json_t *id, json_t *result, unsigned fds)
 
 	if (doc == NULL || fds == 0)
 		return doc;
-	return if_whole(doc, put(doc, "fds", json_integer(fds)));
+	return ctl_whole(doc, ctl_put(doc, "fds", json_integer(fds)));
 }
 
 json_t *
@@ -132,8 +136,8 @@ ctl_refusal(json_t *id, int rpc, const struct epair_err *err)
 	/* What could not be read has no id; the standard wants null then. */
 	if (doc == NULL)
 		return NULL;
-	return if_whole(
-	    doc, put(doc, "id", id != NULL ? json_incref(id) : json_null()));
+	return ctl_whole(doc,
+	    ctl_put(doc, "id", id != NULL ? json_incref(id) : json_null()));
 }
 
 /* The code of a name: "ENXIO". */

@@ -72,6 +72,16 @@ void ctl_refusal_read(json_t *error, struct epair_err *err);
  */
 char *ctl_line(json_t *doc, size_t *len);
 
+/*
+ * Building: put value, which may be NULL for want of memory, into an object
+ * or behind a list, which may be too. Takes value. Returns whether it is there.
+ */
+bool ctl_put(json_t *object, const char *key, json_t *value);
+bool ctl_add(json_t *list, json_t *value);
+
+/* Takes value, and gives it back if all of it is there; else NULL. */
+json_t *ctl_whole(json_t *value, bool is_whole);
+
 /* A string; what is not UTF-8 - it was cut off somewhere - with ? instead. */
 json_t *ctl_text(const char *text);
 

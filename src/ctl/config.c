@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ctl/codec.h"
-#include "ctl/fail.h"
+#include "ctl/image.h"
 #include "ctl/method.h"
 #include "ctl/wanted.h"
 
@@ -40,21 +40,24 @@ value_json(const char *value)
  * The words of an end that are not the default's. The MAC address is always
  * one: it depends on what else was made before.
  */
-static void
+static bool
 put_words(
     const struct ctl_scratch *scratch, struct epair_if *ifp, json_t *object)
 {
 	char value[CTL_VALUE_MAX];
 	const char *word;
+	bool is_whole = true;
 
-	for (unsigned i = 0; (word = epair_if_word_at(i)) != NULL; i++) {
+	for (unsigned i = 0; is_whole && (word = epair_if_word_at(i)) != NULL;
+	     i++) {
 		if (is_said_otherwise(word) || scratch->defaults[i] == NULL ||
 		    epair_if_get_word(ifp, word, value, sizeof(value), NULL) <
 			0 ||
 		    strcmp(value, scratch->defaults[i]) == 0)
 			continue;
-		(void)json_object_set_new(object, word, value_json(value));
+		is_whole = ctl_put(object, word, value_json(value));
 	}
+	return is_whole;
 }
 
 static json_t *
@@ -62,22 +65,22 @@ end_json(const struct ctl_scratch *scratch, struct epair_if *ifp)
 {
 	struct epair_if_info info = { .size = sizeof(info) };
 	char name[32], spec[CTL_SPEC_MAX];
-	json_t *object;
+	json_t *object = json_object();
+	bool is_whole = true;
 
-	if (epair_if_get_info(ifp, &info) != 0)
-		return NULL;
-	object = json_object();
+	/* Only this thread destroys pairs: it is there. */
+	(void)epair_if_get_info(ifp, &info);
 	if (strcmp(info.vnet, info.home) != 0)
-		(void)json_object_set_new(object, "vnet", ctl_text(info.vnet));
+		is_whole &= ctl_put(object, "vnet", ctl_text(info.vnet));
 	(void)snprintf(name, sizeof(name), "epair%u%c", info.unit, info.side);
 	if (strcmp(info.name, name) != 0)
-		(void)json_object_set_new(object, "name", ctl_text(info.name));
-	put_words(scratch, ifp, object);
+		is_whole &= ctl_put(object, "name", ctl_text(info.name));
+	is_whole &= put_words(scratch, ifp, object);
 	/* What its vnet gives it, it gets without being asked. */
 	if (!info.by_vnet &&
 	    epair_if_get_attachment(ifp, spec, sizeof(spec)) > 0)
-		(void)json_object_set_new(object, "attach", ctl_text(spec));
-	return object;
+		is_whole &= ctl_put(object, "attach", ctl_text(spec));
+	return ctl_whole(object, is_whole);
 }
 
 static json_t *
@@ -87,14 +90,15 @@ pair_json(
 	const char *slash = strchr(key, '/');
 	struct epair_if *b = epair_if_peer(a);
 	json_t *object = json_pack("{s:s}", "name", slash + 1);
+	bool is_whole = true;
 
 	if (strncmp(key, "vnet0/", 6) != 0)
-		(void)json_object_set_new(
+		is_whole &= ctl_put(
 		    object, "vnet", json_stringn(key, (size_t)(slash - key)));
-	(void)json_object_set_new(object, "a", end_json(scratch, a));
-	(void)json_object_set_new(object, "b", end_json(scratch, b));
+	is_whole &= ctl_put(object, "a", end_json(scratch, a));
+	is_whole &= ctl_put(object, "b", end_json(scratch, b));
 	epair_if_put(b);
-	return object;
+	return ctl_whole(object, is_whole);
 }
 
 static bool
@@ -112,42 +116,34 @@ pairs_json(const struct ctl_world *w, const struct ctl_who *who)
 	json_t *list = json_array(), *index;
 	struct epair_if *a;
 	const char *key;
+	bool is_whole = true;
 
 	json_object_foreach(w->pairs, key, index)
 	{
-		if (!may_home(w, who, key) ||
+		if (!is_whole || !may_home(w, who, key) ||
 		    epair_if_get_index(
 			w->ep, (uint32_t)json_integer_value(index), &a) != 0)
 			continue;
-		(void)json_array_append_new(
-		    list, pair_json(&w->scratch, key, a));
+		is_whole = ctl_add(list, pair_json(&w->scratch, key, a));
 		epair_if_put(a);
 	}
-	return list;
+	return ctl_whole(list, is_whole);
 }
 
 static json_t *
 vnets_json(const struct ctl_world *w, const struct ctl_who *who)
 {
-	json_t *list = json_array(), *object;
+	json_t *list = json_array();
 	const struct ctl_vnet *vn;
+	bool is_whole = true;
 
-	TAILQ_FOREACH(vn, &w->vnets, link) {
-		if (strcmp(vn->name, "vnet0") == 0 || !ctl_vnet_may(vn, who))
-			continue;
-		object = json_pack("{s:s}", "name", vn->name);
-		if (vn->kind != NULL)
-			(void)json_object_set_new(
-			    object, "kind", ctl_text(vn->kind));
-		if (vn->is_owned)
-			(void)json_object_set_new(
-			    object, "owner", json_integer(vn->owner));
-		if (vn->pairs_max != 0)
-			(void)json_object_set_new(
-			    object, "max-pairs", json_integer(vn->pairs_max));
-		(void)json_array_append_new(list, object);
-	}
-	return list;
+	TAILQ_FOREACH(vn, &w->vnets, link)
+		if (is_whole && strcmp(vn->name, "vnet0") != 0 &&
+		    ctl_vnet_may(vn, who))
+			is_whole = ctl_add(
+			    list, ctl_image_vnet(vn,
+				      json_pack("{s:s}", "name", vn->name)));
+	return ctl_whole(list, is_whole);
 }
 
 int
@@ -155,8 +151,8 @@ ctl_do_config(struct ctl_request *rq, json_t **result, struct epair_err *err)
 {
 	const struct ctl_world *w = rq->conn->server->world;
 
-	(void)err;
-	*result = json_pack("{s:o,s:o}", "vnets", vnets_json(w, &rq->conn->who),
-	    "pairs", pairs_json(w, &rq->conn->who));
-	return 0;
+	return ctl_give(result,
+	    json_pack("{s:o,s:o}", "vnets", vnets_json(w, &rq->conn->who),
+		"pairs", pairs_json(w, &rq->conn->who)),
+	    err);
 }

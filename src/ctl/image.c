@@ -72,21 +72,20 @@ json_t *
 ctl_image_end(struct epair_if *ifp, json_t *waiting, bool is_handed,
     const struct ctl_kept *kept, struct epair_if_info *info)
 {
-	char link[EPAIR_LINK_TEXT_MAX] = "", qdisc[256] = "";
-	char attach[CTL_IMAGE_SPEC_MAX] = "";
-	struct epair_if_info bare;
+	char attach[CTL_IMAGE_SPEC_MAX] = "", qdisc[256] = "";
+	struct ctl_if bare = { 0 };
 	json_t *object;
 	int failed;
 
 	*info = (struct epair_if_info){ .size = sizeof(*info) };
 	if (epair_if_get_info(ifp, info) != 0)
 		return NULL;
-	(void)epair_if_get_link(ifp, link, sizeof(link));
+	(void)epair_if_get_link(ifp, bare.link, sizeof(bare.link));
 	(void)epair_if_get_qdisc(ifp, qdisc, sizeof(qdisc));
 	(void)epair_if_get_attachment(ifp, attach, sizeof(attach));
-	bare = *info;
-	leave_out(&bare);
-	object = ctl_if_encode(&bare, NULL, link);
+	bare.info = *info;
+	leave_out(&bare.info);
+	object = ctl_if_encode(&bare);
 	failed = add_text(object, "discipline", qdisc);
 	if (*attach != '\0') {
 		failed |= add_text(object, "attach", attach) |
@@ -104,21 +103,18 @@ ctl_image_end(struct epair_if *ifp, json_t *waiting, bool is_handed,
 }
 
 json_t *
-ctl_image_vnet(const struct ctl_vnet *vn)
+ctl_image_vnet(const struct ctl_vnet *vn, json_t *object)
 {
-	json_t *object = json_object();
-	int failed = 0;
+	bool is_whole = true;
 
 	if (vn->kind != NULL)
-		failed = add_text(object, "kind", vn->kind);
+		is_whole &= ctl_put(object, "kind", ctl_text(vn->kind));
 	if (vn->is_owned)
-		failed |= add(object, "owner", json_integer(vn->owner));
+		is_whole &= ctl_put(object, "owner", json_integer(vn->owner));
 	if (vn->pairs_max != 0)
-		failed |= add(object, "max-pairs", json_integer(vn->pairs_max));
-	if (failed == 0)
-		return object;
-	json_decref(object);
-	return NULL;
+		is_whole &= ctl_put(
+		    object, "max-pairs", json_integer(vn->pairs_max));
+	return ctl_whole(object, is_whole);
 }
 
 json_t *

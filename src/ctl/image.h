@@ -47,7 +47,9 @@ void ctl_image_key(const struct epair_if_info *info, char *key, size_t size);
 json_t *ctl_image_end(struct epair_if *ifp, json_t *waiting, bool is_handed,
     const struct ctl_kept *kept, struct epair_if_info *info);
 
-json_t *ctl_image_vnet(const struct ctl_vnet *vn);
+/* A vnet's members, put into object, which it takes and gives back, or NULL. */
+json_t *ctl_image_vnet(const struct ctl_vnet *vn, json_t *object);
+
 json_t *ctl_image_numbers(struct epair *ep);
 
 /* Read one; returns 0, or -EINVAL naming the member. */

@@ -11,6 +11,7 @@
 
 #include "ctl/codec_if.h"
 #include "ctl/fail.h"
+#include "ctl/image.h"
 #include "ctl/method.h"
 #include "ctl/metrics.h"
 
@@ -20,29 +21,11 @@
 int
 ctl_do_hello(struct ctl_request *rq, json_t **result, struct epair_err *err)
 {
-	(void)err;
-	*result = json_pack("{s:s,s:I,s:I,s:b}", "version", epair_version(),
-	    "pid", (json_int_t)getpid(), "uid", (json_int_t)rq->conn->who.uid,
-	    "admin", rq->conn->who.is_admin);
-	return 0;
-}
-
-static json_t *
-vnet_json(const struct ctl_world *w, const struct ctl_vnet *vn)
-{
-	json_t *object = json_pack("{s:s,s:I}", "name", vn->name, "pairs",
-	    (json_int_t)ctl_vnet_pairs(w, vn));
-
-	if (vn->kind != NULL)
-		(void)json_object_set_new(
-		    object, "kind", json_string(vn->kind));
-	if (vn->is_owned)
-		(void)json_object_set_new(
-		    object, "owner", json_integer(vn->owner));
-	if (vn->pairs_max != 0)
-		(void)json_object_set_new(
-		    object, "max-pairs", json_integer(vn->pairs_max));
-	return object;
+	return ctl_give(result,
+	    json_pack("{s:s,s:I,s:I,s:b}", "version", epair_version(), "pid",
+		(json_int_t)getpid(), "uid", (json_int_t)rq->conn->who.uid,
+		"admin", rq->conn->who.is_admin),
+	    err);
 }
 
 int
@@ -51,42 +34,63 @@ ctl_do_vnets(struct ctl_request *rq, json_t **result, struct epair_err *err)
 	struct ctl_world *w = rq->conn->server->world;
 	json_t *list = json_array();
 	struct ctl_vnet *vn;
+	bool is_whole = true;
 
-	(void)err;
 	TAILQ_FOREACH(vn, &w->vnets, link)
-		if (ctl_vnet_may(vn, &rq->conn->who))
-			(void)json_array_append_new(list, vnet_json(w, vn));
-	*result = json_pack("{s:o}", "vnets", list);
-	return 0;
+		if (is_whole && ctl_vnet_may(vn, &rq->conn->who))
+			is_whole = ctl_add(
+			    list, ctl_image_vnet(vn,
+				      json_pack("{s:s,s:I}", "name", vn->name,
+					  "pairs",
+					  (json_int_t)ctl_vnet_pairs(w, vn))));
+	list = ctl_whole(list, is_whole);
+	return ctl_give(result, json_pack("{s:o}", "vnets", list), err);
+}
+
+/* Look at all of it that was asked for. */
+static void
+look(const struct ctl_request *rq, struct epair_if *ifp, struct ctl_if *ifc)
+{
+	if (epair_if_get_link(ifp, ifc->link, sizeof(ifc->link)) < 0)
+		ifc->link[0] = '\0';
+	if (!json_is_false(json_object_get(rq->params, "stats"))) {
+		ifc->stats.size = sizeof(ifc->stats);
+		(void)epair_if_get_stats(ifp, &ifc->stats);
+	}
+	if (!json_is_true(json_object_get(rq->params, "detail")))
+		return;
+	ifc->histograms.size = sizeof(ifc->histograms);
+	(void)epair_if_get_histograms(ifp, &ifc->histograms);
+	ifc->link_stats.size = sizeof(ifc->link_stats);
+	(void)epair_if_get_link_stats(ifp, &ifc->link_stats);
+	ifc->qdisc_stats.size = sizeof(ifc->qdisc_stats);
+	if (epair_if_get_qdisc_stats(ifp, &ifc->qdisc_stats) != 0)
+		ifc->qdisc_stats.size = 0;
 }
 
 /*
- * The object of one, without what is not theirs to see, and its place in the
- * list; NULL if it is gone.
+ * Append the object of one, without what is not theirs to see, if it is there
+ * still, and say in *place where it is in the list. Returns whether there was
+ * memory.
  */
-static json_t *
-if_json(struct ctl_request *rq, struct epair_if *ifp, uint64_t *place)
+static bool
+add_if(
+    struct ctl_request *rq, struct epair_if *ifp, json_t *list, uint64_t *place)
 {
-	struct epair_if_stats stats = { .size = sizeof(stats) };
 	const struct ctl_world *w = rq->conn->server->world;
-	struct epair_if_info info = { .size = sizeof(info) };
-	bool with_stats = !json_is_false(json_object_get(rq->params, "stats"));
-	char link[EPAIR_LINK_TEXT_MAX];
+	struct ctl_if ifc = { .info = { .size = sizeof(ifc.info) } };
 
-	if (epair_if_get_info(ifp, &info) != 0)
-		return NULL;
-	*place = info.place;
-	if (!ctl_world_may(w, &rq->conn->who, info.peer_vnet)) {
-		info.peer[0] = info.peer_vnet[0] = '\0';
-		info.peer_index = 0;
+	if (epair_if_get_info(ifp, &ifc.info) != 0)
+		return true;
+	*place = ifc.info.place;
+	if (!ctl_world_may(w, &rq->conn->who, ifc.info.peer_vnet)) {
+		ifc.info.peer[0] = ifc.info.peer_vnet[0] = '\0';
+		ifc.info.peer_index = 0;
 	}
-	if (!ctl_world_may(w, &rq->conn->who, info.home))
-		info.home[0] = '\0';
-	if (with_stats)
-		(void)epair_if_get_stats(ifp, &stats);
-	if (epair_if_get_link(ifp, link, sizeof(link)) < 0)
-		link[0] = '\0';
-	return ctl_if_encode(&info, with_stats ? &stats : NULL, link);
+	if (!ctl_world_may(w, &rq->conn->who, ifc.info.home))
+		ifc.info.home[0] = '\0';
+	look(rq, ifp, &ifc);
+	return ctl_add(list, ctl_if_encode(&ifc));
 }
 
 static int
@@ -98,17 +102,18 @@ show_one(struct ctl_request *rq, const char *name, json_t *list,
 	int error = ctl_world_find_if(
 	    rq->conn->server->world, &rq->conn->who, name, &ifp, err);
 
-	if (error == 0)
-		(void)json_array_append_new(list, if_json(rq, ifp, &place));
+	if (error == 0 && !add_if(rq, ifp, list, &place))
+		error = ctl_no_memory(err);
 	epair_if_put(ifp);
 	return error;
 }
 
 /*
  * Append the interfaces of a vnet behind the place *after, up to a page, and say
- * in *after where the last one is. Returns whether there are no more.
+ * in *after where the last one is. Returns 1 if there may be more, 0, or
+ * -ENOMEM.
  */
-static bool
+static int
 show_vnet(
     struct ctl_request *rq, const char *vnet, uint64_t *after, json_t *list)
 {
@@ -116,12 +121,15 @@ show_vnet(
 	struct epair_if *ifps[PAGE_MAX];
 	int count = epair_if_list_after(
 	    rq->conn->server->world->ep, vnet, *after, ifps, room);
+	bool is_whole = true;
 
 	for (int i = 0; i < count; i++) {
-		(void)json_array_append_new(list, if_json(rq, ifps[i], after));
+		is_whole = is_whole && add_if(rq, ifps[i], list, after);
 		epair_if_put(ifps[i]);
 	}
-	return count < (int)room;
+	if (!is_whole)
+		return -ENOMEM;
+	return count >= (int)room;
 }
 
 /* Where to begin: the vnet, and behind which place of it. */
@@ -149,10 +157,10 @@ show_page(struct ctl_request *rq, const char *only, const char *after,
 	char from[EPAIR_NAME_MAX] = "";
 	struct ctl_vnet *vn;
 	uint64_t place = 0;
-	int error = after != NULL ? parse_after(after, from, &place, err) : 0;
+	int more = after != NULL ? parse_after(after, from, &place, err) : 0;
 
-	if (error != 0)
-		return error;
+	if (more != 0)
+		return more;
 	TAILQ_FOREACH(vn, &rq->conn->server->world->vnets, link) {
 		if (*from != '\0' && strcmp(vn->name, from) != 0)
 			continue;
@@ -160,12 +168,16 @@ show_page(struct ctl_request *rq, const char *only, const char *after,
 		if (!ctl_vnet_may(vn, &rq->conn->who) ||
 		    (only != NULL && strcmp(only, vn->name) != 0))
 			continue;
-		if (!show_vnet(rq, vn->name, &place, list)) {
-			(void)json_object_set_new(answer, "more",
-			    json_sprintf("%s/%" PRIu64, vn->name, place));
-			break;
+		more = show_vnet(rq, vn->name, &place, list);
+		if (more == 0) {
+			place = 0;
+			continue;
 		}
-		place = 0;
+		if (more < 0 ||
+		    !ctl_put(answer, "more",
+			json_sprintf("%s/%" PRIu64, vn->name, place)))
+			return ctl_no_memory(err);
+		break;
 	}
 	return 0;
 }
@@ -180,9 +192,9 @@ ctl_do_show(struct ctl_request *rq, json_t **result, struct epair_err *err)
 	    json_object_get(rq->params, "after"));
 	json_t *answer = json_pack("{s:[]}", "interfaces");
 	struct ctl_vnet *vn;
-	int error = 0;
+	int error = answer != NULL ? 0 : ctl_no_memory(err);
 
-	if (vnet != NULL)
+	if (error == 0 && vnet != NULL)
 		error = ctl_world_find_vnet(
 		    rq->conn->server->world, &rq->conn->who, vnet, &vn, err);
 	if (error == 0 && name != NULL)
@@ -241,28 +253,43 @@ limits_json(const struct ctl_limits *l)
 	    (json_int_t)l->streams);
 }
 
+static json_t *
+usage_json(const struct ctl_world *w)
+{
+	struct epair_usage u = { .size = sizeof(u) };
+
+	(void)epair_get_usage(w->ep, &u);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "mbufs", (json_int_t)u.mbufs,
+	    "pairs", (json_int_t)u.pairs, "interfaces",
+	    (json_int_t)u.interfaces, "tasks-waiting",
+	    (json_int_t)u.tasks_waiting, "vnets", (json_int_t)u.vnets);
+}
+
+static json_t *
+ended_json(const struct ctl_server *s)
+{
+	json_t *object = json_object();
+	bool is_whole = true;
+
+	for (unsigned i = 0; i < CTL_END_MAX && is_whole; i++)
+		is_whole = ctl_put(object, ctl_end_word(i),
+		    json_integer((json_int_t)s->ended[i]));
+	return ctl_whole(object, is_whole);
+}
+
 int
 ctl_do_daemon(struct ctl_request *rq, json_t **result, struct epair_err *err)
 {
-	struct ctl_server *s = rq->conn->server;
-	struct epair_usage u = { .size = sizeof(u) };
-	json_t *ended = json_object();
+	const struct ctl_server *s = rq->conn->server;
 
-	(void)err;
-	(void)epair_get_usage(s->world->ep, &u);
-	for (unsigned i = 0; i < CTL_END_MAX; i++)
-		(void)json_object_set_new(ended, ctl_end_word(i),
-		    json_integer((json_int_t)s->ended[i]));
-	*result = json_pack(
-	    "{s:s,s:I,s:{s:I,s:I,s:I,s:I,s:I},s:I,s:I,s:I,s:I,s:I,s:o,s:o}",
-	    "version", epair_version(), "pid", (json_int_t)getpid(), "usage",
-	    "mbufs", (json_int_t)u.mbufs, "pairs", (json_int_t)u.pairs,
-	    "interfaces", (json_int_t)u.interfaces, "tasks-waiting",
-	    (json_int_t)u.tasks_waiting, "vnets", (json_int_t)u.vnets,
-	    "generation", (json_int_t)s->world->generation, "connections",
-	    (json_int_t)s->conn_count, "accepted", (json_int_t)s->accepted,
-	    "requests", (json_int_t)s->requests, "refused",
-	    (json_int_t)s->refused, "ended", ended, "limits",
-	    limits_json(&s->limits));
-	return 0;
+	return ctl_give(result,
+	    json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "version",
+		epair_version(), "pid", (json_int_t)getpid(), "usage",
+		usage_json(s->world), "generation",
+		(json_int_t)s->world->generation, "connections",
+		(json_int_t)s->conn_count, "accepted", (json_int_t)s->accepted,
+		"requests", (json_int_t)s->requests, "refused",
+		(json_int_t)s->refused, "ended", ended_json(s), "limits",
+		limits_json(&s->limits)),
+	    err);
 }

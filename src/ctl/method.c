@@ -206,17 +206,31 @@ ctl_method_line(struct ctl_conn *c, const char *line, size_t len)
 	ctl_message_fini(&msg);
 }
 
+int
+ctl_no_memory(struct epair_err *err)
+{
+	return ctl_fail(err, -ENOMEM, "no memory for the answer");
+}
+
+int
+ctl_give(json_t **result, json_t *made, struct epair_err *err)
+{
+	*result = made;
+	return made != NULL ? 0 : ctl_no_memory(err);
+}
+
 static json_t *
 params_json(const struct ctl_param *params)
 {
 	json_t *list = json_array();
+	bool is_whole = true;
 
-	for (; params->name != NULL; params++)
-		(void)json_array_append_new(list,
+	for (; params->name != NULL && is_whole; params++)
+		is_whole = ctl_add(list,
 		    json_pack("{s:s,s:s,s:b,s:s}", "name", params->name, "type",
 			type_words[params->type], "required",
 			params->is_required, "sentence", params->sentence));
-	return list;
+	return ctl_whole(list, is_whole);
 }
 
 static json_t *
@@ -229,25 +243,49 @@ method_json(const struct ctl_method *m)
 	    m->errors, "change", m->plan != NULL);
 }
 
+static json_t *
+methods_json(void)
+{
+	json_t *list = json_array();
+	const struct ctl_method *m;
+	bool is_whole = true;
+
+	for (unsigned i = 0; is_whole && (m = ctl_method_at(i)) != NULL; i++)
+		is_whole = ctl_add(list, method_json(m));
+	return ctl_whole(list, is_whole);
+}
+
+static json_t *
+events_json(void)
+{
+	json_t *list = json_array();
+	bool is_whole = true;
+
+	for (unsigned i = 0; i < EPAIR_EVENT_MAX && is_whole; i++)
+		is_whole = ctl_add(list, json_string(epair_event_word(i)));
+	return ctl_whole(list, is_whole);
+}
+
+static json_t *
+ends_json(void)
+{
+	json_t *object = json_object();
+	bool is_whole = true;
+
+	for (unsigned i = 0; i < CTL_END_MAX && is_whole; i++)
+		is_whole = ctl_put(
+		    object, ctl_end_word(i), json_string(ctl_end_sentence(i)));
+	return ctl_whole(object, is_whole);
+}
+
 int
 ctl_do_introspect(
     struct ctl_request *rq, json_t **result, struct epair_err *err)
 {
-	json_t *list = json_array(), *events = json_array();
-	json_t *ends = json_object();
-	const struct ctl_method *m;
-
 	(void)rq;
-	(void)err;
-	for (unsigned i = 0; (m = ctl_method_at(i)) != NULL; i++)
-		(void)json_array_append_new(list, method_json(m));
-	for (unsigned i = 0; i < EPAIR_EVENT_MAX; i++)
-		(void)json_array_append_new(
-		    events, json_string(epair_event_word(i)));
-	for (unsigned i = 0; i < CTL_END_MAX; i++)
-		(void)json_object_set_new(
-		    ends, ctl_end_word(i), json_string(ctl_end_sentence(i)));
-	*result = json_pack("{s:s,s:o,s:o,s:o}", "version", epair_version(),
-	    "methods", list, "events", events, "ends", ends);
-	return 0;
+	return ctl_give(result,
+	    json_pack("{s:s,s:o,s:o,s:o}", "version", epair_version(),
+		"methods", methods_json(), "events", events_json(), "ends",
+		ends_json()),
+	    err);
 }

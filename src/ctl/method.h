@@ -57,6 +57,12 @@ const struct ctl_method *ctl_method_at(unsigned i);
 int ctl_change_begin(
     struct ctl_request *rq, const struct ctl_method *m, struct epair_err *err);
 
+/*
+ * Give the answer that was made, or say that there was no memory for all of it.
+ */
+int ctl_give(json_t **result, json_t *made, struct epair_err *err);
+int ctl_no_memory(struct epair_err *err);
+
 /* The methods that are no changes. */
 int ctl_do_hello(
     struct ctl_request *rq, json_t **result, struct epair_err *err);

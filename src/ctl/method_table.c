@@ -26,6 +26,8 @@ static const struct ctl_param show_params[] = {
 	{ "if", CTL_STRING, false, "only this interface" },
 	{ "vnet", CTL_STRING, false, "only the interfaces of this vnet" },
 	{ "stats", CTL_BOOLEAN, false, "with counters (true if left out)" },
+	{ "detail", CTL_BOOLEAN, false,
+	    "with histograms, and what link and discipline have done" },
 	{ "after", CTL_STRING, false,
 	    "go on where `more` of the page before says" },
 	END,

@@ -317,7 +317,7 @@ write_vnet(struct ctl_state *s, const char *name)
 
 	(void)snprintf(key, sizeof(key), "vnet/%s", name);
 	if (vn != NULL)
-		return write_object(s, key, ctl_image_vnet(vn));
+		return write_object(s, key, ctl_image_vnet(vn, json_object()));
 	ctl_journal_del(s->journal, key);
 	return 0;
 }

@@ -422,19 +422,18 @@ ctl_step_encode(const struct ctl_plan *plan, size_t i)
 	const struct ctl_step *s = &plan->steps[i];
 	json_t *object = json_pack("{s:s}", "op", ops[s->op].word);
 
-	if (object == NULL)
-		return NULL;
+	bool is_whole = true;
+
 	if (s->op != CTL_OP_CREATE && (s->maker >= 0 || s->ifp != NULL))
-		(void)json_object_set_new(object, "if", encode_if(plan, s));
+		is_whole &= ctl_put(object, "if", encode_if(plan, s));
 	if (s->name != NULL)
-		(void)json_object_set_new(object, "name", ctl_text(s->name));
+		is_whole &= ctl_put(object, "name", ctl_text(s->name));
 	if (s->value != NULL)
-		(void)json_object_set_new(object, "value", ctl_text(s->value));
+		is_whole &= ctl_put(object, "value", ctl_text(s->value));
 	if (s->is_owned)
-		(void)json_object_set_new(
-		    object, "owner", json_integer(s->owner));
+		is_whole &= ctl_put(object, "owner", json_integer(s->owner));
 	if (s->pairs_max != 0)
-		(void)json_object_set_new(
+		is_whole &= ctl_put(
 		    object, "max_pairs", json_integer(s->pairs_max));
-	return object;
+	return ctl_whole(object, is_whole);
 }

@@ -26,7 +26,7 @@ try_if(json_t *object)
 		EP_ASSERT(err.code == -EINVAL && err.text[0] != '\0');
 		return;
 	}
-	written = ctl_if_encode(&ifc.info, &ifc.stats, ifc.link);
+	written = ctl_if_encode(&ifc);
 	EP_ASSERT(written != NULL);
 	EP_ASSERT(ctl_if_decode(written, &again, &err) == 0);
 	EP_ASSERT(strcmp(again.info.name, ifc.info.name) == 0);
@@ -34,6 +34,13 @@ try_if(json_t *object)
 	EP_ASSERT(again.stats.ipackets == ifc.stats.ipackets);
 	EP_ASSERT(memcmp(again.stats.drops, ifc.stats.drops,
 		      sizeof(ifc.stats.drops)) == 0);
+	EP_ASSERT(memcmp(&again.histograms, &ifc.histograms,
+		      sizeof(ifc.histograms)) == 0);
+	EP_ASSERT(memcmp(&again.link_stats, &ifc.link_stats,
+		      sizeof(ifc.link_stats)) == 0);
+	EP_ASSERT(memcmp(again.qdisc_stats.of_class, ifc.qdisc_stats.of_class,
+		      sizeof(ifc.qdisc_stats.of_class)) == 0);
+	EP_ASSERT(again.qdisc_stats.sent == ifc.qdisc_stats.sent);
 	json_decref(written);
 }
 

@@ -17,7 +17,9 @@
 #include <cmocka.h>
 
 #include "ctl/change.h"
+#include "ctl/image.h"
 #include "ctl/journal.h"
+#include "ctl/method.h"
 #include "ctl/plan.h"
 #include "oom/kth.h"
 
@@ -251,6 +253,132 @@ words_are_set_or_not(void **state)
 	    "null}}");
 }
 
+/* Frames that are dropped, and so counted by reason. */
+static void
+send_to_nobody(struct rig *r, struct epair_if *ifp)
+{
+	struct epair_mbuf *m = epair_mbuf_from(
+	    r->ep, "a frame of some octets", 22);
+
+	assert_non_null(m);
+	assert_int_equal(epair_if_transmit(ifp, &m, 1), -ENETDOWN);
+}
+
+/* Something of everything that can be said. */
+static void
+make_much(struct rig *r)
+{
+	struct epair_if *ifp;
+
+	made(r, ctl_plan_vnet_add,
+	    "{\"name\": \"red\", \"kind\": \"sink\", \"owner\": 1000, "
+	    "\"max-pairs\": 5}");
+	made(r, ctl_plan_create,
+	    "{\"name\": \"epair0\", \"mtu\": 9000, \"a\": {\"attach\": "
+	    "\"sink\", \"name\": \"wan\", \"descr\": \"text\"}, \"b\": "
+	    "{\"vnet\": \"red\", \"link\": \"delay 1ms\", \"qdisc\": "
+	    "\"priq\"}}");
+	made(r, ctl_plan_create, "{\"name\": \"epair1\", \"vnet\": \"red\"}");
+	assert_int_equal(epair_if_get(r->ep, NULL, "wan", &ifp, NULL), 0);
+	send_to_nobody(r, ifp);
+	epair_if_put(ifp);
+}
+
+typedef int look_fn(struct ctl_request *, json_t **, struct epair_err *);
+
+/* What it answers, as text to be freed, with the k-th allocation failing. */
+static int
+ask(struct rig *r, look_fn *fn, json_t *params, long k, char **text)
+{
+	struct ctl_server server = { .world = &r->world,
+		.limits = CTL_LIMITS_DEFAULT };
+	struct ctl_conn conn = { .server = &server,
+		.who = { .is_admin = true } };
+	struct ctl_request rq = {
+		.conn = &conn, .params = params, .give_fd = -1
+	};
+	json_t *result = NULL;
+	int error;
+
+	r->err = (struct epair_err){ 0 };
+	fail_at(k);
+	error = fn(&rq, &result, &r->err);
+	(void)has_failed();
+	*text = result != NULL ? json_dumps(result, JSON_SORT_KEYS) : NULL;
+	json_decref(result);
+	return error;
+}
+
+static void
+answer_is_whole_or_refused(void **state)
+{
+	static const struct {
+		look_fn *look;
+		const char *params;
+	} asked[] = {
+		{ ctl_do_show, "{\"detail\": true}" },
+		{ ctl_do_show, "{\"if\": \"wan\"}" },
+		{ ctl_do_vnets, "{}" },
+		{ ctl_do_config, "{}" },
+		{ ctl_do_introspect, "{}" },
+		{ ctl_do_daemon, "{}" },
+	};
+	struct rig *r = *state;
+	char *whole, *text;
+
+	make_much(r);
+	for (unsigned i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		json_t *params = json_loads(asked[i].params, 0, NULL);
+		int error = -ENOMEM;
+
+		assert_int_equal(ask(r, asked[i].look, params, -1, &whole), 0);
+		for (long k = 0; error != 0; k++) {
+			assert_true(k < FAILS_MAX);
+			error = ask(r, asked[i].look, params, k, &text);
+			if (error == 0) {
+				assert_string_equal(text, whole);
+			} else {
+				assert_int_equal(error, -ENOMEM);
+				assert_int_equal(r->err.code, -ENOMEM);
+				assert_null(text);
+			}
+			free(text);
+		}
+		free(whole);
+		json_decref(params);
+	}
+}
+
+static void
+what_is_written_of_an_end_is_whole_or_nothing(void **state)
+{
+	const struct ctl_kept kept = { 0 };
+	struct rig *r = *state;
+	struct epair_if_info info;
+	struct epair_if *ifp;
+	json_t *object, *whole;
+	bool is_there = false;
+	int failed = 1;
+
+	make_much(r);
+	assert_int_equal(epair_if_get(r->ep, NULL, "wan", &ifp, NULL), 0);
+	whole = ctl_image_end(ifp, NULL, false, &kept, &info);
+	assert_non_null(whole);
+	for (long k = 0; failed; k++) {
+		assert_true(k < FAILS_MAX);
+		fail_at(k);
+		object = ctl_image_end(ifp, NULL, false, &kept, &info);
+		failed = has_failed();
+		/* A text is tried twice. */
+		assert_true(object == NULL || json_equal(object, whole));
+		is_there = object != NULL;
+		json_decref(object);
+	}
+	assert_true(is_there);
+	json_decref(whole);
+	epair_if_put(ifp);
+}
+
 static void
 journal_has_what_was_or_what_is(void **state)
 {
@@ -317,6 +445,8 @@ main(void)
 		CTL_TEST(pair_is_made_with_all_that_is_said_of_it_or_not),
 		CTL_TEST(wanted_state_is_applied_or_not),
 		CTL_TEST(words_are_set_or_not),
+		CTL_TEST(answer_is_whole_or_refused),
+		CTL_TEST(what_is_written_of_an_end_is_whole_or_nothing),
 		CTL_TEST(journal_has_what_was_or_what_is),
 		CTL_TEST(
 		    journal_that_cannot_be_read_for_want_of_memory_is_left_as_it_is),
