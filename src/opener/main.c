@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -189,12 +190,12 @@ wait_for(pid_t pid)
 static void
 serve(struct job *job)
 {
-	pid_t pid = fork();
+	pid_t self = getpid(), pid = fork();
 
 	if (pid == 0) {
 		/* Our end has one thread, so this means what it says. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(job_run(job, EP_OPENER_FD));
+		_exit(getppid() == self ? job_run(job, EP_OPENER_FD) : 1);
 	}
 	if (pid < 0)
 		refuse(job->req->serial, -errno, "the opener cannot fork");
@@ -203,24 +204,40 @@ serve(struct job *job)
 		    "the opener's child did not come to an end");
 }
 
-int
-main(void)
+/* Which request is being done; of all processes of ours. */
+struct current {
+	bool is_any;
+	uint32_t serial;
+};
+
+/*
+ * Wait for the next one and say which it is before it is taken: who dies in
+ * between leaves it to another, who dies after that has it refused. Whoever
+ * waits skips a second answer. Returns as receive().
+ */
+static ssize_t
+next(struct current *current)
+{
+	struct ep_opener_end head = { .serial = 0 }; /* as requests begin */
+	ssize_t n;
+
+	do {
+		n = recv(EP_OPENER_FD, &head, sizeof(head), MSG_PEEK);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0)
+		*current = (struct current){ true, head.serial };
+	return n;
+}
+
+/* Until the socket ends. Returns our exit status. */
+static int
+serve_all(struct current *current)
 {
 	static struct ep_opener_request req;
 	static struct job job = { .req = &req };
-	int type = 0;
-	socklen_t len = sizeof(type);
 	ssize_t n;
 
-	if (getsockopt(EP_OPENER_FD, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
-	    type != SOCK_SEQPACKET) {
-		(void)fprintf(stderr,
-		    "epair-opener: started by libepair, never by hand\n");
-		return 2;
-	}
-	stand_apart();
-	keep_needed_rights();
-	while ((n = receive(&req, &job)) > 0) {
+	while ((n = next(current)) > 0 && (n = receive(&req, &job)) > 0) {
 		if (n < (ssize_t)(2 * sizeof(uint32_t)) ||
 		    req.version != EP_OPENER_VERSION)
 			refuse(req.serial, -EPROTO,
@@ -234,6 +251,54 @@ main(void)
 			serve(&job);
 		close_fds(&job);
 		say_end(req.serial);
+		current->is_any = false;
 	}
 	return n < 0;
+}
+
+/*
+ * Serve in a child, and in another one if that dies: the program that started
+ * us may have given up the right to start another opener. Whoever waits for what
+ * the child was doing is told. If we are killed the child goes on.
+ */
+static int
+serve_by_child(struct current *current)
+{
+	int status = 0;
+	pid_t pid;
+
+	for (;;) {
+		pid = fork();
+		if (pid <= 0)
+			return serve_all(current);
+		if (waitpid(pid, &status, 0) != pid || WIFEXITED(status))
+			return WEXITSTATUS(status);
+		if (current->is_any) {
+			refuse(current->serial, -EPIPE,
+			    "the opener died of this request");
+			say_end(current->serial);
+			current->is_any = false;
+		}
+	}
+}
+
+int
+main(void)
+{
+	struct current alone = { false, 0 }, *current;
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(EP_OPENER_FD, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
+	    type != SOCK_SEQPACKET) {
+		(void)fprintf(stderr,
+		    "epair-opener: started by libepair, never by hand\n");
+		return 2;
+	}
+	stand_apart();
+	keep_needed_rights();
+	current = mmap(NULL, sizeof(*current), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return current != MAP_FAILED ? serve_by_child(current)
+				     : serve_all(&alone);
 }

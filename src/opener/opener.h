@@ -6,8 +6,9 @@
  * hands back descriptors. It moves no frame, listens on nothing, and serves the
  * one process that started it, over the socket at descriptor EP_OPENER_FD.
  *
- *	main.c      takes requests, one at a time; a child does each, for a
- *	            process that entered a user namespace cannot come back
+ *	main.c      a process that takes requests, one at a time, and one that
+ *	            begins with another should that die; a child does each, for
+ *	            a process that entered a user namespace cannot come back
  *	job.c       what a child does: checks the request, does it, answers
  *	netns.c     finding, entering and making namespaces
  *	tun.c       /dev/net/tun

@@ -104,6 +104,29 @@ def files_are_those_beneath_the_folders_that_are_named():
         assert not os.path.exists(f"{elsewhere}/record")
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(child) for child in f.read().split()]
+
+
+def comm(pid):
+    with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+        return f.read().strip()
+
+
+@case
+def an_opener_that_dies_is_replaced():
+    need_root()
+    need_tun()
+    with Daemon() as d:
+        opener = next(pid for pid in children(d.process.pid) if comm(pid) == "epair-opener")
+        for i in range(3):
+            os.kill(children(opener)[0], signal.SIGKILL)
+            d.epair("create", "a.attach=tap:netns=new", "b.attach=echo")
+            d.epair("set", f"epair{i}a", "mtu", "1400")
+        assert opener in children(d.process.pid)
+
+
 @case
 def a_keeper_that_dies_is_started_again():
     need_root()

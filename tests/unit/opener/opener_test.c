@@ -13,6 +13,7 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -540,9 +542,75 @@ an_opener_that_died_is_started_again(void **state)
 	(void)kill(pid, SIGTERM);
 	assert_int_equal(ep_opener_start(&w->ep, &w->err), 0);
 	assert_int_equal(opener_pid(getpid()), pid);
+	(void)kill(pid, SIGSTOP);
+	(void)kill(opener_pid(pid), SIGKILL);
 	(void)kill(pid, SIGKILL);
 	assert_int_equal(ask(w), 0);
 	assert_int_not_equal(opener_pid(getpid()), pid);
+}
+
+/* So a program that may start no other goes on. */
+static void
+what_serves_is_replaced_when_it_dies(void **state)
+{
+	struct world *w = *state;
+	pid_t pid, server;
+
+	assert_int_equal(ep_opener_start(&w->ep, &w->err), 0);
+	pid = opener_pid(getpid());
+	for (int i = 0; i < 3; i++) {
+		server = opener_pid(pid);
+		assert_true(server > 0);
+		(void)kill(server, SIGKILL);
+		assert_int_equal(ask(w), 0);
+		assert_int_not_equal(opener_pid(pid), server);
+		assert_int_equal(opener_pid(getpid()), pid);
+	}
+	/* The other goes on without the one that waits for it. */
+	server = opener_pid(pid);
+	(void)kill(pid, SIGKILL);
+	assert_int_equal(ask(w), 0);
+	assert_int_equal(kill(server, 0), 0);
+}
+
+/* A request that never ends: its namespace is a FIFO that nobody writes to. */
+static void *
+ask_for_long(void *arg)
+{
+	struct world *w = arg;
+	int *error = malloc(sizeof(*error));
+
+	*error = ask(w);
+	return error;
+}
+
+static void
+request_that_it_dies_of_is_refused_at_once(void **state)
+{
+	struct world *w = *state;
+	char path[] = "/tmp/epair-opener-XXXXXX";
+	pthread_t thread;
+	pid_t server;
+	void *error;
+
+	assert_non_null(mkdtemp(path));
+	(void)snprintf(
+	    w->call.req.netns, sizeof(w->call.req.netns), "%s/fifo", path);
+	assert_int_equal(mkfifo(w->call.req.netns, 0600), 0);
+	assert_int_equal(ep_opener_start(&w->ep, &w->err), 0);
+	server = opener_pid(opener_pid(getpid()));
+	assert_int_equal(pthread_create(&thread, NULL, ask_for_long, w), 0);
+	while (opener_pid(server) == 0)
+		(void)usleep(1000);
+	(void)kill(server, SIGKILL);
+	assert_int_equal(pthread_join(thread, &error), 0);
+	assert_int_equal(*(int *)error, -EPIPE);
+	assert_non_null(strstr(w->err.text, "died of this request"));
+	free(error);
+	(void)unlink(w->call.req.netns);
+	(void)rmdir(path);
+	memset(w->call.req.netns, 0, sizeof(w->call.req.netns));
+	assert_int_equal(ask(w), 0);
 }
 
 static void
@@ -648,6 +716,8 @@ main(void)
 		T(a_veth_takes_no_name_that_is_taken_or_a_pattern),
 		T(nonsense_is_refused),
 		T(an_opener_that_died_is_started_again),
+		T(what_serves_is_replaced_when_it_dies),
+		T(request_that_it_dies_of_is_refused_at_once),
 		T(the_opener_ends_with_the_program_that_started_it),
 		T(without_rights_the_reason_is_given_and_new_works),
 	};
