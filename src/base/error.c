@@ -34,6 +34,9 @@ fill(struct epair_err *err, int code, const char *words, const char *fmt,
 		len = strlen(text);
 		(void)snprintf(text + len, sizeof(text) - len, ": %s", words);
 	}
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == '\177')
+			*c = '?';
 	err->code = code;
 	memcpy(err->text, text, sizeof(text));
 }

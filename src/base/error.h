@@ -9,7 +9,9 @@
 
 /*
  * Fill *err (which may be NULL) with code and the sentence and return code, so
- * that a failing branch reads `return ep_fail(err, -EINVAL, "...", ...)`.
+ * that a failing branch reads `return ep_fail(err, -EINVAL, "...", ...)`. Some
+ * of it may be a stranger's and ends up on a terminal: control characters
+ * become '?'.
  */
 int ep_fail(struct epair_err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

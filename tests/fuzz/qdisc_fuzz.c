@@ -136,7 +136,7 @@ check_err(int error, const struct epair_err *err)
 	EP_ASSERT(error == -EINVAL && err->code == error);
 	EP_ASSERT(err->text[0] != '\0');
 	for (const char *p = err->text; *p != '\0'; p++)
-		EP_ASSERT(*p >= ' ' && *p <= '~');
+		EP_ASSERT((unsigned char)*p >= ' ' && *p != '\177');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

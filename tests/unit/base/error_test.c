@@ -51,6 +51,17 @@ sentence_may_be_made_of_the_one_before(void **state)
 }
 
 static void
+control_characters_are_not_passed_on(void **state)
+{
+	(void)state;
+
+	struct epair_err err;
+
+	(void)ep_fail(&err, -EINVAL, "unknown '%s'", "\033[2J\a\n\177\303\274");
+	assert_string_equal(err.text, "unknown '?[2J???\303\274'");
+}
+
+static void
 long_sentences_are_cut_off(void **state)
 {
 	(void)state;
@@ -86,6 +97,7 @@ main(void)
 		    failing_returns_its_code_and_fills_the_sentence),
 		cmocka_unit_test(system_words_follow_the_sentence),
 		cmocka_unit_test(sentence_may_be_made_of_the_one_before),
+		cmocka_unit_test(control_characters_are_not_passed_on),
 		cmocka_unit_test(long_sentences_are_cut_off),
 		cmocka_unit_test(errors_have_names_for_either_sign),
 	};
