@@ -11,6 +11,7 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/config.h"
+#include "cli/detail.h"
 #include "cli/out.h"
 #include "cli/show.h"
 #include "cli/users.h"
@@ -50,10 +51,10 @@ show_object(struct listing *l, const struct ctl_if *ifc)
 	char *text;
 
 	if (!l->cli->json) {
-		show_if(&l->out, &ifc->info, &ifc->stats);
+		detail_show(&l->out, ifc);
 		return CLI_OK;
 	}
-	object = show_if_json(&ifc->info, &ifc->stats);
+	object = detail_json(ifc);
 	text = object != NULL
 		   ? json_dumps(object, l->out.is_tty ? JSON_INDENT(2) : 0)
 		   : NULL;
@@ -176,10 +177,11 @@ show(struct cli *cli, const struct verb *self, int argc, char **argv)
 	status = ask_open(cli, &c);
 	if (status != CLI_OK)
 		return status;
-	params = json_object();
 	if (first < argc)
-		(void)json_object_set_new(
-		    params, "if", json_string(argv[first]));
+		params = json_pack(
+		    "{s:s,s:b}", "if", argv[first], "detail", true);
+	else
+		params = json_object();
 	if (o.vnet != NULL)
 		(void)json_object_set_new(params, "vnet", json_string(o.vnet));
 	out_init(&l.out, STDOUT_FILENO);
@@ -196,8 +198,10 @@ const struct verb verb_show = {
 	.name = "show",
 	.operands = "[IF]",
 	.sentence = "interfaces, and what they counted",
-	.text = "Shows an interface, or all of them, as ifconfig(8) does; with "
-		"-j as `ip -j`.\nIF is NAME, or VNET/NAME.\n",
+	.text =
+	    "Shows an interface, or all of them, as ifconfig(8) does; with "
+	    "-j as `ip -j`.\nIF is NAME, or VNET/NAME; of one, what its link "
+	    "and discipline have done is shown too.\n",
 	.opts = show_opts,
 	.run = show,
 };

@@ -34,8 +34,12 @@ show_qdisc(struct out *out, const struct epair_qdisc_stats *q)
 	    q->sent, q->sent_bytes, q->dropped, q->marked, q->waiting,
 	    q->delay_ns / 1000, q->delay_max_ns / 1000);
 	if (q->flows_new > 0)
-		out_print(out, "\tqdisc flows %" PRIu64 " new %" PRIu64 "\n",
-		    q->flows, q->flows_new);
+		out_print(out,
+		    "\tqdisc flows %" PRIu64 " new %" PRIu64
+		    " dropping %" PRIu64 "\n",
+		    q->flows, q->flows_new, q->dropping);
+	if (q->borrowed > 0)
+		out_print(out, "\tqdisc borrowed %" PRIu64 "\n", q->borrowed);
 	for (unsigned i = 0; i < q->classes; i++) {
 		const struct epair_qdisc_class *c = &q->of_class[i];
 
@@ -107,14 +111,17 @@ show_cable_json(json_t *object, const struct show_cable *cable)
 
 	if (has_link(cable))
 		(void)json_object_set_new(object, "impair",
-		    json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "words",
-			cable->words, "sent", (json_int_t)l->sent, "dropped",
-			(json_int_t)l->dropped, "marked", (json_int_t)l->marked,
-			"duplicated", (json_int_t)l->duplicated, "corrupted",
+		    json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+			"words", cable->words, "sent", (json_int_t)l->sent,
+			"dropped", (json_int_t)l->dropped, "marked",
+			(json_int_t)l->marked, "duplicated",
+			(json_int_t)l->duplicated, "corrupted",
 			(json_int_t)l->corrupted, "reordered",
 			(json_int_t)l->reordered, "waiting",
-			(json_int_t)l->waiting, "under_way",
-			(json_int_t)l->under_way));
+			(json_int_t)l->waiting, "waiting_bytes",
+			(json_int_t)l->waiting_bytes, "under_way",
+			(json_int_t)l->under_way, "under_way_bytes",
+			(json_int_t)l->under_way_bytes));
 	if (cable->qdisc.size != 0)
 		(void)json_object_set_new(
 		    object, "qdisc_stats", qdisc_json(&cable->qdisc));

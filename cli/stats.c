@@ -15,6 +15,8 @@
 #include "cli/ask.h"
 #include "cli/cable.h"
 #include "cli/cli.h"
+#include "cli/detail.h"
+#include "cli/histogram.h"
 #include "cli/out.h"
 #include "cli/show.h"
 #include "cli/watch.h"
@@ -31,6 +33,7 @@ struct stats_opts {
 /* The counters of an interface, and how many a second since the last look. */
 struct line {
 	struct ctl_if now;
+	struct epair_if_histograms since; /* the last look */
 	double rx_frames, rx_bits, tx_frames, tx_bits, drops;
 };
 
@@ -110,7 +113,8 @@ static int
 look_at(const struct cli *cli, struct ctl_client *c, const char *ifname,
     const char *vnet, struct look *look)
 {
-	json_t *params = json_object(), *page, *object, *more;
+	json_t *params = json_pack("{s:b}", "detail", true);
+	json_t *page, *object, *more;
 	struct epair_err err = { 0 };
 	int status = CLI_OK;
 	size_t i;
@@ -175,6 +179,8 @@ compute_rates(struct look *now, const struct look *before)
 		l->tx_frames = per_s(n->opackets, o->opackets, s);
 		l->tx_bits = 8 * per_s(n->obytes, o->obytes, s);
 		l->drops = per_s(cable_drops(n), cable_drops(o), s);
+		l->since = histogram_since(
+		    &l->now.histograms, &b->now.histograms);
 	}
 }
 
@@ -224,21 +230,24 @@ static void
 print_rates(struct out *out, const struct look *look, size_t max)
 {
 	char rates[5][OUT_RATE_MAX];
+	char burst[HISTOGRAM_WORD_MAX], wait[HISTOGRAM_WORD_MAX];
 
-	out_print(out, "%-24s %13s %13s %13s %13s %13s\n", "interface", "rx",
-	    "", "tx", "", "drops");
+	out_print(out, "%-24s %13s %13s %13s %13s %13s %9s %9s\n", "interface",
+	    "rx", "", "tx", "", "drops", "burst 99%", "wait 99%");
 	for (size_t i = 0; i < look->count && i < max; i++) {
 		const struct line *l = &look->lines[i];
 		char name[2 * EPAIR_NAME_MAX];
 
 		(void)snprintf(name, sizeof(name), "%s/%s", l->now.info.vnet,
 		    l->now.info.name);
-		out_print(out, "%-24s %13s %13s %13s %13s %13s", name,
+		out_print(out, "%-24s %13s %13s %13s %13s %13s %9s %9s", name,
 		    out_rate(l->rx_frames, "fps", rates[0]),
 		    out_rate(l->rx_bits, "b/s", rates[1]),
 		    out_rate(l->tx_frames, "fps", rates[2]),
 		    out_rate(l->tx_bits, "b/s", rates[3]),
-		    out_rate(l->drops, "fps", rates[4]));
+		    out_rate(l->drops, "fps", rates[4]),
+		    histogram_burst(&l->since, burst),
+		    histogram_wait(&l->since, wait));
 		print_drops(out, &l->now.stats);
 		out_print(out, "\n");
 	}
@@ -249,7 +258,7 @@ print_rates(struct out *out, const struct look *look, size_t max)
 static json_t *
 rates_json(const struct line *l)
 {
-	json_t *object = show_if_json(&l->now.info, &l->now.stats);
+	json_t *object = detail_json(&l->now);
 
 	(void)json_object_set_new(object, "rates",
 	    json_pack("{s:f,s:f,s:f,s:f,s:f}", "rx_frames", l->rx_frames,
@@ -310,6 +319,8 @@ draw(struct watching *w, const struct look *now)
 		if (w->out.is_tty)
 			out_print(&w->out, "\033[H\033[J");
 		print_rates(&w->out, &shown, lines_max(&w->out));
+		if (w->ifname != NULL && shown.count == 1)
+			histogram_show(&w->out, &shown.lines[0].since);
 	}
 	if (shown.lines != now->lines)
 		free(shown.lines);
@@ -354,6 +365,9 @@ show_once(struct watching *w)
 		print_json(&w->out, &now);
 	else if (status == CLI_OK)
 		print_counters(&w->out, &now);
+	if (status == CLI_OK && !w->cli->json && w->ifname != NULL &&
+	    now.count == 1)
+		histogram_show(&w->out, &now.lines[0].now.histograms);
 	free(now.lines);
 	return status;
 }
@@ -413,8 +427,10 @@ const struct verb verb_stats = {
 	.operands = "[IF]",
 	.sentence = "what interfaces counted, or their rates",
 	.text = "Shows the counters of an interface, or of all, and what was "
-		"dropped for which\nreason; with -w how much a second. "
-		"--daemon shows connections and why they ended.\n",
+		"dropped for which\nreason; with -w how much a second. Of one "
+		"interface: in what bursts it got its\nframes, and how long "
+		"they had waited. --daemon shows connections and why they "
+		"ended.\n",
 	.opts = stats_opts,
 	.run = stats,
 };

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from daemon import EPAIRD, Daemon
-from harness import case, main, run
+from harness import case, main, run, until
 
 
 @case
@@ -42,6 +42,28 @@ def set_sets_all_words_or_none():
         before = d.json("show")
         assert "colour" in d.refused("set", "wan", "mtu", "1300", "down", "colour", "x", status=2)
         assert d.json("show") == before
+
+
+@case
+def show_of_one_tells_what_its_link_and_discipline_did():
+    with Daemon() as d:
+        d.epair("create", "a.link=loss every 10 duplicate 100%", "a.qdisc=htb:by=dscp,class=3:100mbit",
+                "b.link=delay 1ms", "b.qdisc=fq-codel", "b.attach=sink",
+                "a.attach=source:count=200,size=500", "up=yes")
+        until(lambda: d.json("show", "epair0a")[0]["impair"]["dropped"] == 20, "all have been sent")
+        a = d.json("show", "epair0a")[0]
+        assert a["impair"]["sent"] == 200 and a["impair"]["duplicated"] == 180, a
+        assert a["impair"]["waiting_bytes"] == a["impair"]["under_way_bytes"] == 0
+        assert a["qdisc_stats"]["sent_bytes"] == 100000
+        assert [c["sent"] for c in a["qdisc_stats"]["classes"]] == [200, 0, 0, 0, 0, 0, 0, 0]
+        assert sum(d.json("show", "epair0b")[0]["histograms"]["bursts"]) > 0
+        shown = d.epair("show", "epair0a")
+        assert "\tlink: loss every 10 duplicate 100%\n\tlink sent 200 dropped 20 " in shown
+        assert "\tqdisc sent 200 bytes 100000 dropped 0 " in shown
+        assert "\tqdisc class 0 sent 200 " in shown and "qdisc class 1" not in shown
+        # Of all at once it would be too much.
+        assert "link sent" not in d.epair("show")
+        assert not {"impair", "qdisc_stats", "histograms"} & d.json("show")[0].keys()
 
 
 @case

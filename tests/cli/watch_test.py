@@ -3,6 +3,7 @@
 """Verbs that look on: monitor, wait, stats, top, capture."""
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -98,6 +99,20 @@ def stats_are_counters_or_rates():
         rated = json.loads(d.epair("-j", "stats", "-w", "-c", "1", "-i", "0.2"))
         assert rated[0]["rates"]["tx_frames"] > 0 and rated[2]["rates"]["tx_frames"] == 0
         assert "kfps" in d.epair("stats", "-w", "-c", "1", "-i", "0.2").splitlines()[1]
+        # Bursts of any size; a wait for every 252nd frame.
+        until(lambda: d.json("stats", "epair0b")[0]["stats"]["ipackets"] > 300, "two are measured")
+        h = d.json("stats", "epair0b")[0]["histograms"]
+        assert sum(h["waits"]) >= 2 and h["wait_ns"] > 0
+        assert 0 < sum(h["bursts"]) <= h["burst_frames"]
+        assert len(h["bursts"]) == len(h["burst_bounds"]) + 1 == 14
+        assert len(h["waits"]) == len(h["wait_bounds_ns"]) + 1 == 24
+        assert sum(d.json("stats", "epair0a")[0]["histograms"]["bursts"]) == 0
+        for drawn in d.epair("stats", "epair0b"), d.epair("stats", "-w", "-c", "1", "-i", "0.2",
+                                                          "epair0b"):
+            rows = drawn.split("frames at once")[1].splitlines()[1:]
+            assert re.match(r"^\t +\d+ +\d+ [#\u2588]+$", rows[0]), rows
+            assert any("waited at most" in row for row in rows), rows
+        assert "waited" not in d.epair("stats")
         d.epair("set", "epair0b", "down")
         until(lambda: "peer-down" in d.epair("stats", "epair0a"), "drops are shown by reason")
         d.epair("set", "epair0b", "up")
