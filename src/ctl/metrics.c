@@ -15,6 +15,7 @@ struct row {
 	char peer[EPAIR_NAME_MAX], peer_vnet[EPAIR_NAME_MAX];
 	uint8_t mac[6];
 	struct epair_if_stats stats;
+	struct epair_if_histograms histograms;
 	uint64_t up, running, link_up, attached, mtu, queue_limit;
 };
 
@@ -64,7 +65,13 @@ struct row {
 	X("control_requests", COUNTER, s->requests, "Requests of clients.") \
 	X("control_refused", COUNTER, s->refused, "Requests refused.")
 
-enum kind { GAUGE, COUNTER };
+enum kind { GAUGE, COUNTER, HISTOGRAM };
+
+static const char *const kind_words[] = {
+	[GAUGE] = "gauge",
+	[COUNTER] = "counter",
+	[HISTOGRAM] = "histogram",
+};
 
 struct text {
 	FILE *f;
@@ -94,7 +101,7 @@ family(const struct text *t, const char *scope, const char *name,
 	(void)fprintf(
 	    t->f, "# HELP epair_%s%s%s %s\n", scope, name, total, sentence);
 	(void)fprintf(t->f, "# TYPE epair_%s%s%s %s\n", scope, name, total,
-	    kind == COUNTER ? "counter" : "gauge");
+	    kind_words[kind]);
 }
 
 static const char *
@@ -162,6 +169,96 @@ put_drops(const struct text *t)
 		}
 }
 
+/* Of an interface. Each place has twice the bound of the one before. */
+struct histogram {
+	const char *name;
+	const uint64_t *counts;
+	unsigned places, step; /* and places to a bucket */
+	double first; /* bound */
+	double sum;
+};
+
+/* OpenMetrics wants to see that it is no integer. */
+static void
+put_bound(const struct text *t, double bound)
+{
+	bool is_whole = bound == (double)(uint64_t)bound;
+
+	(void)fprintf(t->f, ",le=\"%.10g%s\"", bound,
+	    is_whole && t->dialect == CTL_OPENMETRICS ? ".0" : "");
+}
+
+static void
+put_buckets(
+    const struct text *t, const struct row *row, const struct histogram *h)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < h->places; i++) {
+		bool is_last = i + 1 == h->places;
+
+		count += h->counts[i];
+		if (i % h->step != 0 && !is_last)
+			continue;
+		(void)fprintf(t->f, "epair_interface_%s_bucket", h->name);
+		labels(t, row);
+		if (is_last)
+			(void)fputs(",le=\"+Inf\"", t->f);
+		else
+			put_bound(t, h->first * (double)(UINT64_C(1) << i));
+		(void)fprintf(t->f, "} %" PRIu64 "\n", count);
+	}
+	(void)fprintf(t->f, "epair_interface_%s_count", h->name);
+	labels(t, row);
+	(void)fprintf(t->f, "} %" PRIu64 "\n", count);
+}
+
+static void
+put_histogram(
+    const struct text *t, const struct row *row, const struct histogram *h)
+{
+	put_buckets(t, row, h);
+	(void)fprintf(t->f, "epair_interface_%s_sum", h->name);
+	labels(t, row);
+	(void)fprintf(t->f, "} %.15g\n", h->sum);
+}
+
+static void
+put_bursts(const struct text *t)
+{
+	if (t->count > 0)
+		family(t, "interface_", "receive_burst_frames", HISTOGRAM,
+		    "Frames that a queue's task took at once.");
+	for (const struct row *row = t->rows; row < t->rows + t->count; row++) {
+		const struct epair_if_histograms *h = &row->histograms;
+		const struct histogram bursts = { "receive_burst_frames",
+			h->bursts, EPAIR_BURST_PLACES, 1, 1,
+			(double)h->burst_frames };
+
+		if (h->burst_frames > 0)
+			put_histogram(t, row, &bursts);
+	}
+}
+
+/* By factors of four: a series for each two would be more than all others. */
+static void
+put_waits(const struct text *t)
+{
+	if (t->count > 0)
+		family(t, "interface_", "receive_wait_seconds", HISTOGRAM,
+		    "How long every 252nd frame waited in its queue.");
+	for (const struct row *row = t->rows; row < t->rows + t->count; row++) {
+		const struct epair_if_histograms *h = &row->histograms;
+		const struct histogram waits = { "receive_wait_seconds",
+			h->waits, EPAIR_WAIT_PLACES, 2,
+			(double)EPAIR_WAIT_BOUND_NS(0) / 1e9,
+			(double)h->wait_ns / 1e9 };
+
+		if (h->burst_frames > 0)
+			put_histogram(t, row, &waits);
+	}
+}
+
 static void
 put_interfaces(const struct text *t)
 {
@@ -220,6 +317,7 @@ add_row(struct text *t, const struct ctl_world *w, const struct ctl_who *who,
 	row = &t->rows[t->count++];
 	*row = (struct row){
 		.stats = { .size = sizeof(row->stats) },
+		.histograms = { .size = sizeof(row->histograms) },
 		.up = (info.flags & EPAIR_IFF_UP) != 0,
 		.running = (info.flags & EPAIR_IFF_RUNNING) != 0,
 		.link_up = info.link == EPAIR_LINK_UP,
@@ -235,6 +333,7 @@ add_row(struct text *t, const struct ctl_world *w, const struct ctl_who *who,
 		memcpy(row->peer_vnet, info.peer_vnet, sizeof(row->peer_vnet));
 	}
 	(void)epair_if_get_stats(ifp, &row->stats);
+	(void)epair_if_get_histograms(ifp, &row->histograms);
 	return 0;
 }
 
@@ -278,6 +377,8 @@ write_text(
 	put_infos(t);
 	put_interfaces(t);
 	put_drops(t);
+	put_bursts(t);
+	put_waits(t);
 	if (who->is_admin)
 		put_daemon(t, s);
 	if (t->dialect == CTL_OPENMETRICS)

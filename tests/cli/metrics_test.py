@@ -107,6 +107,25 @@ def openmetrics_is_given_to_who_asks_for_it():
 
 
 @case
+def histograms_add_up():
+    with serving() as (d, _):
+        h = d.json("stats", "epair0b")[0]["histograms"]
+        for text, one in (d.epair("metrics"), "1"), (d.epair("metrics", "--openmetrics"), "1.0"):
+            for name, counts, total in [("receive_burst_frames", h["bursts"], 100),
+                                        ("receive_wait_seconds", h["waits"], h["wait_ns"] / 1e9)]:
+                found = re.findall(rf'^epair_interface_{name}_(\w+){{vnet="vnet0",interface='
+                                   rf'"epair0b"(?:,le="(.*)")?}} (.*)$', text, re.MULTILINE)
+                buckets = [int(n) for kind, _, n in found if kind == "bucket"]
+                assert buckets == sorted(buckets) and buckets[-1] == sum(counts), text
+                ends = {kind: float(n) for kind, le, n in found if le in ("", "+Inf")}
+                assert ends["bucket"] == ends["count"] == sum(counts), found
+                assert abs(ends["sum"] - total) < 1e-12, found
+            assert f'receive_burst_frames_bucket{{vnet="vnet0",interface="epair0b",le="{one}"}}' in text
+            # Who got nothing has none.
+            assert 'receive_burst_frames_count{vnet="vnet0",interface="epair0a"}' not in text
+
+
+@case
 def what_is_no_request_for_metrics_is_refused():
     with serving() as (_, port):
         for request, status in [
