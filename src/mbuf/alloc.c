@@ -164,6 +164,27 @@ fetch_ahead(const struct ep_magazine *mag, uint32_t was, uint32_t left)
 		    (const uint8_t *)mag->item[top - 1] + EPAIR_MBUF_HEADROOM);
 }
 
+/* One frame, if both magazines have what it is made of. */
+static inline struct epair_mbuf *
+alloc_alone(struct ep_pool *pool, struct ep_magazine *headers,
+    struct ep_magazine *bufs, uint32_t flags)
+{
+	uint32_t heads = headers->count, left = bufs->count;
+	struct epair_mbuf *m;
+
+	if (heads == 0 || left == 0)
+		return NULL;
+	m = headers->item[heads - 1];
+	ep_header_fill(m, pool, bufs->item[left - 1],
+	    (struct ep_piece){ EPAIR_MBUF_HEADROOM, 0, flags });
+	ep_store_relaxed(&headers->count, heads - 1);
+	ep_store_relaxed(&bufs->count, left - 1);
+	if (left > AHEAD)
+		ep_fetch_own((const uint8_t *)bufs->item[left - 1 - AHEAD] +
+			     EPAIR_MBUF_HEADROOM);
+	return m;
+}
+
 int
 ep_mbuf_alloc(
     struct ep_pool *pool, struct epair_mbuf **ms, unsigned n, uint32_t size)
@@ -180,6 +201,9 @@ ep_mbuf_alloc(
 		return 0;
 	h = &mc->loaded[EP_HEADER];
 	l = &mc->loaded[c];
+	if (n == 1 &&
+	    (ms[0] = alloc_alone(pool, h->now, l->now, flags)) != NULL)
+		return 1;
 	while (got < n) {
 		struct ep_magazine *headers = h->now, *bufs = l->now;
 		uint32_t heads = headers->count, left = bufs->count, was = left;

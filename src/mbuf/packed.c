@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mbuf/packed.h"
 
+#include "base/atomic.h"
 #include "mbuf/pool_priv.h"
 
 _Static_assert(sizeof(struct ep_packed) == 16, "four in a cache line");
@@ -43,6 +44,21 @@ ep_packed_sent(struct ep_pool *pool, struct ep_mcache *mc,
 }
 
 void
+ep_packed_sent_one(
+    struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf *m)
+{
+	struct ep_magazine *mag = mc->loaded[EP_HEADER].now;
+	uint32_t count = mag->count;
+
+	if (count == EP_MAG_MAX) {
+		ep_headers_put(pool, mc, &m, 1);
+		return;
+	}
+	mag->item[count] = m;
+	ep_store_relaxed(&mag->count, count + 1);
+}
+
+void
 ep_packed_fetch(const struct ep_packed *packed, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -72,9 +88,10 @@ ep_unpack(struct ep_pool *pool, struct ep_mcache *mc,
 
 	while (i < n) {
 		unsigned end = i + count_plain(packed + i, n - i);
-		unsigned got = ep_headers_take(pool, mc, ms + i, end - i);
 
-		for (end = i + got; i < end; i++) {
+		if (i < end)
+			end = i + ep_headers_take(pool, mc, ms + i, end - i);
+		for (; i < end; i++) {
 			const struct ep_packed *p = &packed[i];
 
 			ep_header_fill(ms[i], pool, p->buf,

@@ -71,6 +71,9 @@ void ep_pack_whole(
 void ep_packed_sent(struct ep_pool *pool, struct ep_mcache *mc,
     struct epair_mbuf *const *ms, unsigned n, const struct ep_packed *packed);
 
+void ep_packed_sent_one(
+    struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf *m);
+
 /* Begin to fetch what the next who look at them will need. */
 void ep_packed_fetch(const struct ep_packed *packed, unsigned n);
 

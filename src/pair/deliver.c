@@ -173,7 +173,9 @@ deliver_some(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_mcache *mc,
 
 	ep_packed_fetch(frames, count);
 	n = ep_unpack(rxq->ifp->ep->pool, mc, frames, count, &to, ms);
-	ep_pair_drop_queued(rxq, frames + n, count - n, EPAIR_DROP_RX_NO_MBUF);
+	if (__builtin_expect(n < count, 0))
+		ep_pair_drop_queued(
+		    rxq, frames + n, count - n, EPAIR_DROP_RX_NO_MBUF);
 	/* One section for both: to open one is a full fence. */
 	ep_epoch_begin(thr);
 	n = ep_ether_input(rxq, ms, n);
@@ -200,19 +202,21 @@ run_again(struct ep_rxq *rxq)
 		ep_pair_run_end(ifp->pair);
 }
 
-/* About half a microsecond. */
-#define PAUSES 32u
+/* About two microseconds. */
+#define PAUSES 128u
 #define FEW    16u
 
 /*
  * A sender on another core that gives few frames at a time: whoever takes them
  * as fast as they come has the queue's lines on the way to and fro all the
- * time, and neither gets on. With nothing else to do, let some more come.
+ * time, and neither gets on. With nothing else to do, let some more come. One
+ * that waits for an answer is not such: nothing had come when the last run ended.
  */
 static void
 moderate(const struct ep_rxq *rxq, unsigned n, bool is_packed)
 {
-	if (n >= FEW || !is_packed || ep_worker_is_wanted(rxq->task.worker))
+	if (n >= FEW || !is_packed || !rxq->q.was_busy ||
+	    ep_worker_is_wanted(rxq->task.worker))
 		return;
 	for (unsigned i = 0; i < PAUSES; i++)
 		ep_cpu_pause();

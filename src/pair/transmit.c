@@ -58,6 +58,13 @@ sum(struct epair_mbuf *const *ms, unsigned n)
 }
 
 void
+ep_pair_owe_run(struct ep_pair *pair, struct ep_rxq *rxq)
+{
+	ep_pair_run_begin(pair);
+	(void)ep_task_schedule(&rxq->task);
+}
+
+void
 ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
     struct ep_load *load)
 {
@@ -85,11 +92,8 @@ ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
 	if (load->apart)
 		ep_packed_sent(ifp->ep->pool, mc, ms, done, load->frames);
 
-	if (wake) {
-		/* RUNNING was seen in this section, or see cable.c (D1). */
-		ep_pair_run_begin(ifp->pair);
-		(void)ep_task_schedule(&rxq->task);
-	}
+	if (wake)
+		ep_pair_owe_run(ifp->pair, rxq);
 	if (__builtin_expect(done == n, 1))
 		return;
 	if (load->counted)
@@ -420,7 +424,7 @@ static int
 transmit_burst(struct epair_if *ifp, struct ep_mcache *mc,
     struct epair_mbuf **ms, unsigned n)
 {
-	unsigned sent = ep_pair_send_plain(ifp, mc, ms, n);
+	unsigned sent = ep_pair_send_short(ifp, mc, ms, n);
 	struct ep_qdisc *qd;
 	int error = 0, down;
 

@@ -41,6 +41,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
 #include "base/lock.h"
 #include "mbuf/packed.h"
 #include "sched/sched.h"
@@ -110,6 +111,30 @@ void ep_queue_fini(struct ep_queue *q);
 unsigned ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
     unsigned n, const struct ep_sched *clock, bool *wake, bool *short_of_memory)
     EP_REQUIRES(q->lock);
+
+/*
+ * Append one frame, where there is a place for it at hand. False, and nothing
+ * was done: ep_queue_put_locked() knows why.
+ */
+static inline bool
+ep_queue_put_one(struct ep_queue *q, struct ep_packed frame, bool *wake)
+    EP_REQUIRES(q->lock)
+{
+	struct ep_packed *at;
+
+	if (q->tail == NULL || q->tail_used == EP_CHUNK_MAX ||
+	    q->put - q->taken_seen >= ep_load_relaxed(&q->limit))
+		return false;
+	at = &q->tail->frames[q->tail_used++];
+	*at = frame;
+	if (q->tail_used + 8u < EP_CHUNK_MAX)
+		ep_fetch_own(at + 8); /* the consumer has read it */
+	*wake = q->is_idle;
+	q->is_idle = false;
+	/* acquired by ep_queue_take() */
+	ep_store_release(&q->put, q->put + 1);
+	return true;
+}
 
 /*
  * Take everything, and enter RUNNING. batch->left may be 0. What others did
