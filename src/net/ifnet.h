@@ -139,11 +139,13 @@ struct epair_if {
  *
  * `refs` keeps the memory: one for being alive, one for each reference that a
  * program holds. `runs` keeps it from being torn down: one for being alive,
- * one for each task of either end that waits or runs, and for each call into a
- * stack from elsewhere. When destroy has given up the first and the last of
+ * one for each queue of either end, so that frames that come and go need not
+ * count, one for each `changed` task that waits or runs, and for each call into
+ * a stack from elsewhere. When destroy has given up the first and the last of
  * the others ends, whoever ended it tears down.
  *
- *	D1  a task of either end waits or runs only while `runs` counts it
+ *	D1  a task of either end waits or runs only while `runs` counts it, or
+ *	    its queue
  *	D2  teardown happens once, after the last run, and before destroy
  *	    returns unless destroy was called from within a run
  *	D3  after teardown no frame is queued and none can be: RUNNING was

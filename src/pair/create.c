@@ -87,7 +87,6 @@ ep_pair_alloc(struct epair_vnet *vn, const struct epair_create *how)
 	(void)ep_add_relaxed(&ep->pairs_unfreed, 1);
 	pair->ep = ep;
 	pair->refs = 1;
-	pair->runs = 1;
 	pair->teardown = ep_pair_teardown;
 	pair->home = vn;
 	pair->account = ep_account_create(ep->pool, vn->account,
@@ -98,6 +97,7 @@ ep_pair_alloc(struct epair_vnet *vn, const struct epair_create *how)
 		ep_pair_free(pair);
 		return NULL;
 	}
+	pair->runs = 1 + pair->ends[0].nrxqs + pair->ends[1].nrxqs;
 	ep->next_worker++;
 	return pair;
 }

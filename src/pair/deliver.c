@@ -188,18 +188,15 @@ deliver_some(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_mcache *mc,
 /*
  * Another run is owed. Not if the pair is dying: teardown frees what is queued,
  * and destroy must not depend on somebody to dispatch once more. Destroy says
- * that it is dying before it cancels, we look after we scheduled: one of the
- * two takes the task out.
+ * that it is dying before it cancels: so the task is cancelled, or not
+ * scheduled and idle.
  */
-static void
+static enum ep_queue_end
 run_again(struct ep_rxq *rxq)
 {
-	struct epair_if *ifp = rxq->ifp;
-
-	ep_pair_run_begin(ifp->pair);
-	(void)ep_task_schedule(&rxq->task);
-	if (ep_load_relaxed(&ifp->dying) && ep_task_cancel(&rxq->task))
-		ep_pair_run_end(ifp->pair);
+	if (ep_task_schedule_unless(&rxq->task, &rxq->ifp->dying))
+		return EP_QUEUE_IDLE; /* nothing of it may be touched */
+	return ep_queue_rest(&rxq->q);
 }
 
 /* About two microseconds. */
@@ -267,6 +264,7 @@ ep_pair_deliver(struct ep_task *task)
 	const struct ep_packed *frames;
 	struct ep_batch batch;
 	struct ep_run run;
+	enum ep_queue_end end;
 	bool is_packed = false;
 	unsigned n, all;
 
@@ -293,7 +291,10 @@ ep_pair_deliver(struct ep_task *task)
 
 	count_burst(rxq, all);
 	moderate(rxq, all, is_packed);
-	if (ep_queue_done(&rxq->q, &batch))
-		run_again(rxq);
-	ep_pair_run_end(pair);
+	/* Unless it is LEFT, the pair may be gone from here on. */
+	end = ep_queue_done(&rxq->q, &batch);
+	if (end == EP_QUEUE_OWED)
+		end = run_again(rxq);
+	if (end == EP_QUEUE_LEFT)
+		ep_pair_run_end(pair);
 }

@@ -9,9 +9,10 @@
  *	2. An epoch passes: no transmitter that saw RUNNING is still at it, so
  *	   nothing is queued and no task scheduled any more but by the tasks
  *	   themselves.
- *	3. Tasks that wait are cancelled, and the hold on `runs` that being
- *	   alive was is given up. Whoever ends the last run tears down: frees
- *	   what is queued and releases the stacks.
+ *	3. The run of each queue is ended: by its task if that is running, and
+ *	   else here, where it is cancelled if it waits. The hold on `runs`
+ *	   that being alive was is given up. Whoever ends the last run tears
+ *	   down: frees what is queued and releases the stacks.
  *
  * The tasks of a pair that is dying deliver nothing and drop what they take.
  * The caller waits for the teardown, unless it is within a run of this pair
@@ -114,6 +115,14 @@ cancel(struct ep_pair *pair, struct ep_task *task)
 		ep_pair_run_end(pair);
 }
 
+/* Told first: then it waits, or runs and knows. */
+static void
+leave(struct ep_pair *pair, struct ep_rxq *rxq)
+{
+	if (ep_queue_leave(&rxq->q) || ep_task_cancel(&rxq->task))
+		ep_pair_run_end(pair);
+}
+
 /* Steps 2 and 3. Takes a reference of the caller's, which it puts. */
 static void
 finish(struct ep_pair *pair, struct ep_lost lost[2])
@@ -128,7 +137,7 @@ finish(struct ep_pair *pair, struct ep_lost lost[2])
 		struct epair_if *ifp = &pair->ends[i];
 
 		for (uint32_t b = 0; b < ifp->nrxqs; b++)
-			cancel(pair, &ifp->rxqs[b].task);
+			leave(pair, &ifp->rxqs[b]);
 		cancel(pair, &ifp->changed_task);
 	}
 	wait = ep_run_may_wait(pair);

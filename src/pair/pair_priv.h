@@ -48,12 +48,6 @@ void ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc,
     struct ep_rxq *rxq, struct ep_load *load);
 
 /*
- * Pay the queue the run that it owes its task. In a section as above, or see
- * cable.c (D1).
- */
-void ep_pair_owe_run(struct ep_pair *pair, struct ep_rxq *rxq);
-
-/*
  * The short ways (short.c): send those from the front that can go one, all at
  * once. Returns how many it was, sent or dropped.
  */

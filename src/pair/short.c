@@ -99,7 +99,7 @@ send_alone(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf *m)
 	if (frame.len > 0)
 		ep_packed_sent_one(ifp->ep->pool, mc, m);
 	if (wake)
-		ep_pair_owe_run(ifp->pair, rxq);
+		(void)ep_task_schedule(&rxq->task);
 	return true;
 }
 

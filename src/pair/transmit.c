@@ -58,13 +58,6 @@ sum(struct epair_mbuf *const *ms, unsigned n)
 }
 
 void
-ep_pair_owe_run(struct ep_pair *pair, struct ep_rxq *rxq)
-{
-	ep_pair_run_begin(pair);
-	(void)ep_task_schedule(&rxq->task);
-}
-
-void
 ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
     struct ep_load *load)
 {
@@ -92,8 +85,9 @@ ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
 	if (load->apart)
 		ep_packed_sent(ifp->ep->pool, mc, ms, done, load->frames);
 
+	/* RUNNING was seen in this section, or see cable.c (D3). */
 	if (wake)
-		ep_pair_owe_run(ifp->pair, rxq);
+		(void)ep_task_schedule(&rxq->task);
 	if (__builtin_expect(done == n, 1))
 		return;
 	if (load->counted)

@@ -133,7 +133,7 @@ ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
 			part = EP_CHUNK_MAX - q->tail_used;
 		memcpy(&q->tail->frames[q->tail_used], &frames[done],
 		    part * sizeof(*frames));
-		q->tail_used = (uint16_t)(q->tail_used + part);
+		q->tail_used = (uint8_t)(q->tail_used + part);
 		/* acquired by ep_queue_take() */
 		ep_store_release(&q->put, q->put + part);
 		done += part;
@@ -216,12 +216,19 @@ free_list(struct ep_chunk *chunk)
 	}
 }
 
-bool
+static enum ep_queue_end
+become_idle(struct ep_queue *q) EP_REQUIRES(q->lock)
+{
+	q->is_idle = true;
+	return q->is_left ? EP_QUEUE_LEFT : EP_QUEUE_IDLE;
+}
+
+enum ep_queue_end
 ep_queue_done(struct ep_queue *q, const struct ep_batch *batch)
 {
+	enum ep_queue_end end = EP_QUEUE_OWED;
 	uint32_t taken = q->taken;
 	struct ep_chunk *over = NULL;
-	bool again;
 
 	EP_ASSERT(q->is_running && batch->left == 0);
 	q->is_running = false;
@@ -234,16 +241,38 @@ ep_queue_done(struct ep_queue *q, const struct ep_batch *batch)
 	 */
 	q->was_busy = ep_load_relaxed(&q->put) != taken;
 	if (q->was_busy)
-		return true;
+		return EP_QUEUE_OWED;
 	ep_spin_lock(&q->lock);
-	again = q->put != taken;
-	if (!again) {
-		q->is_idle = true;
+	if (q->put == taken) {
 		over = trim(q);
+		end = become_idle(q);
 	}
 	ep_spin_unlock(&q->lock);
 	free_list(over);
-	return again;
+	return end;
+}
+
+enum ep_queue_end
+ep_queue_rest(struct ep_queue *q)
+{
+	enum ep_queue_end end;
+
+	ep_spin_lock(&q->lock);
+	end = become_idle(q);
+	ep_spin_unlock(&q->lock);
+	return end;
+}
+
+bool
+ep_queue_leave(struct ep_queue *q)
+{
+	bool is_idle;
+
+	ep_spin_lock(&q->lock);
+	is_idle = q->is_idle;
+	q->is_left = !is_idle;
+	ep_spin_unlock(&q->lock);
+	return is_idle;
 }
 
 void

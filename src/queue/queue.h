@@ -7,7 +7,7 @@
  *
  *	state      meaning                        left by
  *	IDLE       empty, nobody is coming        ep_queue_put_locked
- *	WAKING     a run of the task is owed      ep_queue_take
+ *	WAKING     a run of the task is owed      ep_queue_take, ep_queue_rest
  *	RUNNING    the consumer holds a batch     ep_queue_done
  *
  * Built as a ring of chunks, arrays of frames, which grows by one when all of
@@ -26,7 +26,7 @@
  *
  * Invariants:
  *	Q1  put - taken <= limit + slack, unless these were lowered below it
- *	Q2  IDLE implies put == taken
+ *	Q2  IDLE implies put == taken, unless the consumer gave up (rest)
  *	Q3  each move into WAKING is reported to exactly one caller
  *	Q4  frames of one producer leave in the order in which they came
  *	Q5  from head on to tail, chunks hold what is not yet done with, and
@@ -61,7 +61,8 @@ struct ep_queue {
 	/* Who puts: one line. */
 	struct ep_spin lock;
 	bool is_idle EP_GUARDED;
-	uint16_t tail_used EP_GUARDED; /* frames ever put into tail */
+	bool is_left EP_GUARDED;
+	uint8_t tail_used EP_GUARDED; /* frames ever put into tail */
 	uint32_t put; /* atomic; written under lock */
 	uint32_t taken_seen EP_GUARDED; /* taken was this, or is more */
 	uint32_t limit; /* atomic */
@@ -148,11 +149,27 @@ void ep_queue_take(struct ep_queue *q, struct ep_batch *batch);
  */
 unsigned ep_batch_next(struct ep_batch *batch, const struct ep_packed **frames);
 
+enum ep_queue_end {
+	EP_QUEUE_IDLE, /* whoever puts or leaves may do so from now on */
+	EP_QUEUE_OWED, /* another run */
+	EP_QUEUE_LEFT, /* IDLE, and it is the consumer's to end what hangs on it */
+};
+
 /*
  * End the run begun by take; the batch has been looked at to its end, and its
- * frames are somebody else's by now. Returns true when another run is owed.
+ * frames are somebody else's by now.
  */
-bool ep_queue_done(struct ep_queue *q, const struct ep_batch *batch);
+enum ep_queue_end ep_queue_done(
+    struct ep_queue *q, const struct ep_batch *batch);
+
+/* Instead of the run that is owed: become IDLE, whatever waits. */
+enum ep_queue_end ep_queue_rest(struct ep_queue *q);
+
+/*
+ * The owner goes. Returns true if the queue is IDLE: else the consumer is told,
+ * by EP_QUEUE_LEFT, when it becomes so.
+ */
+bool ep_queue_leave(struct ep_queue *q);
 
 /* Take everything, whatever the state, when nobody puts or takes any more. */
 void ep_queue_purge(struct ep_queue *q, struct ep_batch *batch);

@@ -110,6 +110,12 @@ void ep_task_init(struct ep_task *task, struct ep_worker *worker,
  */
 bool ep_task_schedule(struct ep_task *task);
 
+/*
+ * The same, unless *over: who stores that and then cancels the task has it
+ * cancelled or not scheduled. Returns false if it was over.
+ */
+bool ep_task_schedule_unless(struct ep_task *task, const bool *over);
+
 /* Does any task wait there? A hint, from any thread. */
 bool ep_worker_is_wanted(const struct ep_worker *worker);
 

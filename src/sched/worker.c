@@ -172,23 +172,49 @@ ep_task_init(struct ep_task *task, struct ep_worker *worker,
 	*task = (struct ep_task){ .run = run, .worker = worker };
 }
 
+/* Returns false if it waits already. */
+static bool
+append(struct ep_worker *w, struct ep_task *task) EP_REQUIRES(w->lock)
+{
+	if (task->waiting)
+		return false;
+	task->waiting = true;
+	TAILQ_INSERT_TAIL(&w->tasks, task, link);
+	ep_store_relaxed(&w->waiting, w->waiting + 1);
+	return true;
+}
+
+static void
+unlock_after(struct ep_worker *w, bool appended) EP_NO_TSA
+{
+	if (appended)
+		ep_worker_unlock_wake(w);
+	else
+		ep_unlock(&w->lock);
+}
+
 bool
-ep_task_schedule(struct ep_task *task)
+ep_task_schedule(struct ep_task *task) EP_NO_TSA
 {
 	struct ep_worker *w = task->worker;
-	bool idle;
+	bool appended;
 
 	ep_lock(&w->lock);
-	idle = !task->waiting;
-	if (idle) {
-		task->waiting = true;
-		TAILQ_INSERT_TAIL(&w->tasks, task, link);
-		ep_store_relaxed(&w->waiting, w->waiting + 1);
-		ep_worker_unlock_wake(w);
-	} else {
-		ep_unlock(&w->lock);
-	}
-	return idle;
+	appended = append(w, task);
+	unlock_after(w, appended);
+	return appended;
+}
+
+bool
+ep_task_schedule_unless(struct ep_task *task, const bool *over) EP_NO_TSA
+{
+	struct ep_worker *w = task->worker;
+	bool is_over;
+
+	ep_lock(&w->lock);
+	is_over = ep_load_relaxed(over);
+	unlock_after(w, !is_over && append(w, task));
+	return !is_over;
 }
 
 bool
