@@ -114,8 +114,8 @@ unsigned ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
     EP_REQUIRES(q->lock);
 
 /*
- * Append one frame, where there is a place for it at hand. False, and nothing
- * was done: ep_queue_put_locked() knows why.
+ * Append one frame, where there is a place for it at hand and nothing to be
+ * stamped. False, and nothing was done: ep_queue_put_locked() knows why.
  */
 static inline bool
 ep_queue_put_one(struct ep_queue *q, struct ep_packed frame, bool *wake)
@@ -123,7 +123,7 @@ ep_queue_put_one(struct ep_queue *q, struct ep_packed frame, bool *wake)
 {
 	struct ep_packed *at;
 
-	if (q->tail == NULL || q->tail_used == EP_CHUNK_MAX ||
+	if (q->tail_used == 0 || q->tail_used == EP_CHUNK_MAX ||
 	    q->put - q->taken_seen >= ep_load_relaxed(&q->limit))
 		return false;
 	at = &q->tail->frames[q->tail_used++];
@@ -145,7 +145,8 @@ void ep_queue_take(struct ep_queue *q, struct ep_batch *batch);
 
 /*
  * The next frames of a batch that lie in one piece, oldest first, at *frames;
- * batch->came_ns says when the first of them came, or EP_CAME_UNKNOWN. They are there until ep_queue_done(). Returns how many; 0 at the end.
+ * batch->came_ns says when the first of them came, or EP_CAME_UNKNOWN. They are
+ * there until ep_queue_done(). Returns how many; 0 at the end.
  */
 unsigned ep_batch_next(struct ep_batch *batch, const struct ep_packed **frames);
 
