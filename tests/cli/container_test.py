@@ -135,6 +135,7 @@ def the_verbs_of_a_daemon_take_it_and_lose_it_with_the_container():
         kinds = {v["name"]: v.get("kind") for v in d.json("vnet", "list")}
         assert kinds == {"vnet0": None, "red": spec, "blue": spec}, kinds
         assert "epair3b" in c.devices()
+        assert "epair3b" in epair("exec", "blue", "ip", "-br", "link")
         # A vnet may be made before its namespace is.
         epair("vnet", "add", "later", "tap:netns=later")
         # Begun again it is in another namespace: what is wanted is not what there is.

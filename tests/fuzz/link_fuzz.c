@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Any text is a link or refused with a sentence that changes nothing; what is
- * a link is shown in words that give the same link and are shown the same.
+ * a link is shown in words that give the same link and are shown the same. No
+ * file is read that was not said to be named.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,6 +36,23 @@ check_again(const struct ep_link_conf *conf)
 	EP_ASSERT(ep_link_is_none(conf) == (strcmp(text, "none") == 0));
 }
 
+/* Words that were taken named those files, and are in conf. */
+static void
+check_files(const char *words, unsigned named, const struct ep_link_conf *conf)
+{
+	struct ep_link_conf files;
+	unsigned all;
+
+	EP_ASSERT(ep_link_parse_files(words, &files, &all, NULL) == 0);
+	EP_ASSERT((named & EP_LINK_FILES & ~all) == 0);
+	if ((named & EP_LINK_TABLE) != 0)
+		EP_ASSERT(strcmp(files.table, conf->table) == 0);
+	if ((named & EP_LINK_SLOT_TABLE) != 0)
+		EP_ASSERT(strcmp(files.slot_table, conf->slot_table) == 0);
+	if ((named & EP_LINK_TRACE) != 0)
+		EP_ASSERT(strcmp(files.trace, conf->trace) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
@@ -62,6 +80,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (error != 0) {
 			check_err(error, &err);
 			EP_ASSERT(memcmp(&was, &conf, sizeof(was)) == 0);
+		} else {
+			check_files(line, named, &conf);
 		}
 		check_again(&conf);
 	}
