@@ -20,7 +20,8 @@
 #define PATIENCE_MS 10000 /* an engine starts a program, and asks a daemon */
 
 /* Asked in this order. */
-static const char *const engines[] = { "podman", "docker" };
+static char podman[] = "podman", docker[] = "docker";
+static char *const engines[] = { podman, docker };
 
 /* The value of a key in a spec; NULL: there is none. *len is as written. */
 static const char *
@@ -105,29 +106,28 @@ set_up_spawn(posix_spawn_file_actions_t *acts, posix_spawnattr_t *attr, int out)
 
 /* `ENGINE container inspect NAME`, printing to out. Returns 0 or an errno. */
 static int
-start(const char *engine, const char *name, int out, pid_t *pid)
+start(char *engine, char *name, int out, pid_t *pid)
 {
-	char *argv[] = { strdup(engine), strdup("container"), strdup("inspect"),
-		strdup("-f"),
-		strdup("{{.State.Pid}} {{.NetworkSettings.SandboxKey}}"),
-		strdup(name), NULL };
+	static char container[] = "container", inspect[] = "inspect",
+		    f[] = "-f",
+		    format[] = "{{.State.Pid}} "
+			       "{{.NetworkSettings.SandboxKey}}";
+	char *argv[] = { engine, container, inspect, f, format, name, NULL };
 	posix_spawn_file_actions_t acts;
 	posix_spawnattr_t attr;
 	int error = posix_spawn_file_actions_init(&acts);
 
-	if (error == 0) {
-		error = posix_spawnattr_init(&attr);
-		if (error == 0) {
-			error = set_up_spawn(&acts, &attr, out);
-			if (error == 0)
-				error = posix_spawnp(
-				    pid, engine, &acts, &attr, argv, environ);
-			(void)posix_spawnattr_destroy(&attr);
-		}
-		(void)posix_spawn_file_actions_destroy(&acts);
-	}
-	for (size_t i = 0; i < sizeof(argv) / sizeof(argv[0]); i++)
-		free(argv[i]);
+	if (error != 0)
+		return error;
+	error = posix_spawnattr_init(&attr);
+	if (error != 0)
+		goto fini_acts;
+	error = set_up_spawn(&acts, &attr, out);
+	if (error == 0)
+		error = posix_spawnp(pid, engine, &acts, &attr, argv, environ);
+	(void)posix_spawnattr_destroy(&attr);
+fini_acts:
+	(void)posix_spawn_file_actions_destroy(&acts);
 	return error;
 }
 
@@ -140,7 +140,7 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* All that comes until its end. Returns 0, or -ETIMEDOUT. */
+/* All that comes until its end. Returns 0; -ETIMEDOUT; what reading said. */
 static int
 read_answer(int fd, char answer[ANSWER_MAX])
 {
@@ -149,13 +149,15 @@ read_answer(int fd, char answer[ANSWER_MAX])
 	size_t len = 0;
 	ssize_t n = 1;
 
-	while (n > 0 && len < ANSWER_MAX - 1) {
+	while (n != 0 && len < ANSWER_MAX - 1) {
 		left = end - now_ms();
 		if (left <= 0)
 			return -ETIMEDOUT;
 		if (poll(&p, 1, (int)left) <= 0)
 			continue;
 		n = read(fd, answer + len, ANSWER_MAX - 1 - len);
+		if (n < 0 && errno != EINTR)
+			return -errno;
 		len += n > 0 ? (size_t)n : 0;
 	}
 	answer[len] = '\0';
@@ -167,7 +169,7 @@ read_answer(int fd, char answer[ANSWER_MAX])
  * -ENOENT: there is no such program; -ETIMEDOUT; what starting it said.
  */
 static int
-ask(const char *engine, const char *name, char answer[ANSWER_MAX])
+ask(char *engine, char *name, char answer[ANSWER_MAX])
 {
 	int ends[2], error;
 	pid_t pid;
@@ -221,8 +223,8 @@ take_answer(const char *answer, char path[NETNS_PATH_MAX])
 
 /* Gives a path; "" if nobody knows such a container. */
 static int
-find_container(const struct cli *cli, const char *name, bool is_later,
-    char path[NETNS_PATH_MAX])
+find_container(
+    const struct cli *cli, char *name, bool is_later, char path[NETNS_PATH_MAX])
 {
 	char answer[ANSWER_MAX];
 	bool is_asked = false;
