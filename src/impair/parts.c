@@ -13,6 +13,8 @@
 
 #define TABLE_FILE_MAX (UINT64_C(1) << 20)
 #define TRACE_FILE_MAX (UINT64_C(64) << 20)
+/* Whoever hands one over may do so for many links of another's process. */
+#define HANDED_FILE_MAX (UINT64_C(1) << 20)
 
 struct text {
 	char *octets;
@@ -118,6 +120,14 @@ ep_link_fd(const struct ep_link_parts *parts, unsigned part)
 	return table != NULL ? table->fd : -1;
 }
 
+static uint64_t
+most_octets(unsigned part, bool is_handed)
+{
+	if (is_handed)
+		return HANDED_FILE_MAX;
+	return part == EP_LINK_TRACE ? TRACE_FILE_MAX : TABLE_FILE_MAX;
+}
+
 /* Read what is open. *keep, if it is one, is the part's from then on. */
 static int
 load_from(int fd, const char *path, unsigned part, int *keep,
@@ -128,7 +138,7 @@ load_from(int fd, const char *path, unsigned part, int *keep,
 	bool is_trace = part == EP_LINK_TRACE;
 	struct text text = { .octets = NULL };
 	int error = read_file(
-	    path, fd, is_trace ? TRACE_FILE_MAX : TABLE_FILE_MAX, &text, err);
+	    path, fd, most_octets(part, *keep >= 0), &text, err);
 
 	if (error != 0)
 		return error;

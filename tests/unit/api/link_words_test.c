@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static void
@@ -318,12 +319,20 @@ descriptor_that_is_not_asked_for_or_no_file_is_refused(void **state)
 {
 	struct rig *r = *state;
 	struct epair_fd fd = { "trace", open("/", O_RDONLY | O_CLOEXEC) };
+	struct epair_err err = { .text = "" };
 	int before = count_fds();
 
 	assert_int_equal(
 	    epair_if_set_link_fds(r->a, "trace x", &fd, 1, NULL), -EINVAL);
 	assert_int_equal(
 	    epair_if_set_link_fds(r->a, "delay 1ms", &fd, 1, NULL), -EINVAL);
+	(void)close(fd.fd);
+	/* Twice as long as may be handed over, and not too long to be opened. */
+	fd.fd = memfd_create("trace", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(fd.fd, 2 << 20), 0);
+	assert_int_equal(
+	    epair_if_set_link_fds(r->a, "trace x", &fd, 1, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "x: has more than 1024 KiB"));
 	fd.name = "queue";
 	assert_int_equal(
 	    epair_if_set_link_fds(r->a, "trace x", &fd, 1, NULL), -EINVAL);
