@@ -183,8 +183,8 @@ EPAIR_API int epair_link_open(const char *words, struct epair_fd *fds,
 /*
  * epair_if_set_link(), with files read from descriptors; those that are not
  * there are opened. Borrows the descriptors: it keeps duplicates, for as long
- * as what was read is in use, and moves no file's offset. They are read up to
- * 1 MiB, so that who hands many over takes no more.
+ * as what was read is in use, and moves no file's offset. A trace has
+ * 4 MiB at most, so that who hands many over takes no more.
  * Returns as epair_if_set_link(); -EINVAL for descriptors of files that the
  * words do not name.
  */

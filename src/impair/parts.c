@@ -14,7 +14,7 @@
 #define TABLE_FILE_MAX (UINT64_C(1) << 20)
 #define TRACE_FILE_MAX (UINT64_C(64) << 20)
 /* Whoever hands one over may do so for many links of another's process. */
-#define HANDED_FILE_MAX (UINT64_C(1) << 20)
+#define HANDED_TRACE_MAX (UINT64_C(4) << 20)
 
 struct text {
 	char *octets;
@@ -123,9 +123,9 @@ ep_link_fd(const struct ep_link_parts *parts, unsigned part)
 static uint64_t
 most_octets(unsigned part, bool is_handed)
 {
-	if (is_handed)
-		return HANDED_FILE_MAX;
-	return part == EP_LINK_TRACE ? TRACE_FILE_MAX : TABLE_FILE_MAX;
+	if (part != EP_LINK_TRACE)
+		return TABLE_FILE_MAX;
+	return is_handed ? HANDED_TRACE_MAX : TRACE_FILE_MAX;
 }
 
 /* Read what is open. *keep, if it is one, is the part's from then on. */

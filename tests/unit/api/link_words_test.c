@@ -329,10 +329,10 @@ descriptor_that_is_not_asked_for_or_no_file_is_refused(void **state)
 	(void)close(fd.fd);
 	/* Twice as long as may be handed over, and not too long to be opened. */
 	fd.fd = memfd_create("trace", MFD_CLOEXEC);
-	assert_int_equal(ftruncate(fd.fd, 2 << 20), 0);
+	assert_int_equal(ftruncate(fd.fd, 8 << 20), 0);
 	assert_int_equal(
 	    epair_if_set_link_fds(r->a, "trace x", &fd, 1, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "x: has more than 1024 KiB"));
+	assert_non_null(strstr(err.text, "x: has more than 4096 KiB"));
 	fd.name = "queue";
 	assert_int_equal(
 	    epair_if_set_link_fds(r->a, "trace x", &fd, 1, NULL), -EINVAL);
