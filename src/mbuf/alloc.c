@@ -164,46 +164,37 @@ fetch_ahead(const struct ep_magazine *mag, uint32_t was, uint32_t left)
 		    (const uint8_t *)mag->item[top - 1] + EPAIR_MBUF_HEADROOM);
 }
 
-/* One frame, if both magazines have what it is made of. */
-static inline struct epair_mbuf *
-alloc_alone(struct ep_pool *pool, struct ep_magazine *headers,
-    struct ep_magazine *bufs, uint32_t flags)
+/* One, if both magazines have what it is made of. */
+static inline bool
+alloc_alone(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **mp,
+    unsigned c)
 {
+	struct ep_magazine *headers = mc->loaded[EP_HEADER].now;
+	struct ep_magazine *bufs = mc->loaded[c].now;
 	uint32_t heads = headers->count, left = bufs->count;
-	struct epair_mbuf *m;
 
 	if (heads == 0 || left == 0)
-		return NULL;
-	m = headers->item[heads - 1];
-	ep_header_fill(m, pool, bufs->item[left - 1],
-	    (struct ep_piece){ EPAIR_MBUF_HEADROOM, 0, flags });
+		return false;
+	*mp = headers->item[heads - 1];
+	ep_header_fill(*mp, pool, bufs->item[left - 1],
+	    (struct ep_piece){
+		EPAIR_MBUF_HEADROOM, 0, c == EP_LARGE ? EPAIR_M_LARGE : 0 });
 	ep_store_relaxed(&headers->count, heads - 1);
 	ep_store_relaxed(&bufs->count, left - 1);
 	if (left > AHEAD)
 		ep_fetch_own((const uint8_t *)bufs->item[left - 1 - AHEAD] +
 			     EPAIR_MBUF_HEADROOM);
-	return m;
+	return true;
 }
 
-int
-ep_mbuf_alloc(
-    struct ep_pool *pool, struct epair_mbuf **ms, unsigned n, uint32_t size)
+static unsigned
+alloc_burst(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
+    unsigned n, unsigned c)
 {
-	unsigned c = size <= EPAIR_MBUF_SMALL ? EP_SMALL : EP_LARGE, got = 0;
 	uint32_t flags = c == EP_LARGE ? EPAIR_M_LARGE : 0;
-	struct ep_mcache *mc;
-	struct ep_loaded *h, *l;
+	struct ep_loaded *h = &mc->loaded[EP_HEADER], *l = &mc->loaded[c];
+	unsigned got = 0;
 
-	if (size > EPAIR_MBUF_LARGE)
-		return -EMSGSIZE;
-	mc = ep_mcache_self(pool);
-	if (mc == NULL)
-		return 0;
-	h = &mc->loaded[EP_HEADER];
-	l = &mc->loaded[c];
-	if (n == 1 &&
-	    (ms[0] = alloc_alone(pool, h->now, l->now, flags)) != NULL)
-		return 1;
 	while (got < n) {
 		struct ep_magazine *headers = h->now, *bufs = l->now;
 		uint32_t heads = headers->count, left = bufs->count, was = left;
@@ -229,7 +220,24 @@ ep_mbuf_alloc(
 		ep_store_relaxed(&bufs->count, left);
 		fetch_ahead(bufs, was, left);
 	}
-	return (int)got;
+	return got;
+}
+
+int
+ep_mbuf_alloc(
+    struct ep_pool *pool, struct epair_mbuf **ms, unsigned n, uint32_t size)
+{
+	unsigned c = size <= EPAIR_MBUF_SMALL ? EP_SMALL : EP_LARGE;
+	struct ep_mcache *mc;
+
+	if (size > EPAIR_MBUF_LARGE)
+		return -EMSGSIZE;
+	mc = ep_mcache_self(pool);
+	if (mc == NULL)
+		return 0;
+	if (n == 1 && alloc_alone(pool, mc, ms, c))
+		return 1;
+	return (int)alloc_burst(pool, mc, ms, n, c);
 }
 
 unsigned
