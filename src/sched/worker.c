@@ -18,6 +18,12 @@
 #include "base/clock.h"
 #include "sched/sched_priv.h"
 
+/*
+ * How late a sleep may end. Not less: what comes due meanwhile, frames of a
+ * paced link perhaps, is not worth a wake of its own.
+ */
+#define SLACK_NS 10000ul
+
 static int
 add_fd(struct ep_worker *w, int fd, uint32_t events)
 {
@@ -322,8 +328,8 @@ ep_worker_thread(void *worker) EP_NO_TSA
 {
 	struct ep_worker *w = worker;
 
-	/* A delay ends when it ends, not within the 50 us of a thread's slack. */
-	(void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+	/* Little of what a delay may be missed by; else it is 50 us. */
+	(void)prctl(PR_SET_TIMERSLACK, SLACK_NS, 0UL, 0UL, 0UL);
 	ep_lock(&w->lock);
 	EP_ZERO(ep_worker_enter(w));
 	while (!w->stopping) {
