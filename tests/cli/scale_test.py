@@ -57,7 +57,9 @@ def every_pair_is_shown_once_in_order_as_text_and_as_json():
         assert [o["ifname"] for o in objects] == names
         assert [line.split(":")[0] for line in text.splitlines() if line[0] != "\t"] == names
         last = timed("show of one", lambda: d.epair("-j", "show", names[-1]))
-        assert json.loads(last) == objects[-1:]
+        # Of one there is more to tell.
+        (last,) = json.loads(last)
+        assert {key: last[key] for key in objects[-1]} == objects[-1]
         assert timed("apply again", lambda: d.epair("apply", path)).startswith("0 steps")
         assert d.json("show") == objects
         print(f"# resident: {resident_kib(d) / 1024:.0f} MiB", flush=True)
