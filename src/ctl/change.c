@@ -60,7 +60,7 @@ ctl_change_take_fds(struct ctl_change *c, json_t *names,
     struct ctl_handed *handed, struct epair_err *err)
 {
 	size_t n = json_array_size(names);
-	int fds[CTL_CHANGE_FDS_MAX];
+	int fds[CTL_FDS_MAX];
 
 	*handed = (struct ctl_handed){ 0 };
 	if (n > c->fd_count)

@@ -26,11 +26,9 @@
 #ifndef EP_CTL_CHANGE_H
 #define EP_CTL_CHANGE_H
 
+#include "ctl/codec.h"
 #include "ctl/loop.h"
 #include "ctl/step.h"
-
-/* Descriptors that a change may take, as of a message (codec.h). */
-#define CTL_CHANGE_FDS_MAX (EPAIR_ATTACH_FDS_MAX + EPAIR_LINK_FDS_MAX)
 
 struct ctl_change;
 
@@ -61,7 +59,7 @@ struct ctl_change {
 	struct ctl_who who;
 	json_t *params; /* a reference */
 	bool is_dry; /* only plan */
-	int fds[CTL_CHANGE_FDS_MAX]; /* that came along; plan takes them all */
+	int fds[CTL_FDS_MAX]; /* that came along; plan takes them all */
 	unsigned fd_count;
 	/* Add the steps to c->steps. Returns 0, or an error: refused. */
 	int (*plan)(

@@ -10,8 +10,6 @@
 #include "ctl/fail.h"
 #include "ctl/method.h"
 
-_Static_assert(CTL_CHANGE_FDS_MAX == CTL_FDS_MAX, "one limit");
-
 /* A change, and who waits for it. */
 struct ctl_pending {
 	struct ctl_change change;
