@@ -47,18 +47,19 @@ def replay_pauses_while_the_cable_is_full():
 @case
 def lwip_keeps_its_segments_while_the_cable_is_full():
     octets = 1 << 20
-    args = ["--sim", *SLOW, f"lwip:addr=10.0.0.1/24,send=10.0.0.2,bytes={octets}",
-            "lwip:addr=10.0.0.2/24"]
-    if "not in this build" in run("run", *args).err:
-        raise Skip("lwIP is not in this build")
-    for end in run_json("run", "--full", "wait", *args)["interfaces"]:
-        stats = end["stats"]
-        assert stats["drops"] == {}
-        # No segment twice: headers, and less than half of it acknowledgements.
-        assert octets < stats["obytes"] < octets * 1.1
-    assert stats["delivered"] > 0
-    a = run_json("run", *args)["interfaces"][0]["stats"]
-    assert a["drops"].keys() == {"link-limit"}
+    for ours, theirs, plen in ("10.0.0.1", "10.0.0.2", 24), ("fd00::1", "fd00::2", 64):
+        args = ["--sim", *SLOW, f"lwip:addr={ours}/{plen},send={theirs},bytes={octets}",
+                f"lwip:addr={theirs}/{plen}"]
+        if "not in this build" in run("run", *args).err:
+            raise Skip("lwIP is not in this build")
+        for end in run_json("run", "--full", "wait", *args)["interfaces"]:
+            stats = end["stats"]
+            assert stats["drops"] == {}
+            # No segment twice: headers, and less than half of it acknowledgements.
+            assert octets < stats["obytes"] < octets * 1.1
+        assert stats["delivered"] > 0
+        a = run_json("run", *args)["interfaces"][0]["stats"]
+        assert a["drops"].keys() == {"link-limit"}
 
 
 @case

@@ -82,6 +82,25 @@ def from_dpdk(role, queues):
     end(cable, pmd)
 
 
+def dpdk_is_held_back_while_the_cable_is_full():
+    """What there is no room for stays in the ring, and DPDK sends no more than that holds."""
+    for role in "client", "server":
+        cable, pmd = start(role, "txonly")
+        cable.ask("attach b sink")
+        cable.ask("set a full wait")
+        cable.ask("set a link rate 100mbit limit 20")
+        pmd.ask("start")
+        until(lambda cable=cable: cable.stats("b")["ipackets"] > 20000, "20000 frames of DPDK's")
+        pmd.ask("stop")
+        sent = pmd.settle()["tx-packets"]
+        until(lambda cable=cable, sent=sent: cable.stats("b")["delivered"] == sent, "all of them")
+        a, _ = cable.settle()
+        equal(cable.drops("a"), {})
+        equal(a["opackets"], sent)
+        check(a["waits"] > 10, a)
+        end(cable, pmd)
+
+
 def both_ways(role, queues):
     cable, pmd = start(role, "macswap", queues)
     pmd.ask("start")
@@ -230,6 +249,7 @@ if __name__ == "__main__":
         our_server_sends_and_each_frame_is_counted,
         our_client_receives_and_each_frame_is_counted,
         our_server_receives_and_each_frame_is_counted,
+        dpdk_is_held_back_while_the_cable_is_full,
         our_client_with_four_queues_both_ways,
         our_server_with_four_queues_both_ways,
         frames_of_64_to_9000_octets_come_back_to_our_client,

@@ -10,7 +10,9 @@
 A transfer arrives with the right checksum whatever happens to its frames, and
 its speed is what Mathis et al. say of the loss: MSS / RTT * sqrt(3/2 / p), within
 a factor of two. `trouble_test.py CABLE long` is what doc/performance.md has the
-figures of: 64 MB by each algorithm, and the curve.
+figures of: 64 MB by each algorithm, and the curve; and, on a machine with nothing
+else to do, that a delay of 50 ms leaves 0.9 of the throughput, and that 1 Gb/s is
+held within 1 %.
 """
 import json
 import math
@@ -185,6 +187,7 @@ def delay_costs_memory_and_not_throughput():
         server.wait()
         way.close()
     print(f"# TCP, {rates}: {rates['delay 50ms'] / rates['none']:.2f} x")
+    check(rates["delay 50ms"] >= 0.9 * rates["none"], rates)
 
 
 def one_gigabit_is_held_for_udp():
@@ -201,6 +204,7 @@ def one_gigabit_is_held_for_udp():
         process.wait()
     drops = way.close()
     print(f"# 1 Gb/s: {rate / 1e9:.4f} Gb/s of frames, {drops}")
+    check(abs(rate - 1e9) <= 0.01 * 1e9, rate)
 
 
 tests = [sixty_four_megabytes_arrive_over_loss_delay_reordering_and_duplication,
