@@ -11,6 +11,7 @@ Each kind has a class: what stands behind it can go away and come back, and has
 a way of its own to show that there is no link, or has none.
 """
 import os
+import socket
 import subprocess
 import tempfile
 
@@ -143,6 +144,44 @@ class QemuDgram(Qemu):
                          "remote.type=unix,remote.path=PATH.e")
 
 
+class SeqpacketServer:
+    """Somebody with frames in packets of a socket, as user-mode Linux has. It goes by closing it."""
+
+    shows = None
+
+    def __init__(self, end):
+        self.path = f"{FOLDER}/{end}"
+        self.spec = f"qemu:type=seqpacket,mode=server,path={self.path}"
+        self.sock = None
+
+    def come(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.connect(self.path)
+
+    def go(self):
+        self.sock.close()
+
+    def end(self):
+        self.go()
+
+
+class SeqpacketClient(SeqpacketServer):
+    """The same, and it is he who listens."""
+
+    def __init__(self, end):
+        super().__init__(end)
+        self.spec = f"qemu:type=seqpacket,path={self.path},reconnect=10ms"
+
+    def come(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+            server.settimeout(20)
+            server.bind(self.path)
+            server.listen()
+            self.sock = server.accept()[0]
+
+
 class Vhost:
     """DPDK with a virtio_user that listens. It goes by a signal, and shows its port's link."""
 
@@ -180,6 +219,24 @@ class Echo:
         pass
 
     end = come
+
+
+class Sink(Echo):
+    """Takes what comes."""
+
+    spec = "sink"
+
+
+class Source(Echo):
+    """Sends and takes nothing."""
+
+    spec = "source:rate=100"
+
+
+class Pcap(Echo):
+    """A file that is written."""
+
+    spec = f"pcap:write={FOLDER}/out.pcap"
 
 
 def cable_of(a, b):
@@ -253,6 +310,23 @@ def namespace_that_is_deleted_is_missed():
     cable.close()
 
 
+def namespace_whose_process_ends_is_missed():
+    b = Tap("b")
+    process = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+    until(lambda: os.readlink(f"/proc/{process.pid}/ns/net") != os.readlink("/proc/self/ns/net"),
+          "a namespace")
+    cable = Cable("-", "-")
+    cable.ask("set a carrier follow")
+    cable.ask(f"attach a tap:netns=/proc/{process.pid}/ns/net")
+    cable.ask(f"attach b {b.spec}")
+    until(b.shows(True), "carrier to begin with")
+    process.kill()
+    process.wait()
+    until(b.shows(False), "carrier to go")
+    cable.await_event("link epair0b nobody is behind the other end")
+    cable.close()
+
+
 def truth_crosses_two_cables():
     """A namespace, a process, another process, a namespace."""
     left, right = Tap("a"), Netns("nsb")
@@ -303,12 +377,14 @@ def each(test, kinds):
     return [one(kind) for kind in kinds]
 
 
-KINDS = [Tap, Veth, MemifClient, MemifServer, QemuClient, QemuServer, QemuDgram, Vhost, Echo]
+KINDS = [Tap, Veth, MemifClient, MemifServer, QemuClient, QemuServer, QemuDgram,
+         SeqpacketServer, SeqpacketClient, Vhost, Echo, Sink, Source, Pcap]
 
 lab.main([
     *each(whoever_goes_is_missed, KINDS),
     *each(link_that_goes_is_shown, [kind for kind in KINDS if kind.shows]),
     namespace_that_is_deleted_is_missed,
+    namespace_whose_process_ends_is_missed,
     truth_crosses_two_cables,
     without_following_all_is_as_it_was,
 ], needs=("qemu-system-x86_64", "dpdk-testpmd"))
