@@ -16,6 +16,7 @@
  * in its link only. Either may end and come again. Without arguments it does all
  * of it by itself, and in the middle kills who answers: that is its test.
  */
+#define _DEFAULT_SOURCE
 #include <epair/epair.h>
 
 #include <poll.h>

@@ -12,12 +12,15 @@ sent, refused, or lost in the TAP's ring; what an end delivered is what the
 device received.
 """
 import json
+import sys
 import time
 
 import lab
 from lab import Cable, Netns, check, equal
 
-ADDRS = {"4": "10.0.0.2", "6": "fd00::2"}
+# How octets get to the device does not hang on what they say: with another way
+# there, one family is enough.
+ADDRS = {"6": "fd00::2"} if "io=syscall" in sys.argv else {"4": "10.0.0.2", "6": "fd00::2"}
 
 
 class Server:
