@@ -90,16 +90,16 @@ filter_with_a_share_loses_so_much_of_it(void **state)
 	(void)state;
 	lab_init(&lab, 2, NULL, NULL);
 	lab_set(lab.a, "loss filter 'ether proto 0x88b5' 25%");
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < 1000000; i++) {
 		send_type(lab.a, i, i % 2 == 0 ? 0x88b6 : 0x88b5);
 		if (i % 100 == 0)
 			lab_pass(&lab, 1);
 	}
 	lab_pass(&lab, MS);
 	lost = lab_stats(lab.a).drops[EPAIR_DROP_IMPAIR_LOSS];
-	/* 2500, and three times the root of 10000 x 1/4 x 3/4. */
-	assert_in_range(lost, 2500 - 130, 2500 + 130);
-	assert_int_equal(lab.arrived, 20000 - lost);
+	/* 125000, and three times the root of 500000 x 1/4 x 3/4. */
+	assert_in_range(lost, 125000 - 918, 125000 + 918);
+	assert_int_equal(lab.arrived, 1000000 - lost);
 	lab_fini(&lab);
 }
 
