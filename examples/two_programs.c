@@ -16,7 +16,8 @@
  * in its link only. Either may end and come again. Without arguments it does all
  * of it by itself, and in the middle kills who answers: that is its test.
  */
-#define _DEFAULT_SOURCE
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming) */
+#define _DEFAULT_SOURCE /* POSIX, too, if C is asked for */
 #include <epair/epair.h>
 
 #include <poll.h>
