@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/error.h"
@@ -21,7 +20,7 @@ int
 epair_if_set_link(
     struct epair_if *ifp, const char *words, struct epair_err *err)
 {
-	return ep_pair_set_link(ifp, words, NULL, 0, err);
+	return ep_pair_set_link(ifp, words, NULL, err);
 }
 
 int
@@ -73,25 +72,26 @@ int
 epair_link_open(const char *words, struct epair_fd *fds, unsigned max,
     struct epair_err *err)
 {
+	struct ep_fds_out out = { .fds = fds, .max = max };
 	struct ep_link_conf conf;
-	unsigned files, n = 0;
-	int error = ep_link_parse_files(words, &conf, &files, err), fd;
+	unsigned files;
+	int fd;
 
-	for (unsigned i = 0; i < ep_link_file_count && error == 0; i++) {
+	out.error = ep_link_parse_files(words, &conf, &files, err);
+	for (unsigned i = 0; i < ep_link_file_count && out.error == 0; i++) {
 		const struct ep_link_file *file = &ep_link_files[i];
 
 		if ((files & file->part) == 0)
 			continue;
-		fd = n == max ? no_room(max, err)
-			      : ep_link_open(ep_link_path(&conf, file), err);
+		fd = out.count == max
+			 ? no_room(max, err)
+			 : ep_link_open(ep_link_path(&conf, file), err);
 		if (fd >= 0)
-			fds[n++] = (struct epair_fd){ file->name, fd };
+			fds[out.count++] = (struct epair_fd){ file->name, fd };
 		else
-			error = fd;
+			out.error = fd;
 	}
-	while (error != 0 && n > 0)
-		(void)close(fds[--n].fd);
-	return error != 0 ? error : (int)n;
+	return ep_fds_end(&out);
 }
 
 static bool
@@ -108,6 +108,7 @@ int
 epair_if_set_link_fds(struct epair_if *ifp, const char *words,
     const struct epair_fd *fds, unsigned count, struct epair_err *err)
 {
+	const struct ep_fds with = { fds, count };
 	struct ep_link_conf conf;
 	unsigned files;
 	int error = ep_link_parse_files(words, &conf, &files, err);
@@ -117,14 +118,16 @@ epair_if_set_link_fds(struct epair_if *ifp, const char *words,
 			error = ep_fail(err, -EINVAL,
 			    "the link has no file for a descriptor '%.16s'",
 			    fds[i].name);
-	return error != 0 ? error
-			  : ep_pair_set_link(ifp, words, fds, count, err);
+	return error != 0 ? error : ep_pair_set_link(ifp, words, &with, err);
 }
 
 int
 epair_if_get_link_fds(struct epair_if *ifp, struct epair_fd *fds, unsigned max)
 {
-	return ep_pair_get_link_fds(ifp, fds, max);
+	struct ep_fds_out out = { .fds = fds, .max = max };
+
+	ep_pair_get_link_fds(ifp, &out);
+	return ep_fds_end(&out);
 }
 
 static void

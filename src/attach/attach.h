@@ -23,35 +23,12 @@
 #ifndef EP_ATTACH_ATTACH_H
 #define EP_ATTACH_ATTACH_H
 
-#include <epair/state.h>
-
 #include "base/error.h"
+#include "base/fds.h"
 #include "base/spec.h"
 #include "net/ifnet.h"
 #include "net/stack.h"
 #include "pair/pair.h"
-
-/* Descriptors that were handed over, see epair_attach_fds(). */
-struct ep_fds {
-	const struct epair_fd *fds;
-	unsigned count;
-};
-
-/*
- * Giving them out, for get_fds(): duplicates, all or none. end returns how
- * many, or the error.
- */
-struct ep_fds_out {
-	struct epair_fd *fds;
-	unsigned count, max;
-	int error;
-};
-
-void ep_fds_give(struct ep_fds_out *out, const char *name, int fd);
-int ep_fds_end(struct ep_fds_out *out);
-
-/* The n-th of that name, or -1 behind the last. */
-int ep_fds_find(const struct ep_fds *with, const char *name, unsigned n);
 
 struct ep_kind {
 	struct epair_kind pub; /* name, sentence, keys, sim, fds */
@@ -80,8 +57,8 @@ struct ep_kind {
 	    struct epair_err *err);
 	/*
 	 * What it must be given to open nothing by itself: names of pub.fds,
-	 * into names[EPAIR_ATTACH_NEEDS_MAX]. Touches nothing, as check. Returns how
-	 * many; -EPERM with a sentence if nothing will do; -EINVAL for conf
+	 * into names[EPAIR_ATTACH_NEEDS_MAX]. Touches nothing, as check.
+	 * Returns how many; -EPERM with a sentence if nothing will do; -EINVAL for conf
 	 * that another program cannot mean. NULL: it opens nothing.
 	 */
 	int (*opens)(

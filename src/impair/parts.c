@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,16 +158,6 @@ load_from(int fd, const char *path, unsigned part, int *keep,
 	return 0;
 }
 
-/* The descriptor of that name; -1: there is none. */
-static int
-find_fd(const struct epair_fd *fds, unsigned count, const char *name)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (strcmp(fds[i].name, name) == 0)
-			return fds[i].fd;
-	return -1;
-}
-
 static int
 load_file(const struct ep_link_file *file, const char *path, int handed,
     struct ep_link_parts *parts, struct epair_err *err)
@@ -207,7 +196,7 @@ load_filter(const char *words, struct ep_filter **filter, struct epair_err *err)
 
 int
 ep_link_load(const struct ep_link_conf *conf, unsigned named,
-    const struct epair_fd *fds, unsigned fd_count, struct ep_link_parts *parts,
+    const struct ep_fds *with, struct ep_link_parts *parts,
     struct epair_err *err)
 {
 	int error = 0;
@@ -218,7 +207,7 @@ ep_link_load(const struct ep_link_conf *conf, unsigned named,
 
 		if ((named & file->part) != 0)
 			error = load_file(file, ep_link_path(conf, file),
-			    find_fd(fds, fd_count, file->name), parts, err);
+			    ep_fds_find(with, file->name, 0), parts, err);
 	}
 	if (error == 0 && (named & EP_LINK_FILTER) != 0)
 		error = load_filter(conf->filter, &parts->filter, err);

@@ -11,8 +11,7 @@
 #ifndef EP_IMPAIR_PARTS_H
 #define EP_IMPAIR_PARTS_H
 
-#include <epair/state.h>
-
+#include "base/fds.h"
 #include "impair/conf.h"
 #include "mbuf/filter.h"
 
@@ -74,13 +73,13 @@ int ep_link_fd(const struct ep_link_parts *parts, unsigned part);
 
 /*
  * Make the parts of *conf that `named` says (EP_LINK_*). Files are read from
- * the descriptors of their names, which stay the caller's, where there are any
- * (fds may be NULL), else opened. Returns 0; -EINVAL with a sentence that names
+ * the descriptors of their names where there are any (with may be NULL), else
+ * opened. Returns 0; -EINVAL with a sentence that names
  * file and line; -ENOMEM; what the system said of the file. *parts is then
  * empty.
  */
 int ep_link_load(const struct ep_link_conf *conf, unsigned named,
-    const struct epair_fd *fds, unsigned fd_count, struct ep_link_parts *parts,
+    const struct ep_fds *with, struct ep_link_parts *parts,
     struct epair_err *err);
 
 /*

@@ -9,9 +9,7 @@
  * timer, and only then gives the pair's last run up (D1, D3).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/error.h"
@@ -163,9 +161,8 @@ show_cut(struct epair_if *ifp, bool is_cut) EP_REQUIRES(ifp->ep->lock)
 
 /* *old is what the caller has to end, after the lock was given up. */
 static int
-set_locked(struct epair_if *ifp, const char *words, const struct epair_fd *fds,
-    unsigned fd_count, struct ep_impair **old, struct epair_err *err)
-    EP_REQUIRES(ifp->ep->lock)
+set_locked(struct epair_if *ifp, const char *words, const struct ep_fds *with,
+    struct ep_impair **old, struct epair_err *err) EP_REQUIRES(ifp->ep->lock)
 {
 	struct ep_link_conf conf = { .delay_ns = 0 };
 	struct ep_impair *imp = ifp->impair;
@@ -179,7 +176,7 @@ set_locked(struct epair_if *ifp, const char *words, const struct epair_fd *fds,
 		conf = imp->conf;
 	error = ep_link_parse(words, &conf, &named, err);
 	if (error == 0)
-		error = ep_link_load(&conf, named, fds, fd_count, &parts, err);
+		error = ep_link_load(&conf, named, with, &parts, err);
 	if (error != 0)
 		return error;
 	if (ep_link_is_none(&conf)) {
@@ -215,13 +212,13 @@ wake_sender(struct epair_if *ifp)
 
 int
 ep_pair_set_link(struct epair_if *ifp, const char *words,
-    const struct epair_fd *fds, unsigned fd_count, struct epair_err *err)
+    const struct ep_fds *with, struct epair_err *err)
 {
 	struct ep_impair *old = NULL;
 	int error;
 
 	ep_lock(&ifp->ep->lock);
-	error = set_locked(ifp, words, fds, fd_count, &old, err);
+	error = set_locked(ifp, words, with, &old, err);
 	ep_unlock(&ifp->ep->lock);
 	if (error != 0)
 		return error;
@@ -250,42 +247,20 @@ ep_pair_get_link(struct epair_if *ifp, char *buf, size_t size)
 	return error != 0 ? error : ep_link_format(&conf, buf, size);
 }
 
-/* Duplicates, all or none. */
-static int
-give_fds(const struct ep_link_parts *parts, struct epair_fd *fds, unsigned max)
+void
+ep_pair_get_link_fds(struct epair_if *ifp, struct ep_fds_out *out)
 {
-	unsigned n = 0;
-	int error = 0, fd;
-
-	for (unsigned i = 0; i < ep_link_file_count && error == 0; i++) {
-		const struct ep_link_file *file = &ep_link_files[i];
-
-		fd = ep_link_fd(parts, file->part);
-		if (fd < 0)
-			continue;
-		fd = n < max ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-		if (fd < 0)
-			error = n < max ? -errno : -ENOSPC;
-		else
-			fds[n++] = (struct epair_fd){ file->name, fd };
-	}
-	while (error != 0 && n > 0)
-		(void)close(fds[--n].fd);
-	return error != 0 ? error : (int)n;
-}
-
-int
-ep_pair_get_link_fds(struct epair_if *ifp, struct epair_fd *fds, unsigned max)
-{
-	int n = 0;
-
 	ep_lock(&ifp->ep->lock);
 	if (ifp->dying)
-		n = -ENXIO;
-	else if (ifp->impair != NULL)
-		n = give_fds(&ifp->impair->parts, fds, max);
+		out->error = -ENXIO;
+	for (unsigned i = 0; ifp->impair && i < ep_link_file_count; i++) {
+		const struct ep_link_file *file = &ep_link_files[i];
+		int fd = ep_link_fd(&ifp->impair->parts, file->part);
+
+		if (fd >= 0)
+			ep_fds_give(out, file->name, fd);
+	}
 	ep_unlock(&ifp->ep->lock);
-	return n;
 }
 
 void

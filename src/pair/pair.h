@@ -34,14 +34,14 @@ int ep_pair_mac_check(const struct epair *ep, const uint8_t *mac,
 int ep_pair_set_qdisc(
     struct epair_if *ifp, const char *text, struct epair_err *err);
 
-struct epair_fd;
+struct ep_fds;
+struct ep_fds_out;
 
-/* See epair_if_set_link_fds() and epair_if_get_link(). */
+/* See epair_if_set_link_fds() and epair_if_get_link(). with may be NULL. */
 int ep_pair_set_link(struct epair_if *ifp, const char *words,
-    const struct epair_fd *fds, unsigned fd_count, struct epair_err *err);
+    const struct ep_fds *with, struct epair_err *err);
 int ep_pair_get_link(struct epair_if *ifp, char *buf, size_t size);
-int ep_pair_get_link_fds(
-    struct epair_if *ifp, struct epair_fd *fds, unsigned max);
+void ep_pair_get_link_fds(struct epair_if *ifp, struct ep_fds_out *out);
 
 /* References of programs. */
 void ep_pair_ref(struct ep_pair *pair);
