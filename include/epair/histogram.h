@@ -43,7 +43,7 @@ struct epair_if;
 struct epair_if_histograms {
 	size_t size; /* sizeof(struct epair_if_histograms) */
 	uint64_t bursts[EPAIR_BURST_PLACES];
-	uint64_t burst_frames; /* that were queued here, and wait no more */
+	uint64_t burst_frames; /* of all bursts */
 	uint64_t waits[EPAIR_WAIT_PLACES];
 	uint64_t wait_ns; /* sum of all waits that were measured */
 };

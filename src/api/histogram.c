@@ -6,14 +6,9 @@
 #include "net/ifnet.h"
 
 static void
-add_queue(struct epair_if_histograms *h, struct ep_rxq *rxq)
+add_queue(struct epair_if_histograms *h, const struct ep_rx_book *book)
 {
-	const struct ep_rx_book *book = &rxq->book;
-
-	ep_spin_lock(&rxq->q.lock);
-	h->burst_frames += rxq->q.packets + rxq->arrived;
-	ep_spin_unlock(&rxq->q.lock);
-	h->burst_frames -= ep_queue_count(&rxq->q);
+	h->burst_frames += ep_load_relaxed(&book->burst_frames);
 	for (unsigned i = 0; i < EPAIR_BURST_PLACES; i++)
 		h->bursts[i] += ep_load_relaxed(&book->bursts[i]);
 	for (unsigned i = 0; i < EPAIR_WAIT_PLACES; i++)
@@ -27,6 +22,6 @@ epair_if_get_histograms(struct epair_if *ifp, struct epair_if_histograms *h)
 	struct epair_if_histograms all = { 0 };
 
 	for (uint32_t b = 0; b < ifp->nrxqs; b++)
-		add_queue(&all, &ifp->rxqs[b]);
+		add_queue(&all, &ifp->rxqs[b].book);
 	return ep_sized_give(h, &all, sizeof(all));
 }

@@ -51,6 +51,7 @@ struct ep_watchers;
 
 /* What <epair/histogram.h> tells of one bucket. */
 struct ep_rx_book {
+	uint64_t burst_frames; /* in the line of the small bursts */
 	uint64_t bursts[EPAIR_BURST_PLACES];
 	uint64_t waits[EPAIR_WAIT_PLACES], wait_ns;
 };

@@ -207,7 +207,8 @@ run_again(struct ep_rxq *rxq)
  * A sender on another core that gives few frames at a time: whoever takes them
  * as fast as they come has the queue's lines on the way to and fro all the
  * time, and neither gets on. With nothing else to do, let some more come. One
- * that waits for an answer is not such: nothing had come when the last run ended.
+ * that waits for an answer is not such: nothing had come when the last run
+ * ended.
  */
 static void
 moderate(const struct ep_rxq *rxq, unsigned n, bool is_packed)
@@ -235,10 +236,12 @@ place_of(uint64_t value, unsigned first, unsigned places)
 static void
 count_burst(struct ep_rxq *rxq, unsigned n)
 {
-	unsigned place = place_of(n, 0, EPAIR_BURST_PLACES);
+	struct ep_rx_book *book = &rxq->book;
 
-	if (n > 0)
-		ep_count_add(&rxq->book.bursts[place], 1);
+	if (n == 0)
+		return;
+	ep_count_add(&book->bursts[place_of(n, 0, EPAIR_BURST_PLACES)], 1);
+	ep_count_add(&book->burst_frames, n);
 }
 
 static void
@@ -247,7 +250,7 @@ count_wait(struct ep_rxq *rxq, uint64_t came_ns)
 	uint64_t wait_ns = ep_sched_mono(rxq->ifp->ep->sched) - came_ns;
 	struct ep_rx_book *book = &rxq->book;
 
-	/* 1 << 8 is EPAIR_WAIT_BOUND_NS(0) */
+	_Static_assert(EPAIR_WAIT_BOUND_NS(0) == 1u << 8, "the first place");
 	ep_count_add(&book->waits[place_of(wait_ns, 8, EPAIR_WAIT_PLACES)], 1);
 	ep_count_add(&book->wait_ns, wait_ns);
 }

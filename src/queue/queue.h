@@ -153,7 +153,7 @@ unsigned ep_batch_next(struct ep_batch *batch, const struct ep_packed **frames);
 enum ep_queue_end {
 	EP_QUEUE_IDLE, /* whoever puts or leaves may do so from now on */
 	EP_QUEUE_OWED, /* another run */
-	EP_QUEUE_LEFT, /* IDLE, and it is the consumer's to end what hangs on it */
+	EP_QUEUE_LEFT, /* IDLE, and the consumer ends what hangs on it */
 };
 
 /*
