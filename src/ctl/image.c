@@ -16,39 +16,35 @@ ctl_image_key(const struct epair_if_info *info, char *key, size_t size)
 
 /* Writing. */
 
-static int
-add(json_t *object, const char *key, json_t *value)
+static bool
+put_text(json_t *object, const char *key, const char *text)
 {
-	return json_object_set_new(object, key, value);
+	return *text == '\0' || ctl_put(object, key, ctl_text(text));
 }
 
-static int
-add_text(json_t *object, const char *key, const char *text)
+static bool
+put_flag(json_t *object, const char *key, bool flag)
 {
-	return *text == '\0' ? 0 : add(object, key, ctl_text(text));
+	return !flag || ctl_put(object, key, json_true());
 }
 
-static int
-add_flag(json_t *object, const char *key, bool flag)
-{
-	return !flag ? 0 : add(object, key, json_true());
-}
-
-static int
-add_kept(json_t *object, const struct ctl_kept *kept)
+static json_t *
+names_json(const struct ctl_kept *kept)
 {
 	json_t *names = json_array();
-	int failed = 0;
+	bool is_whole = true;
 
-	for (unsigned i = 0; i < kept->count; i++)
-		failed |= json_array_append_new(
-		    names, json_string(kept->fds[i].name));
-	if (kept->count == 0 || failed != 0) {
-		json_decref(names);
-		return failed;
-	}
-	return add(object, "token", json_string(kept->token)) |
-	       add(object, "fds", names);
+	for (unsigned i = 0; i < kept->count && is_whole; i++)
+		is_whole = ctl_add(names, json_string(kept->fds[i].name));
+	return ctl_whole(names, is_whole);
+}
+
+static bool
+put_kept(json_t *object, const struct ctl_kept *kept)
+{
+	return kept->count == 0 ||
+	       (ctl_put(object, "token", json_string(kept->token)) &&
+		   ctl_put(object, "fds", names_json(kept)));
 }
 
 /* What follows from the rest is not written: it would only be wrong. */
@@ -75,7 +71,7 @@ ctl_image_end(struct epair_if *ifp, json_t *waiting, bool is_handed,
 	char attach[CTL_IMAGE_SPEC_MAX] = "", qdisc[256] = "";
 	struct ctl_if bare = { 0 };
 	json_t *object;
-	int failed;
+	bool is_whole;
 
 	*info = (struct epair_if_info){ .size = sizeof(*info) };
 	if (epair_if_get_info(ifp, info) != 0)
@@ -86,20 +82,16 @@ ctl_image_end(struct epair_if *ifp, json_t *waiting, bool is_handed,
 	bare.info = *info;
 	leave_out(&bare.info);
 	object = ctl_if_encode(&bare);
-	failed = add_text(object, "discipline", qdisc);
-	if (*attach != '\0') {
-		failed |= add_text(object, "attach", attach) |
-			  add_flag(object, "by-vnet", info->by_vnet) |
-			  add_flag(
-			      object, "handed", is_handed && !info->by_vnet);
-	} else if (waiting != NULL) {
-		failed |= json_object_update(object, waiting);
-	}
-	failed |= add_kept(object, kept);
-	if (failed == 0)
-		return object;
-	json_decref(object);
-	return NULL;
+	is_whole = put_text(object, "discipline", qdisc);
+	if (*attach != '\0')
+		is_whole &= put_text(object, "attach", attach) &
+			    put_flag(object, "by-vnet", info->by_vnet) &
+			    put_flag(
+				object, "handed", is_handed && !info->by_vnet);
+	else if (waiting != NULL)
+		is_whole &= json_object_update(object, waiting) == 0;
+	is_whole &= put_kept(object, kept);
+	return ctl_whole(object, is_whole);
 }
 
 json_t *
