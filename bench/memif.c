@@ -120,11 +120,12 @@ static void
 ours(bool sends, bool trusts, const char *path, uint32_t len)
 {
 	struct end end = { .ep = NULL };
-	const char *more = sends == trusts ? "role=server" : "reconnect=1ms";
+	const char *as_client = trusts ? "reconnect=1ms,trust=yes"
+				       : "reconnect=1ms";
+	bool is_client = sends != trusts;
 
 	bench_pin(sends ? 0 : 1);
-	if (!end_open(&end, path,
-		trusts && !sends ? "reconnect=1ms,trust=yes" : more))
+	if (!end_open(&end, path, is_client ? as_client : "role=server"))
 		_exit(1);
 	if (sends)
 		send_for_ever(&end, len);

@@ -39,8 +39,8 @@
  *
  * 20ms, 100us, 1.5s; 0.1%; 64kbit, 10mbit, 1.5gbit; 64k, 2m. A FILE has a
  * slash, unless it is a trace; what has blanks stands in quotes, '...' or
- * "...". Files are read by the call, with the rights of the process,
- * or are handed over (epair/state.h).
+ * "...". Files are read by the call, with the rights of the process, or are
+ * handed over (epair/state.h).
  *
  * A frame waits for its turn if there is a rate or a trace - in the queue discipline, if
  * the interface has one - then is on the link and counted as sent, then what

@@ -4,10 +4,10 @@
  *
  * An object has the members of the struct that it stands for, by their names:
  * struct epair_if_info with struct epair_if_stats under `stats` and the words
- * of the link under `impairments`, struct epair_event. As field.h has it, what is
- * 0 or "" is left out: of ten thousand idle interfaces little is sent, and
- * members that one side does not know yet do no harm. An object is made whole or
- * not at all.
+ * of the link under `impairments`, struct epair_event. As field.h has it, what
+ * is 0 or "" is left out: of ten thousand idle interfaces little is sent, and
+ * members that one side does not know yet do no harm. An object is made whole
+ * or not at all.
  */
 #ifndef EP_CTL_CODEC_IF_H
 #define EP_CTL_CODEC_IF_H

@@ -4,8 +4,9 @@
  * descriptors that are handed over for it.
  *
  * The daemon opens nothing that a stranger names. What a kind or a link would
- * open - a file, a namespace, a device - comes from whoever is no admin as descriptors,
- * opened with the rights of that user; and they must be all that it would open.
+ * open - a file, a namespace, a device - comes from whoever is no admin as
+ * descriptors, opened with the rights of that user; and they must be all that it
+ * would open.
  */
 #ifndef EP_CTL_HANDED_H
 #define EP_CTL_HANDED_H

@@ -3,9 +3,9 @@
  * ctl/keep.h - where the descriptors of attachments outlive the daemon.
  *
  * What an attachment holds, and what was handed over for a link, is put under a
- * token, a text that is never used again; the journal knows which token is whose. As long as somebody has the
- * queues of a TAP, the device stays, with its addresses and routes, and the
- * kernel queues its frames. And no longer: what the journal does not know is
+ * token, a text that is never used again; the journal knows which token is
+ * whose. As long as somebody has the queues of a TAP, the device stays, with its
+ * addresses and routes, and the kernel queues its frames. And no longer: what the journal does not know is
  * dropped when a daemon comes back, and nothing is left behind.
  *
  *	K1  what is put is there when put returns 0, whatever becomes of us

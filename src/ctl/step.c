@@ -421,7 +421,6 @@ ctl_step_encode(const struct ctl_plan *plan, size_t i)
 {
 	const struct ctl_step *s = &plan->steps[i];
 	json_t *object = json_pack("{s:s}", "op", ops[s->op].word);
-
 	bool is_whole = true;
 
 	if (s->op != CTL_OP_CREATE && (s->maker >= 0 || s->ifp != NULL))

@@ -37,8 +37,8 @@ struct epair_mbuf;
 #define EP_MEMIF_HEAD 128u
 
 /*
- * Make the buffers for a ring of `size` slots, and as many to spare. *fd is their
- * memory, to be told to the server and closed.
+ * Make the buffers for a ring of `size` slots, and as many to spare. *fd is
+ * their memory, to be told to the server and closed.
  * Returns 0; -ENOMEM; what the system said otherwise.
  */
 int ep_memif_lender_make(unsigned size, uint32_t buffer_size,

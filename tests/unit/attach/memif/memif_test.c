@@ -109,20 +109,14 @@ four_queues_keep_the_order_of_each_flow(void **state)
 
 	join(t, "");
 	for (uint32_t i = 0; i < 1000; i++) {
-		struct epair_mbuf *m = frame(t->side[0].ep, 100);
-
-		memcpy(m->data + 96, &i, sizeof(i));
-		m->hash = i % 4;
-		m->hashtype = EPAIR_HASH_RSS_IPV4;
-		assert_int_equal(transmit(t->side[0].b, m), 0);
+		send_in_flow(&t->side[0], 100, i, i % 4);
 		if (i % 16 == 15)
 			two_turn(t);
 	}
 	AWAIT(t, t->side[1].at_b.count == 1000);
 	for (unsigned i = 0; i < 1000; i++) {
-		uint32_t number;
+		uint32_t number = number_of(t->side[1].at_b.ms[i]);
 
-		memcpy(&number, t->side[1].at_b.ms[i]->data + 96, 4);
 		assert_int_equal(number / 4, next[number % 4]);
 		next[number % 4]++;
 	}

@@ -144,12 +144,7 @@ each_queue_lends_its_own(void **state)
 
 	join_trusting(t, "");
 	for (uint32_t i = 0; i < 400; i++) {
-		struct epair_mbuf *m = frame(t->side[0].ep, 1000);
-
-		memcpy(m->data + 996, &i, sizeof(i));
-		m->hash = i % 4;
-		m->hashtype = EPAIR_HASH_RSS_IPV4;
-		assert_int_equal(transmit(t->side[0].b, m), 0);
+		send_in_flow(&t->side[0], 1000, i, i % 4);
 		if (i % 16 == 15)
 			AWAIT(t, seen->count == i + 1);
 	}

@@ -186,14 +186,30 @@ octet(uint32_t i, uint32_t number)
 	return (uint8_t)(i * 7 + number);
 }
 
-void
-send_numbered(struct side *s, uint32_t len, uint32_t number)
+static struct epair_mbuf *
+make_numbered(struct side *s, uint32_t len, uint32_t number)
 {
 	struct epair_mbuf *m = frame(s->ep, len);
 
 	for (uint32_t i = 14; i < len - sizeof(number); i++)
 		m->data[i] = octet(i, number);
 	memcpy(m->data + len - sizeof(number), &number, sizeof(number));
+	return m;
+}
+
+void
+send_numbered(struct side *s, uint32_t len, uint32_t number)
+{
+	assert_int_equal(transmit(s->b, make_numbered(s, len, number)), 0);
+}
+
+void
+send_in_flow(struct side *s, uint32_t len, uint32_t number, uint32_t flow)
+{
+	struct epair_mbuf *m = make_numbered(s, len, number);
+
+	m->hash = flow;
+	m->hashtype = EPAIR_HASH_RSS_IPV4;
 	assert_int_equal(transmit(s->b, m), 0);
 }
 

@@ -66,6 +66,8 @@ uint64_t dropped(struct epair_if *ifp, enum epair_drop reason);
 
 /* Transmit at b a frame whose last octets say its number. */
 void send_numbered(struct side *s, uint32_t len, uint32_t number);
+/* The same with a flow hash. */
+void send_in_flow(struct side *s, uint32_t len, uint32_t number, uint32_t flow);
 /* Of a frame that was kept; every octet between header and number is checked. */
 uint32_t number_of(struct epair_mbuf *m);
 
