@@ -84,8 +84,8 @@ ctl_image_end(struct epair_if *ifp, json_t *waiting, bool is_handed,
 	object = ctl_if_encode(&bare);
 	is_whole = put_text(object, "discipline", qdisc);
 	if (*attach != '\0')
-		is_whole &= put_text(object, "attach", attach) &
-			    put_flag(object, "by-vnet", info->by_vnet) &
+		is_whole &= put_text(object, "attach", attach) &&
+			    put_flag(object, "by-vnet", info->by_vnet) &&
 			    put_flag(
 				object, "handed", is_handed && !info->by_vnet);
 	else if (waiting != NULL)
