@@ -15,7 +15,7 @@ import sys
 
 import guest
 import lab
-from guest import has_carrier, lossless, moves_files
+from guest import has_carrier, moves_files
 from lab import Cable, Netns, check, equal
 
 RED = "tap:netns=red,addr=10.0.0.1/24"
@@ -90,18 +90,18 @@ def guest_by_stream_moves_files_and_follows_the_link():
         cable = Cable(RED, f"qemu:path={folder}/vm,reconnect=50ms,qmp={folder}/qmp,netdev=n")
         with guest.Qemu(netdev, more=monitor) as machine:
             machine.booted()
-            lossless(machine.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
+            machine.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
             moves_files(machine, red)
         cable.ask("set b carrier follow")
         with guest.Qemu(netdev, more=monitor) as machine:
             machine.booted()
-            lossless(machine.run("ping -c 5 -i 0.05 10.0.0.1"))
+            machine.loses_none("10.0.0.1", "-c 5 -i 0.05")
             for _ in range(3):
                 cable.ask("set a down")
                 has_carrier(machine, "0")
                 cable.ask("set a up")
                 has_carrier(machine, "1")
-            lossless(machine.run("ping -c 5 -i 0.05 10.0.0.1"))
+            machine.loses_none("10.0.0.1", "-c 5 -i 0.05")
         cable.settle()
         for end in "ab":
             check("tx-bad" not in cable.drops(end), cable.drops(end))
@@ -127,7 +127,7 @@ def epair_run_joins_a_guest_by_stream_and_one_by_dgram():
                 guest.Qemu(dgram) as right:
             left.booted()
             right.booted()
-            lossless(right.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
+            right.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
             digest = left.offer(4)
             got = right.run(f"wget -q -O - http://10.0.0.1{guest.OFFERED} | sha256sum", seconds=60)
             equal(got.split()[0], digest, "the other guest's checksum")

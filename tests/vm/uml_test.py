@@ -21,10 +21,6 @@ print(hashlib.sha256(urllib.request.urlopen(sys.argv[1]).read()).hexdigest())
 """
 
 
-def lossless(text):
-    check(" 0% packet loss" in text, text)
-
-
 def uml_and_namespace():
     """The cable stays while one machine is killed and another started."""
     with guest.sockets() as folder:
@@ -36,7 +32,7 @@ def uml_and_namespace():
             with Uml(path) as machine:
                 machine.booted()
                 cable.await_event("attachment epair0b client connected")
-                lossless(machine.run("ping -c 100 -i 0.01 -s 1400 10.0.0.1"))
+                machine.loses_none("10.0.0.1", "-c 100 -i 0.01 -s 1400")
                 digest = machine.offer(8)
                 got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2" + guest.OFFERED, timeout=60)
                 equal(got.strip(), digest, "the namespace's checksum")
@@ -53,7 +49,7 @@ def uml_and_qemu():
                 Uml(folder + "/uml") as right:
             left.booted()
             right.booted()
-            lossless(right.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
+            right.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
             digest = right.offer(4)
             got = left.run(f"wget -q -O - http://10.0.0.2{guest.OFFERED} | sha256sum", seconds=60)
             equal(got.split()[0], digest, "the other machine's checksum")

@@ -13,7 +13,7 @@ import subprocess
 
 import guest
 import lab
-from guest import has_carrier, lossless, moves_files
+from guest import has_carrier, moves_files
 from lab import Cable, Netns, check, equal
 
 RED = "tap:netns=red,addr=10.0.0.1/24"
@@ -30,7 +30,7 @@ def guest_moves_files_and_is_killed_and_started_again():
             cable.events.clear()
             with guest.VhostQemu(folder + "/vm") as machine:
                 machine.booted()
-                lossless(machine.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
+                machine.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
                 moves_files(machine, red)
             cable.await_event("attachment epair0b front end closed")
         ping.send_signal(signal.SIGINT)
@@ -50,7 +50,7 @@ def two_guests_and_a_segment_is_one_frame():
                 guest.VhostQemu(two) as right:
             left.booted()
             right.booted()
-            lossless(right.run("ping -c 20 -i 0.05 -s 1400 10.0.0.1"))
+            right.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
             digest = left.offer(guest.FILE_MIB)
             got = right.run(f"wget -q -O - http://10.0.0.1{guest.OFFERED} | sha256sum",
                             seconds=60 + 4 * guest.FILE_MIB)
@@ -69,7 +69,7 @@ def link_that_goes_down_is_the_guests_carrier():
         cable.ask("set b carrier follow")
         with guest.VhostQemu(folder + "/vm", chardev=",reconnect=1") as machine:
             machine.booted()
-            lossless(machine.run("ping -c 5 -i 0.05 10.0.0.1"))
+            machine.loses_none("10.0.0.1", "-c 5 -i 0.05")
             for end in "ab":
                 cable.ask(f"set {end} down")
                 has_carrier(machine, "0")
