@@ -163,9 +163,7 @@ raise_limit(void)
 static void
 on_signal(struct ctl_watch *w, uint32_t events)
 {
-	struct daemon *d =
-	    (struct daemon *)(void *)((char *)w -
-				      offsetof(struct daemon, signals));
+	struct daemon *d = EP_CONTAINER_OF(w, struct daemon, signals);
 	struct signalfd_siginfo si;
 
 	(void)events;

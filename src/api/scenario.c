@@ -16,6 +16,7 @@
 
 #include "api/scenario_priv.h"
 #include "attach/attach.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "base/number.h"
 #include "base/sized.h"
@@ -246,10 +247,8 @@ arm(struct epair_scenario *sc)
 static void
 fire(struct ep_timer *timer)
 {
-	struct epair_scenario *sc =
-	    (struct epair_scenario *)(void *)((char *)timer -
-					      offsetof(struct epair_scenario,
-						  timer));
+	struct epair_scenario *sc = EP_CONTAINER_OF(
+	    timer, struct epair_scenario, timer);
 	unsigned done;
 
 	ep_lock(&sc->lock);

@@ -18,6 +18,7 @@
 
 #include <epair/epair.h>
 
+#include "base/container.h"
 #include "base/sized.h"
 #include "net/ifnet.h"
 #include "sched/sched.h"
@@ -355,9 +356,7 @@ epair_test_now(struct epair_test *test)
 static void
 ring(struct ep_timer *timer)
 {
-	struct alarm *alarm =
-	    (struct alarm *)(void *)((char *)timer -
-				     offsetof(struct alarm, timer));
+	struct alarm *alarm = EP_CONTAINER_OF(timer, struct alarm, timer);
 	void (*fn)(void *arg) = alarm->fn;
 	void *arg = alarm->arg;
 

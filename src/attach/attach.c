@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/container.h"
 #include "net/event.h"
 #include "net/vnet.h"
 
@@ -423,9 +424,7 @@ ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
 static void
 lost_run(struct ep_task *task)
 {
-	struct ep_stack *st =
-	    (struct ep_stack *)(void *)((char *)task -
-					offsetof(struct ep_stack, lost_task));
+	struct ep_stack *st = EP_CONTAINER_OF(task, struct ep_stack, lost_task);
 	char why[sizeof(st->lost_why)];
 
 	memcpy(why, st->lost_why, sizeof(why));

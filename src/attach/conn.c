@@ -8,12 +8,11 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/container.h"
 
 #define GRACE_NS (5 * EP_NS_PER_S)
 
-#define CONN_OF(p, member) \
-	((struct ep_conn *)(void *)((char *)(p)-offsetof( \
-	    struct ep_conn, member)))
+#define CONN_OF(p, member) EP_CONTAINER_OF(p, struct ep_conn, member)
 
 bool
 ep_conn_is_stopping(const struct ep_conn *conn)

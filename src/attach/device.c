@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
+
 int
 ep_device_check(const struct ep_device_conf *conf, struct epair_err *err)
 {
@@ -281,18 +283,14 @@ follow(struct ep_device *dev)
 static void
 follow_run(struct ep_task *task)
 {
-	follow((struct ep_device *)(void *)((char *)task -
-					    offsetof(struct ep_device,
-						follow_task)));
+	follow(EP_CONTAINER_OF(task, struct ep_device, follow_task));
 }
 
 static void
 route_told(struct ep_watch *watch, uint32_t events)
 {
-	struct ep_device *dev =
-	    (struct ep_device *)(void *)((char *)watch -
-					 offsetof(
-					     struct ep_device, ns.route_watch));
+	struct ep_device *dev = EP_CONTAINER_OF(
+	    watch, struct ep_device, ns.route_watch);
 	bool is_told;
 
 	(void)events;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "attach/opener_priv.h"
+#include "base/container.h"
 
 static void
 name_went(struct ep_opener *op, const struct inotify_event *ev)
@@ -27,9 +28,7 @@ name_went(struct ep_opener *op, const struct inotify_event *ev)
 static void
 read_names(struct ep_watch *watch, uint32_t events)
 {
-	struct ep_opener *op =
-	    (struct ep_opener *)(void *)((char *)watch -
-					 offsetof(struct ep_opener, watch));
+	struct ep_opener *op = EP_CONTAINER_OF(watch, struct ep_opener, watch);
 	union {
 		char octets[4096];
 		struct inotify_event align;

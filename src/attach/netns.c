@@ -8,6 +8,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/container.h"
+
 /* Its name. */
 
 int
@@ -92,9 +94,7 @@ looked_up(const char *text, int own)
 static void
 name_gone(struct ep_name_watch *w)
 {
-	struct ep_netns *ns =
-	    (struct ep_netns *)(void *)((char *)w -
-					offsetof(struct ep_netns, name_watch));
+	struct ep_netns *ns = EP_CONTAINER_OF(w, struct ep_netns, name_watch);
 	char why[64];
 
 	(void)snprintf(
@@ -105,10 +105,8 @@ name_gone(struct ep_name_watch *w)
 static void
 process_ended(struct ep_watch *watch, uint32_t events)
 {
-	struct ep_netns *ns =
-	    (struct ep_netns *)(void *)((char *)watch -
-					offsetof(
-					    struct ep_netns, process_watch));
+	struct ep_netns *ns = EP_CONTAINER_OF(
+	    watch, struct ep_netns, process_watch);
 
 	(void)events;
 	ep_watch_drain(watch);

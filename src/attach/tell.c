@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 
 #define TOKEN_NS   EP_NS_PER_S
 #define TOKENS_MAX 16u
@@ -25,9 +26,7 @@ take_token(struct ep_tell *tell)
 static void
 tell_later(struct ep_timer *timer)
 {
-	struct ep_tell *tell =
-	    (struct ep_tell *)(void *)((char *)timer -
-				       offsetof(struct ep_tell, timer));
+	struct ep_tell *tell = EP_CONTAINER_OF(timer, struct ep_tell, timer);
 	unsigned others = tell->untold - 1;
 	char detail[sizeof(tell->last)];
 

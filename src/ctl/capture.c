@@ -104,8 +104,7 @@ static void
 is_over(struct ctl_watch *w, uint32_t events)
 {
 	(void)events;
-	end((struct ctl_capture *)(void *)((char *)w -
-					   offsetof(struct ctl_capture, over)));
+	end(EP_CONTAINER_OF(w, struct ctl_capture, over));
 }
 
 void
@@ -137,10 +136,8 @@ tell_gone(struct ctl_server *s, uint32_t index)
 static void
 on_events(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_server *s =
-	    (struct ctl_server *)(void *)((char *)w -
-					  offsetof(struct ctl_server,
-					      capture_events));
+	struct ctl_server *s = EP_CONTAINER_OF(
+	    w, struct ctl_server, capture_events);
 	struct epair_event ev;
 
 	(void)events;

@@ -148,9 +148,7 @@ undo_slice(struct ctl_changes *q, struct ctl_change *c, uint64_t end_ns)
 static void
 run(struct ctl_job *job)
 {
-	struct ctl_changes *q =
-	    (struct ctl_changes *)(void *)((char *)job -
-					   offsetof(struct ctl_changes, job));
+	struct ctl_changes *q = EP_CONTAINER_OF(job, struct ctl_changes, job);
 	struct ctl_change *c = TAILQ_FIRST(&q->queue);
 	uint64_t now = ctl_loop_now();
 

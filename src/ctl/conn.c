@@ -178,9 +178,7 @@ is_over(struct ctl_conn *c)
 static void
 ready(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_conn *c =
-	    (struct ctl_conn *)(void *)((char *)w -
-					offsetof(struct ctl_conn, watch));
+	struct ctl_conn *c = EP_CONTAINER_OF(w, struct ctl_conn, watch);
 
 	if ((events & EPOLLOUT) != 0)
 		push(c);
@@ -228,9 +226,7 @@ may_ask(struct ctl_conn *c)
 static void
 run(struct ctl_job *job)
 {
-	struct ctl_conn *c =
-	    (struct ctl_conn *)(void *)((char *)job -
-					offsetof(struct ctl_conn, job));
+	struct ctl_conn *c = EP_CONTAINER_OF(job, struct ctl_conn, job);
 	const char *line;
 	size_t len;
 
@@ -256,9 +252,7 @@ run(struct ctl_job *job)
 static void
 rested(struct ctl_timer *t)
 {
-	struct ctl_conn *c =
-	    (struct ctl_conn *)(void *)((char *)t -
-					offsetof(struct ctl_conn, rest));
+	struct ctl_conn *c = EP_CONTAINER_OF(t, struct ctl_conn, rest);
 
 	ctl_job_add(c->server->loop, &c->job);
 }

@@ -44,10 +44,7 @@ close_conn(struct ctl_http_conn *c)
 static void
 time_is_up(struct ctl_timer *t)
 {
-	close_conn(
-	    (struct ctl_http_conn *)(void *)((char *)t -
-					     offsetof(
-						 struct ctl_http_conn, timer)));
+	close_conn(EP_CONTAINER_OF(t, struct ctl_http_conn, timer));
 }
 
 static const char *
@@ -142,10 +139,8 @@ read_some(struct ctl_http_conn *c)
 static void
 on_conn(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_http_conn *c =
-	    (struct ctl_http_conn *)(void *)((char *)w -
-					     offsetof(
-						 struct ctl_http_conn, watch));
+	struct ctl_http_conn *c = EP_CONTAINER_OF(
+	    w, struct ctl_http_conn, watch);
 
 	(void)events;
 	if ((c->is_writing ? write_some(c) : read_some(c)) != 0)
@@ -155,9 +150,7 @@ on_conn(struct ctl_watch *w, uint32_t events)
 static void
 on_listener(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_http *h =
-	    (struct ctl_http *)(void *)((char *)w -
-					offsetof(struct ctl_http, listener));
+	struct ctl_http *h = EP_CONTAINER_OF(w, struct ctl_http, listener);
 	int sock = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct ctl_http_conn *c;
 

@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/container.h"
+
 struct ctl_watch {
 	int fd;
 	uint32_t events; /* EPOLL*, level-triggered; the loop's after add */

@@ -69,9 +69,7 @@ drain(struct ctl_monitor *m)
 static void
 ready(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_monitor *m =
-	    (struct ctl_monitor *)(void *)((char *)w -
-					   offsetof(struct ctl_monitor, watch));
+	struct ctl_monitor *m = EP_CONTAINER_OF(w, struct ctl_monitor, watch);
 
 	(void)events;
 	if (ctl_conn_keeps_up(m->conn))

@@ -85,10 +85,7 @@ greet(struct ctl_server *s, int sock)
 static void
 accept_one(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_server *s =
-	    (struct ctl_server *)(void *)((char *)w -
-					  offsetof(
-					      struct ctl_server, listener));
+	struct ctl_server *s = EP_CONTAINER_OF(w, struct ctl_server, listener);
 	int sock = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
@@ -105,9 +102,7 @@ accept_one(struct ctl_watch *w, uint32_t events)
 static void
 accept_again(struct ctl_timer *t)
 {
-	struct ctl_server *s =
-	    (struct ctl_server *)(void *)((char *)t -
-					  offsetof(struct ctl_server, pause));
+	struct ctl_server *s = EP_CONTAINER_OF(t, struct ctl_server, pause);
 
 	ctl_watch_set(s->loop, &s->listener, EPOLLIN);
 }

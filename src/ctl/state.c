@@ -449,9 +449,7 @@ abandon(struct ctl_store *store, const struct ctl_change *c)
 static void
 follow(struct ctl_job *job)
 {
-	struct ctl_state *s =
-	    (struct ctl_state *)(void *)((char *)job -
-					 offsetof(struct ctl_state, follow));
+	struct ctl_state *s = EP_CONTAINER_OF(job, struct ctl_state, follow);
 	struct epair_err err;
 
 	/* What is half done is no state; its end comes back to us. */
@@ -473,9 +471,7 @@ is_loss(const struct epair_event *ev)
 static void
 on_event(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_state *s =
-	    (struct ctl_state *)(void *)((char *)w -
-					 offsetof(struct ctl_state, events));
+	struct ctl_state *s = EP_CONTAINER_OF(w, struct ctl_state, events);
 	struct epair_event ev;
 	struct epair_if *ifp;
 
@@ -499,9 +495,7 @@ static void watch_keeper(struct ctl_state *s);
 static void
 on_keeper(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_state *s =
-	    (struct ctl_state *)(void *)((char *)w -
-					 offsetof(struct ctl_state, keeper));
+	struct ctl_state *s = EP_CONTAINER_OF(w, struct ctl_state, keeper);
 	struct epair_err err;
 	const char *key;
 	json_t *text;

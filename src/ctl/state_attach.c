@@ -286,9 +286,7 @@ tell_lost(struct ctl_state *s)
 static void
 retry(struct ctl_timer *t)
 {
-	struct ctl_state *s =
-	    (struct ctl_state *)(void *)((char *)t -
-					 offsetof(struct ctl_state, retry));
+	struct ctl_state *s = EP_CONTAINER_OF(t, struct ctl_state, retry);
 
 	if (++s->retries >= TELL_AFTER)
 		tell_lost(s);

@@ -64,10 +64,8 @@ resume(struct ctl_takeover *t)
 static void
 wait_for_changes(struct ctl_timer *timer)
 {
-	struct ctl_takeover *t =
-	    (struct ctl_takeover *)(void *)((char *)timer -
-					    offsetof(
-						struct ctl_takeover, wait));
+	struct ctl_takeover *t = EP_CONTAINER_OF(
+	    timer, struct ctl_takeover, wait);
 	const int fds[] = { ctl_journal_lock(t->state->journal), t->listener };
 
 	if (!ctl_changes_hold(t->changes, true)) {
@@ -82,10 +80,7 @@ wait_for_changes(struct ctl_timer *timer)
 static void
 on_heir(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_takeover *t =
-	    (struct ctl_takeover *)(void *)((char *)w -
-					    offsetof(
-						struct ctl_takeover, heir));
+	struct ctl_takeover *t = EP_CONTAINER_OF(w, struct ctl_takeover, heir);
 	struct message msg;
 	unsigned count = 0;
 
@@ -105,10 +100,7 @@ on_heir(struct ctl_watch *w, uint32_t events)
 static void
 on_door(struct ctl_watch *w, uint32_t events)
 {
-	struct ctl_takeover *t =
-	    (struct ctl_takeover *)(void *)((char *)w -
-					    offsetof(
-						struct ctl_takeover, door));
+	struct ctl_takeover *t = EP_CONTAINER_OF(w, struct ctl_takeover, door);
 	int sock = ctl_local_accept(w->fd);
 
 	(void)events;

@@ -5,6 +5,7 @@
 
 #include "base/atomic.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "impair/impair_priv.h"
 #include "mbuf/ecn.h"
 
@@ -324,8 +325,7 @@ run(struct ep_impair *imp, uint64_t now_ns) EP_REQUIRES(imp->lock)
 static void
 timer_fired(struct ep_timer *timer)
 {
-	struct ep_impair *imp = (void *)((char *)timer -
-					 offsetof(struct ep_impair, timer));
+	struct ep_impair *imp = EP_CONTAINER_OF(timer, struct ep_impair, timer);
 	bool waited;
 
 	ep_lock(&imp->lock);

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/error.h"
 #include "net/run.h"
 #include "net/vnet.h"
@@ -191,8 +192,7 @@ sub_free(struct epair_sub *sub)
 static void
 call_back(struct ep_task *task)
 {
-	struct epair_sub *sub = (void *)((char *)task -
-					 offsetof(struct epair_sub, task));
+	struct epair_sub *sub = EP_CONTAINER_OF(task, struct epair_sub, task);
 	struct epair *ep = sub->ep;
 	struct epair_event ev;
 	struct ep_run run;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/container.h"
 #include "base/hash.h"
 #include "net/event.h"
 #include "net/ifnet_life.h"
@@ -39,7 +40,7 @@ ep_pair_run_end(struct ep_pair *pair)
 static struct epair_if *
 of_name_entry(struct ep_table_entry *entry)
 {
-	return (void *)((char *)entry - offsetof(struct epair_if, by_name));
+	return EP_CONTAINER_OF(entry, struct epair_if, by_name);
 }
 
 struct epair_if *
@@ -74,7 +75,7 @@ ep_ifnet_set_name(struct epair_if *ifp, const char *name)
 static struct epair_if *
 of_mac_entry(struct ep_table_entry *entry)
 {
-	return (void *)((char *)entry - offsetof(struct epair_if, by_mac));
+	return EP_CONTAINER_OF(entry, struct epair_if, by_mac);
 }
 
 struct epair_if *
@@ -200,8 +201,8 @@ ep_ifnet_detach(struct epair_if *ifp)
 static void
 tell_changed(struct ep_task *task)
 {
-	struct epair_if *ifp =
-	    (void *)((char *)task - offsetof(struct epair_if, changed_task));
+	struct epair_if *ifp = EP_CONTAINER_OF(
+	    task, struct epair_if, changed_task);
 	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);
 	struct ep_pair *pair = ifp->pair;
 	struct ep_run in_pair, in_stack;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/atomic.h"
+#include "base/container.h"
 #include "mbuf/offload.h"
 #include "net/ether.h"
 #include "net/run.h"
@@ -258,8 +259,7 @@ count_wait(struct ep_rxq *rxq, uint64_t came_ns)
 void
 ep_pair_deliver(struct ep_task *task)
 {
-	struct ep_rxq *rxq = (void *)((char *)task -
-				      offsetof(struct ep_rxq, task));
+	struct ep_rxq *rxq = EP_CONTAINER_OF(task, struct ep_rxq, task);
 	struct epair_if *ifp = rxq->ifp;
 	struct ep_pair *pair = ifp->pair;
 	struct ep_thread *thr = ep_thread_self(&ifp->ep->domain);

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/atomic.h"
+#include "base/container.h"
 #include "mbuf/account.h"
 #include "mbuf/offload.h"
 #include "mbuf/pool.h"
@@ -299,8 +300,7 @@ send_dequeued(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
 void
 ep_pair_qdisc_fired(struct ep_timer *timer)
 {
-	struct ep_qdisc *qd = (void *)((char *)timer -
-				       offsetof(struct ep_qdisc, timer));
+	struct ep_qdisc *qd = EP_CONTAINER_OF(timer, struct ep_qdisc, timer);
 
 	ep_pair_pull(qd->ifp);
 }

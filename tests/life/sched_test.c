@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "base/atomic.h"
+#include "base/container.h"
 #include "net/instance.h"
 #include "sched/sched.h"
 
@@ -56,9 +57,7 @@ drained_task_neither_waits_nor_runs(void **state)
 static void
 fire_again(struct ep_timer *timer)
 {
-	struct restless *r =
-	    (struct restless *)(void *)((char *)timer -
-					offsetof(struct restless, timer));
+	struct restless *r = EP_CONTAINER_OF(timer, struct restless, timer);
 
 	(void)ep_add_relaxed(&r->runs, 1);
 	CHECK(ep_timer_arm(timer, 0) == 0);

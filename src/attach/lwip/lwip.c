@@ -27,6 +27,7 @@
 #include "attach/tell.h"
 #include "base/atomic.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/hash.h"
 #include "base/rng.h"
 #include "mbuf/mbuf.h"
@@ -189,8 +190,7 @@ after(struct lwip *lw, uint64_t next) EP_REQUIRES(lw->lock)
 static void
 fire(struct ep_timer *timer)
 {
-	struct lwip *lw = (struct lwip *)(void *)((char *)timer -
-						  offsetof(struct lwip, timer));
+	struct lwip *lw = EP_CONTAINER_OF(timer, struct lwip, timer);
 	const struct epair_if *ifp = lw->st.ifp;
 
 	ep_lock(&lw->lock);
@@ -207,9 +207,7 @@ fire(struct ep_timer *timer)
 static void
 tell(struct ep_task *task)
 {
-	struct lwip *lw = (struct lwip *)(void *)((char *)task -
-						  offsetof(
-						      struct lwip, tell_task));
+	struct lwip *lw = EP_CONTAINER_OF(task, struct lwip, tell_task);
 	char told[TOLD_MAX][EP_LWIP_TELL_MAX];
 	unsigned n;
 

@@ -23,6 +23,7 @@
 #include "attach/netns.h"
 #include "attach/tell.h"
 #include "base/atomic.h"
+#include "base/container.h"
 
 struct packet_conf {
 	const char *dev, *netns; /* netns NULL: the caller's */
@@ -116,16 +117,14 @@ follow(struct packet *packet)
 static void
 follow_run(struct ep_task *task)
 {
-	follow((struct packet *)(void *)((char *)task -
-					 offsetof(struct packet, follow_task)));
+	follow(EP_CONTAINER_OF(task, struct packet, follow_task));
 }
 
 static void
 route_told(struct ep_watch *watch, uint32_t events)
 {
-	struct packet *packet =
-	    (struct packet *)(void *)((char *)watch -
-				      offsetof(struct packet, ns.route_watch));
+	struct packet *packet = EP_CONTAINER_OF(
+	    watch, struct packet, ns.route_watch);
 
 	(void)events;
 	if (ep_netdev_told(packet->ns.route, packet->ifindex))

@@ -34,6 +34,7 @@
 #include "attach/pcap/output.h"
 #include "attach/pcap/pace.h"
 #include "base/atomic.h"
+#include "base/container.h"
 #include "mbuf/mbuf.h"
 
 #define BURST_MAX 64u
@@ -215,9 +216,7 @@ pcap_receive(
 static void
 pcap_fire(struct ep_timer *timer)
 {
-	struct pcap *pcap = (struct pcap *)(void *)((char *)timer -
-						    offsetof(
-							struct pcap, timer));
+	struct pcap *pcap = EP_CONTAINER_OF(timer, struct pcap, timer);
 
 	/* acquires what pcap_release() released */
 	if (!ep_load_acquire(&pcap->stopping))
@@ -338,8 +337,7 @@ work(struct pcap *pcap)
 static void
 pcap_run(struct ep_task *task)
 {
-	struct pcap *pcap =
-	    (struct pcap *)(void *)((char *)task - offsetof(struct pcap, task));
+	struct pcap *pcap = EP_CONTAINER_OF(task, struct pcap, task);
 	uint64_t until;
 
 	/* acquires what pcap_start() and pcap_release() released */

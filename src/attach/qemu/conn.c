@@ -11,6 +11,7 @@
 
 #include "attach/qemu/qemu.h"
 #include "base/atomic.h"
+#include "base/container.h"
 
 /* Reads of what is left when writing has failed: more than a socket holds. */
 #define LAST_READS 8
@@ -21,8 +22,7 @@
 static struct ep_qemu *
 qemu_of(struct ep_conn *conn)
 {
-	return (struct ep_qemu *)(void *)((char *)conn -
-					  offsetof(struct ep_qemu, conn));
+	return EP_CONTAINER_OF(conn, struct ep_qemu, conn);
 }
 
 void

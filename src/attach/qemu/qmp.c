@@ -23,6 +23,7 @@
 
 #include "attach/qemu/qemu.h"
 #include "base/atomic.h"
+#include "base/container.h"
 
 #define RETURNED "{\"return\""
 #define REFUSED  "{\"error\""
@@ -37,22 +38,19 @@ is_used(const struct ep_qemu *q)
 static struct ep_qemu *
 of_watch(struct ep_watch *watch)
 {
-	return (struct ep_qemu *)(void *)((char *)watch -
-					  offsetof(struct ep_qemu, qmp.watch));
+	return EP_CONTAINER_OF(watch, struct ep_qemu, qmp.watch);
 }
 
 static struct ep_qemu *
 of_timer(struct ep_timer *timer)
 {
-	return (struct ep_qemu *)(void *)((char *)timer -
-					  offsetof(struct ep_qemu, qmp.retry));
+	return EP_CONTAINER_OF(timer, struct ep_qemu, qmp.retry);
 }
 
 static struct ep_qemu *
 of_task(struct ep_task *task)
 {
-	return (struct ep_qemu *)(void *)((char *)task -
-					  offsetof(struct ep_qemu, qmp.task));
+	return EP_CONTAINER_OF(task, struct ep_qemu, qmp.task);
 }
 
 /* It is over, and why; there will be another. */

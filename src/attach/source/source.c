@@ -28,6 +28,7 @@
 #include "attach/source/frame.h"
 #include "base/atomic.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "mbuf/mbuf.h"
 
 #define BURST_MAX  256u
@@ -146,9 +147,7 @@ source_receive(
 static void
 source_fire(struct ep_timer *timer)
 {
-	struct source *source =
-	    (struct source *)(void *)((char *)timer -
-				      offsetof(struct source, timer));
+	struct source *source = EP_CONTAINER_OF(timer, struct source, timer);
 
 	/* acquires what source_release() released */
 	if (!ep_load_acquire(&source->stopping))
@@ -312,9 +311,7 @@ work(struct source *source)
 static void
 source_run(struct ep_task *task)
 {
-	struct source *source =
-	    (struct source *)(void *)((char *)task -
-				      offsetof(struct source, task));
+	struct source *source = EP_CONTAINER_OF(task, struct source, task);
 	uint64_t until;
 
 	/* acquires what source_start() and source_release() released */

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "attach/tap/tap.h"
+#include "base/container.h"
 
 /* Newer than Debian 12's headers, and known to kernels since 6.2. */
 #ifndef TUN_F_USO4
@@ -70,8 +71,7 @@ ep_tap_set_up_header(struct ep_tap *tap, struct epair_err *err)
 static struct ep_tap *
 tap_of(struct ep_device *dev)
 {
-	return (struct ep_tap *)(void *)((char *)dev -
-					 offsetof(struct ep_tap, device));
+	return EP_CONTAINER_OF(dev, struct ep_tap, device);
 }
 
 static bool

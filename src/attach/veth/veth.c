@@ -26,6 +26,7 @@
 #include "attach/attach.h"
 #include "attach/device.h"
 #include "base/atomic.h"
+#include "base/container.h"
 
 struct veth_conf {
 	struct ep_device_conf device;
@@ -60,8 +61,7 @@ static const struct ep_stack_ops veth_ops;
 static struct veth *
 veth_of(struct ep_device *dev)
 {
-	return (
-	    struct veth *)(void *)((char *)dev - offsetof(struct veth, device));
+	return EP_CONTAINER_OF(dev, struct veth, device);
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "attach/vhost/vhost.h"
+#include "base/container.h"
 
 /* Messages taken for one wake. */
 #define MESSAGES_MAX 16
@@ -17,8 +18,7 @@
 static struct ep_vhost *
 vhost_of(struct ep_conn *conn)
 {
-	return (struct ep_vhost *)(void *)((char *)conn -
-					   offsetof(struct ep_vhost, conn));
+	return EP_CONTAINER_OF(conn, struct ep_vhost, conn);
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "attach/virtio.h"
 #include "base/atomic.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "mbuf/offload.h"
 
 /* Frames of one turn. */
@@ -313,10 +314,8 @@ ep_vhost_receive(
 void
 ep_vhost_turn(struct ep_task *task)
 {
-	struct ep_vhost_queue *q =
-	    (struct ep_vhost_queue *)(void *)((char *)task -
-					      offsetof(
-						  struct ep_vhost_queue, task));
+	struct ep_vhost_queue *q = EP_CONTAINER_OF(
+	    task, struct ep_vhost_queue, task);
 
 	if (q->index % 2 == 1)
 		read_turn(q);
@@ -327,10 +326,8 @@ ep_vhost_turn(struct ep_task *task)
 void
 ep_vhost_kicked(struct ep_watch *watch, uint32_t events)
 {
-	struct ep_vhost_queue *q =
-	    (struct ep_vhost_queue *)(void *)((char *)watch -
-					      offsetof(struct ep_vhost_queue,
-						  watch));
+	struct ep_vhost_queue *q = EP_CONTAINER_OF(
+	    watch, struct ep_vhost_queue, watch);
 
 	(void)events;
 	if (ep_bell_clear(watch->fd) != 0) {
@@ -344,10 +341,8 @@ ep_vhost_kicked(struct ep_watch *watch, uint32_t events)
 void
 ep_vhost_look(struct ep_timer *timer)
 {
-	struct ep_vhost_queue *q =
-	    (struct ep_vhost_queue *)(void *)((char *)timer -
-					      offsetof(
-						  struct ep_vhost_queue, look));
+	struct ep_vhost_queue *q = EP_CONTAINER_OF(
+	    timer, struct ep_vhost_queue, look);
 	uint64_t now = ep_sched_mono(q->vhost->st.ifp->ep->sched);
 
 	ep_vhost_turn(&q->task);

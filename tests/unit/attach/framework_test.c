@@ -5,6 +5,7 @@
 
 #include "attach/attach.h"
 #include "base/atomic.h"
+#include "base/container.h"
 #include "unit/api/rig.h"
 
 static struct epair_err err;
@@ -477,9 +478,7 @@ race_end(void *arg)
 static void
 lose_at_the_line(struct probe *probe)
 {
-	struct race *race = (struct race *)(void *)((char *)probe -
-						    offsetof(
-							struct race, probe));
+	struct race *race = EP_CONTAINER_OF(probe, struct race, probe);
 
 	/* Within start, where the attachment is held. */
 	(void)pthread_barrier_wait(&race->line);
