@@ -164,6 +164,9 @@ EPAIR_API int epair_attach_open(struct epair_if *ifp, const char *spec,
  */
 #define EPAIR_LINK_FDS_MAX 3u /* of one link */
 
+/* The name of the i-th of them, from 0 on; NULL behind the last. */
+EPAIR_API const char *epair_link_fd_at(unsigned i);
+
 /*
  * What the words name, whatever link they change: names, up to max, of
  * descriptors. Touches nothing.

@@ -49,6 +49,12 @@ no_room(unsigned max, struct epair_err *err)
 	    err, -ENOSPC, "the link has more than %u descriptors", max);
 }
 
+const char *
+epair_link_fd_at(unsigned i)
+{
+	return i < EP_FILE_MAX ? ep_link_files[i].name : NULL;
+}
+
 int
 epair_link_needs(
     const char *words, const char **names, unsigned max, struct epair_err *err)
@@ -57,7 +63,7 @@ epair_link_needs(
 	unsigned files, n = 0;
 	int error = ep_link_parse_files(words, &conf, &files, err);
 
-	for (unsigned i = 0; i < ep_link_file_count && error == 0; i++) {
+	for (unsigned i = 0; i < EP_FILE_MAX && error == 0; i++) {
 		if ((files & ep_link_files[i].part) == 0)
 			continue;
 		if (n == max)
@@ -78,7 +84,7 @@ epair_link_open(const char *words, struct epair_fd *fds, unsigned max,
 	int fd;
 
 	out.error = ep_link_parse_files(words, &conf, &files, err);
-	for (unsigned i = 0; i < ep_link_file_count && out.error == 0; i++) {
+	for (unsigned i = 0; i < EP_FILE_MAX && out.error == 0; i++) {
 		const struct ep_link_file *file = &ep_link_files[i];
 
 		if ((files & file->part) == 0)
@@ -97,7 +103,7 @@ epair_link_open(const char *words, struct epair_fd *fds, unsigned max,
 static bool
 is_one_of(const char *name, unsigned files)
 {
-	for (unsigned i = 0; i < ep_link_file_count; i++)
+	for (unsigned i = 0; i < EP_FILE_MAX; i++)
 		if ((files & ep_link_files[i].part) != 0 &&
 		    strcmp(ep_link_files[i].name, name) == 0)
 			return true;

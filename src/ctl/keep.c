@@ -34,16 +34,15 @@ ctl_kept_token(char token[CTL_KEEP_TOKEN_MAX])
 	    token, CTL_KEEP_TOKEN_MAX, "%016llx", (unsigned long long)bits);
 }
 
-/* Those of epair_if_set_link_fds(3). */
-static const char *const link_names[] = { "table", "slots", "trace" };
-
 static const char *
 link_name(const char *name)
 {
-	for (size_t i = 0; i < sizeof(link_names) / sizeof(link_names[0]); i++)
-		if (strcmp(link_names[i], name) == 0)
-			return link_names[i];
-	return NULL;
+	const char *known;
+
+	for (unsigned i = 0; (known = epair_link_fd_at(i)) != NULL; i++)
+		if (strcmp(known, name) == 0)
+			break;
+	return known;
 }
 
 unsigned

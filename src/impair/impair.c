@@ -81,8 +81,8 @@ in_slot(struct ep_impair *imp, const struct epair_mbuf *m, uint64_t when_ns)
 	if (slot->at_ns < when_ns || slot->packets == 0 || slot->bytes <= 0) {
 		if (slot->at_ns < when_ns)
 			slot->at_ns = when_ns;
-		slot->at_ns += ep_dice_slot(
-		    &imp->dice, conf, imp->parts.slot_table);
+		slot->at_ns += ep_dice_slot(&imp->dice, conf,
+		    ep_link_samples(&imp->parts, EP_FILE_SLOTS));
 		slot->packets = conf->slot_packets != 0 ? conf->slot_packets
 							: UINT64_MAX;
 		slot->bytes = conf->slot_bytes != 0 ? (int64_t)conf->slot_bytes
@@ -103,7 +103,8 @@ hold(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
 	if (is_ahead)
 		(void)ep_add_relaxed(&imp->ifp->linked.reordered, 1);
 	else
-		when += ep_dice_delay(&imp->dice, conf, imp->parts.table);
+		when += ep_dice_delay(&imp->dice, conf,
+		    ep_link_samples(&imp->parts, EP_FILE_TABLE));
 	if (!is_ahead && when < imp->last_ns && keeps_order(conf))
 		when = imp->last_ns;
 	when = in_slot(imp, m, when);
@@ -418,7 +419,7 @@ ep_impair_set(struct ep_impair *imp, const struct ep_link_conf *conf,
 
 	imp->conf = *conf;
 	ep_link_replace(&imp->parts, parts, conf);
-	ep_turn_set(&imp->turn, conf, &old, imp->parts.trace, now_ns);
+	ep_turn_set(&imp->turn, conf, &old, ep_link_trace(&imp->parts), now_ns);
 	ep_store_relaxed(&imp->cuts, cuts_of(conf));
 	if (conf->seed != old.seed)
 		ep_dice_init(
@@ -435,7 +436,7 @@ void
 ep_impair_flush(struct ep_impair *imp)
 {
 	const struct ep_link_conf none = { .delay_ns = 0 };
-	struct ep_link_parts parts = { .table = NULL };
+	struct ep_link_parts parts = { .filter = NULL };
 
 	ep_impair_set(imp, &none, &parts, ep_sched_mono(imp->ifp->ep->sched));
 	let_go(imp, UINT64_MAX);

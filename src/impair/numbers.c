@@ -77,7 +77,7 @@ ep_samples_parse(const char *name, const char *text, size_t len,
 
 	if (t == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a distribution");
-	t->fd = -1;
+	t->read.fd = -1;
 	for (t->count = 0; error == 0 && find(&c, true); t->count++) {
 		int64_t value = 0;
 
@@ -144,7 +144,7 @@ ep_trace_parse(const char *name, const char *text, size_t len,
 
 	if (t == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a trace");
-	t->fd = -1;
+	t->read.fd = -1;
 	for (t->count = 0; error == 0 && find(&c, false);)
 		error = t->count == most ? ep_fail(err, -EINVAL,
 					       "%.120s: has more than %u lines",

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/number.h"
 #include "impair/conf_priv.h"
+#include "impair/parts.h"
 
 #define SHOWN_MAX 32 /* of a word in an error, with its NUL */
 
@@ -450,10 +451,12 @@ ep_link_parse(const char *words, struct ep_link_conf *conf, unsigned *named,
 unsigned
 ep_link_parts(const struct ep_link_conf *conf)
 {
-	return (conf->table[0] != '\0' ? EP_LINK_TABLE : 0u) |
-	       (conf->slot_table[0] != '\0' ? EP_LINK_SLOT_TABLE : 0u) |
-	       (conf->filter[0] != '\0' ? EP_LINK_FILTER : 0u) |
-	       (conf->trace[0] != '\0' ? EP_LINK_TRACE : 0u);
+	unsigned parts = conf->filter[0] != '\0' ? EP_LINK_FILTER : 0;
+
+	for (unsigned i = 0; i < EP_FILE_MAX; i++)
+		if (ep_link_path(conf, &ep_link_files[i])[0] != '\0')
+			parts |= ep_link_files[i].part;
+	return parts;
 }
 
 bool

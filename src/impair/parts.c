@@ -20,19 +20,42 @@ struct text {
 	size_t len;
 };
 
-const struct ep_link_file ep_link_files[] = {
-	{ "table", EP_LINK_TABLE, offsetof(struct ep_link_conf, table) },
-	{ "slots", EP_LINK_SLOT_TABLE,
-	    offsetof(struct ep_link_conf, slot_table) },
-	{ "trace", EP_LINK_TRACE, offsetof(struct ep_link_conf, trace) },
+static int
+parse_samples(const char *name, const char *text, size_t len,
+    struct ep_read **read, struct epair_err *err)
+{
+	struct ep_samples *table;
+	int error = ep_samples_parse(name, text, len, &table, err);
+
+	if (error == 0)
+		*read = &table->read;
+	return error;
+}
+
+static int
+parse_trace(const char *name, const char *text, size_t len,
+    struct ep_read **read, struct epair_err *err)
+{
+	struct ep_trace *trace;
+	int error = ep_trace_parse(name, text, len, &trace, err);
+
+	if (error == 0)
+		*read = &trace->read;
+	return error;
+}
+
+#define AT(field) offsetof(struct ep_link_conf, field)
+
+const struct ep_link_file ep_link_files[EP_FILE_MAX] = {
+	[EP_FILE_TABLE] = { "table", EP_LINK_TABLE, AT(table), TABLE_FILE_MAX,
+	    TABLE_FILE_MAX, parse_samples },
+	[EP_FILE_SLOTS] = { "slots", EP_LINK_SLOT_TABLE, AT(slot_table),
+	    TABLE_FILE_MAX, TABLE_FILE_MAX, parse_samples },
+	[EP_FILE_TRACE] = { "trace", EP_LINK_TRACE, AT(trace), TRACE_FILE_MAX,
+	    HANDED_TRACE_MAX, parse_trace },
 };
 
-const unsigned ep_link_file_count = sizeof(ep_link_files) /
-				    sizeof(ep_link_files[0]);
-
-_Static_assert(
-    sizeof(ep_link_files) / sizeof(ep_link_files[0]) == EPAIR_LINK_FDS_MAX,
-    "one limit");
+_Static_assert(EP_FILE_MAX == EPAIR_LINK_FDS_MAX, "one limit");
 
 int
 ep_link_open(const char *path, struct epair_err *err)
@@ -92,88 +115,47 @@ read_file(const char *path, int fd, uint64_t max, struct text *text,
 }
 
 static void
-end_table(struct ep_samples *table)
+end_read(struct ep_read *read)
 {
-	if (table != NULL && table->fd >= 0)
-		(void)close(table->fd);
-	free(table);
+	if (read != NULL && read->fd >= 0)
+		(void)close(read->fd);
+	free(read);
 }
 
-static void
-end_trace(struct ep_trace *trace)
-{
-	if (trace != NULL && trace->fd >= 0)
-		(void)close(trace->fd);
-	free(trace);
-}
-
-int
-ep_link_fd(const struct ep_link_parts *parts, unsigned part)
-{
-	const struct ep_samples *table = part == EP_LINK_TABLE
-					     ? parts->table
-					     : parts->slot_table;
-
-	if (part == EP_LINK_TRACE)
-		return parts->trace != NULL ? parts->trace->fd : -1;
-	return table != NULL ? table->fd : -1;
-}
-
-static uint64_t
-most_octets(unsigned part, bool is_handed)
-{
-	if (part != EP_LINK_TRACE)
-		return TABLE_FILE_MAX;
-	return is_handed ? HANDED_TRACE_MAX : TRACE_FILE_MAX;
-}
-
-/* Read what is open. *keep, if it is one, is the part's from then on. */
+/* Read what is open. keep, if it is one, is *read's from then on. */
 static int
-load_from(int fd, const char *path, unsigned part, int *keep,
-    struct ep_link_parts *parts, struct epair_err *err)
+load_from(int fd, const char *path, const struct ep_link_file *file, int keep,
+    struct ep_read **read, struct epair_err *err)
 {
-	struct ep_samples **table = part == EP_LINK_TABLE ? &parts->table
-							  : &parts->slot_table;
-	bool is_trace = part == EP_LINK_TRACE;
 	struct text text = { .octets = NULL };
 	int error = read_file(
-	    path, fd, most_octets(part, *keep >= 0), &text, err);
+	    path, fd, keep >= 0 ? file->handed_max : file->max, &text, err);
 
 	if (error != 0)
 		return error;
-	if (is_trace)
-		error = ep_trace_parse(
-		    path, text.octets, text.len, &parts->trace, err);
-	else
-		error = ep_samples_parse(
-		    path, text.octets, text.len, table, err);
+	error = file->parse(path, text.octets, text.len, read, err);
 	free(text.octets);
-	if (error != 0)
-		return error;
-	if (is_trace)
-		parts->trace->fd = *keep;
-	else
-		(*table)->fd = *keep;
-	*keep = -1;
-	return 0;
+	if (error == 0)
+		(*read)->fd = keep;
+	return error;
 }
 
 static int
 load_file(const struct ep_link_file *file, const char *path, int handed,
-    struct ep_link_parts *parts, struct epair_err *err)
+    struct ep_read **read, struct epair_err *err)
 {
 	bool is_handed = handed >= 0;
-	int fd, keep = -1, error;
+	int fd, error;
 
 	if (is_handed)
-		fd = keep = fcntl(handed, F_DUPFD_CLOEXEC, 0);
+		fd = fcntl(handed, F_DUPFD_CLOEXEC, 0);
 	else
 		fd = ep_link_open(path, err);
 	if (fd < 0)
 		return is_handed ? ep_fail_sys(err, -errno, "%.120s", path)
 				 : fd;
-	error = load_from(fd, path, file->part, &keep, parts, err);
-	if (!is_handed || keep >= 0)
+	error = load_from(fd, path, file, is_handed ? fd : -1, read, err);
+	if (!is_handed || error != 0)
 		(void)close(fd);
 	return error;
 }
@@ -201,13 +183,14 @@ ep_link_load(const struct ep_link_conf *conf, unsigned named,
 {
 	int error = 0;
 
-	*parts = (struct ep_link_parts){ .table = NULL };
-	for (unsigned i = 0; i < ep_link_file_count && error == 0; i++) {
+	*parts = (struct ep_link_parts){ .filter = NULL };
+	for (unsigned i = 0; i < EP_FILE_MAX && error == 0; i++) {
 		const struct ep_link_file *file = &ep_link_files[i];
 
 		if ((named & file->part) != 0)
 			error = load_file(file, ep_link_path(conf, file),
-			    ep_fds_find(with, file->name, 0), parts, err);
+			    ep_fds_find(with, file->name, 0), &parts->read[i],
+			    err);
 	}
 	if (error == 0 && (named & EP_LINK_FILTER) != 0)
 		error = load_filter(conf->filter, &parts->filter, err);
@@ -225,39 +208,28 @@ end_filter(struct ep_filter *f)
 	free(f);
 }
 
-static void
-replace_table(
-    struct ep_samples **had, struct ep_samples *with, const char *path)
-{
-	if (with == NULL && path[0] != '\0')
-		return;
-	end_table(*had);
-	*had = with;
-}
-
 void
 ep_link_replace(struct ep_link_parts *parts, struct ep_link_parts *from,
     const struct ep_link_conf *conf)
 {
-	replace_table(&parts->table, from->table, conf->table);
-	replace_table(&parts->slot_table, from->slot_table, conf->slot_table);
+	for (unsigned i = 0; i < EP_FILE_MAX; i++)
+		if (from->read[i] != NULL ||
+		    ep_link_path(conf, &ep_link_files[i])[0] == '\0') {
+			end_read(parts->read[i]);
+			parts->read[i] = from->read[i];
+		}
 	if (from->filter != NULL || conf->filter[0] == '\0') {
 		end_filter(parts->filter);
 		parts->filter = from->filter;
 	}
-	if (from->trace != NULL || conf->trace[0] == '\0') {
-		end_trace(parts->trace);
-		parts->trace = from->trace;
-	}
-	*from = (struct ep_link_parts){ .table = NULL };
+	*from = (struct ep_link_parts){ .filter = NULL };
 }
 
 void
 ep_link_parts_fini(struct ep_link_parts *parts)
 {
-	end_table(parts->table);
-	end_table(parts->slot_table);
+	for (unsigned i = 0; i < EP_FILE_MAX; i++)
+		end_read(parts->read[i]);
 	end_filter(parts->filter);
-	end_trace(parts->trace);
-	*parts = (struct ep_link_parts){ .table = NULL };
+	*parts = (struct ep_link_parts){ .filter = NULL };
 }

@@ -11,6 +11,7 @@
 #ifndef EP_IMPAIR_PARTS_H
 #define EP_IMPAIR_PARTS_H
 
+#include "base/container.h"
 #include "base/fds.h"
 #include "impair/conf.h"
 #include "mbuf/filter.h"
@@ -18,12 +19,20 @@
 #define EP_SAMPLES_MAX   16384u /* numbers, as netem */
 #define EP_SAMPLES_SCALE 8192 /* of them is one standard deviation */
 
+/* The files that a link may name; each has a line in ep_link_files. */
+enum ep_file { EP_FILE_TABLE, EP_FILE_SLOTS, EP_FILE_TRACE, EP_FILE_MAX };
+
+/* How what was read from a file begins; malloc()ed. */
+struct ep_read {
+	int fd; /* of the file, ours, if it was handed over; or -1 */
+};
+
 /*
  * tc-netem(8)'s distribution: numbers with white space between them, by which
  * EP_SAMPLES_SCALE-th parts of the jitter a delay differs; `#` begins a comment.
  */
 struct ep_samples {
-	int fd; /* of the file, ours, if it was handed over; or -1 */
+	struct ep_read read;
 	uint32_t count; /* 1 to EP_SAMPLES_MAX */
 	int16_t values[];
 };
@@ -36,27 +45,46 @@ struct ep_samples {
  * is where it begins anew.
  */
 struct ep_trace {
-	int fd; /* as of samples */
+	struct ep_read read;
 	uint32_t count; /* 1 to EP_TRACE_MAX */
 	uint32_t at_ms[]; /* sorted; the last is not 0 */
 };
 
 /* Each NULL where there is none. */
 struct ep_link_parts {
-	struct ep_samples *table, *slot_table;
+	struct ep_read *read[EP_FILE_MAX];
 	struct ep_filter *filter;
-	struct ep_trace *trace;
 };
 
-/* A part that is read from a file, by the name of its descriptor. */
+static inline const struct ep_samples *
+ep_link_samples(const struct ep_link_parts *parts, enum ep_file file)
+{
+	return parts->read[file] == NULL ? NULL
+					 : EP_CONTAINER_OF(parts->read[file],
+					       struct ep_samples, read);
+}
+
+static inline const struct ep_trace *
+ep_link_trace(const struct ep_link_parts *parts)
+{
+	struct ep_read *read = parts->read[EP_FILE_TRACE];
+
+	return read == NULL ? NULL
+			    : EP_CONTAINER_OF(read, struct ep_trace, read);
+}
+
+/* Such a file, by the name of its descriptor. */
 struct ep_link_file {
 	const char *name;
 	unsigned part; /* EP_LINK_* */
 	size_t path_at; /* in struct ep_link_conf */
+	uint64_t max, handed_max; /* octets */
+	/* As ep_samples_parse(). */
+	int (*parse)(const char *name, const char *text, size_t len,
+	    struct ep_read **read, struct epair_err *err);
 };
 
-extern const struct ep_link_file ep_link_files[];
-extern const unsigned ep_link_file_count;
+extern const struct ep_link_file ep_link_files[EP_FILE_MAX];
 
 /* Its path; "" where there is none. */
 static inline const char *
@@ -67,9 +95,6 @@ ep_link_path(const struct ep_link_conf *conf, const struct ep_link_file *file)
 
 /* Open it, waiting for nobody. Gives a descriptor, or a negated errno. */
 int ep_link_open(const char *path, struct epair_err *err);
-
-/* The descriptor of a file that was handed over, or -1. */
-int ep_link_fd(const struct ep_link_parts *parts, unsigned part);
 
 /*
  * Make the parts of *conf that `named` says (EP_LINK_*). Files are read from

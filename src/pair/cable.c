@@ -253,12 +253,11 @@ ep_pair_get_link_fds(struct epair_if *ifp, struct ep_fds_out *out)
 	ep_lock(&ifp->ep->lock);
 	if (ifp->dying)
 		out->error = -ENXIO;
-	for (unsigned i = 0; ifp->impair && i < ep_link_file_count; i++) {
-		const struct ep_link_file *file = &ep_link_files[i];
-		int fd = ep_link_fd(&ifp->impair->parts, file->part);
+	for (unsigned i = 0; ifp->impair && i < EP_FILE_MAX; i++) {
+		const struct ep_read *read = ifp->impair->parts.read[i];
 
-		if (fd >= 0)
-			ep_fds_give(out, file->name, fd);
+		if (read != NULL && read->fd >= 0)
+			ep_fds_give(out, ep_link_files[i].name, read->fd);
 	}
 	ep_unlock(&ifp->ep->lock);
 }

@@ -249,6 +249,21 @@ files_are_named_whatever_the_link_is(void **state)
 }
 
 static void
+all_that_can_be_handed_over_have_their_names(void **state)
+{
+	static const char all[] = "trace a distribution ./b "
+				  "slot distribution c/ 1ms 1ms";
+	const char *names[EPAIR_LINK_FDS_MAX];
+
+	(void)state;
+	assert_int_equal(epair_link_needs(all, names, EPAIR_LINK_FDS_MAX, NULL),
+	    EPAIR_LINK_FDS_MAX);
+	for (unsigned i = 0; i < EPAIR_LINK_FDS_MAX; i++)
+		assert_string_equal(epair_link_fd_at(i), names[i]);
+	assert_null(epair_link_fd_at(EPAIR_LINK_FDS_MAX));
+}
+
+static void
 format_is_what_setting_would_show(void **state)
 {
 	char text[EPAIR_LINK_TEXT_MAX];
@@ -413,6 +428,7 @@ static const struct CMUnitTest tests[] = {
 	RIG_TEST(file_is_named_in_quotes_and_read_when_it_is_named),
 	RIG_TEST(slots_have_a_file_of_their_own),
 	RIG_TEST(files_are_named_whatever_the_link_is),
+	RIG_TEST(all_that_can_be_handed_over_have_their_names),
 	RIG_TEST(format_is_what_setting_would_show),
 	RIG_TEST(handed_files_are_read_kept_and_handed_on),
 	RIG_TEST(descriptor_that_is_not_asked_for_or_no_file_is_refused),

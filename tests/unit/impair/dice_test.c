@@ -484,8 +484,8 @@ table_of_iproute2_is_normal(void **state)
 	}
 	assert_int_equal(
 	    ep_link_load(&conf, EP_LINK_TABLE, NULL, &parts, NULL), 0);
-	assert_distributed(
-	    "delay 100ms 5ms distribution ./a", 28, parts.table, normal_cdf);
+	assert_distributed("delay 100ms 5ms distribution ./a", 28,
+	    ep_link_samples(&parts, EP_FILE_TABLE), normal_cdf);
 	ep_link_parts_fini(&parts);
 }
 
