@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,14 +170,36 @@ put_drops(const struct text *t)
 		}
 }
 
-/* Of an interface. Each place has twice the bound of the one before. */
+/* Each place has twice the bound of the one before. */
 struct histogram {
-	const char *name;
-	const uint64_t *counts;
+	const char *name, *sentence;
+	size_t counts_at, sum_at; /* in struct epair_if_histograms */
 	unsigned places, step; /* and places to a bucket */
-	double first; /* bound */
-	double sum;
+	double first; /* bound, in what the name says */
+	double part; /* of that, which the sum counts */
 };
+
+#define AT(field) offsetof(struct epair_if_histograms, field)
+
+/*
+ * Waits by factors of four: a series for each two would be more than all
+ * others.
+ */
+static const struct histogram histograms[] = {
+	{ "receive_burst_frames", "Frames that a queue's task took at once.",
+	    AT(bursts), AT(burst_frames), EPAIR_BURST_PLACES, 1, 1, 1 },
+	{ "receive_wait_seconds",
+	    "How long every 252nd frame waited in its queue.", AT(waits),
+	    AT(wait_ns), EPAIR_WAIT_PLACES, 2,
+	    (double)EPAIR_WAIT_BOUND_NS(0) / 1e9, 1e9 },
+};
+
+static const uint64_t *
+numbers_of(const struct row *row, size_t at)
+{
+	return (const uint64_t *)(const void *)((const char *)&row->histograms +
+						at);
+}
 
 /* OpenMetrics wants to see that it is no integer. */
 static void
@@ -192,12 +215,13 @@ static void
 put_buckets(
     const struct text *t, const struct row *row, const struct histogram *h)
 {
+	const uint64_t *counts = numbers_of(row, h->counts_at);
 	uint64_t count = 0;
 
 	for (unsigned i = 0; i < h->places; i++) {
 		bool is_last = i + 1 == h->places;
 
-		count += h->counts[i];
+		count += counts[i];
 		if (i % h->step != 0 && !is_last)
 			continue;
 		(void)fprintf(t->f, "epair_interface_%s_bucket", h->name);
@@ -214,48 +238,18 @@ put_buckets(
 }
 
 static void
-put_histogram(
-    const struct text *t, const struct row *row, const struct histogram *h)
-{
-	put_buckets(t, row, h);
-	(void)fprintf(t->f, "epair_interface_%s_sum", h->name);
-	labels(t, row);
-	(void)fprintf(t->f, "} %.15g\n", h->sum);
-}
-
-static void
-put_bursts(const struct text *t)
+put_histogram(const struct text *t, const struct histogram *h)
 {
 	if (t->count > 0)
-		family(t, "interface_", "receive_burst_frames", HISTOGRAM,
-		    "Frames that a queue's task took at once.");
+		family(t, "interface_", h->name, HISTOGRAM, h->sentence);
 	for (const struct row *row = t->rows; row < t->rows + t->count; row++) {
-		const struct epair_if_histograms *h = &row->histograms;
-		const struct histogram bursts = { "receive_burst_frames",
-			h->bursts, EPAIR_BURST_PLACES, 1, 1,
-			(double)h->burst_frames };
-
-		if (h->burst_frames > 0)
-			put_histogram(t, row, &bursts);
-	}
-}
-
-/* By factors of four: a series for each two would be more than all others. */
-static void
-put_waits(const struct text *t)
-{
-	if (t->count > 0)
-		family(t, "interface_", "receive_wait_seconds", HISTOGRAM,
-		    "How long every 252nd frame waited in its queue.");
-	for (const struct row *row = t->rows; row < t->rows + t->count; row++) {
-		const struct epair_if_histograms *h = &row->histograms;
-		const struct histogram waits = { "receive_wait_seconds",
-			h->waits, EPAIR_WAIT_PLACES, 2,
-			(double)EPAIR_WAIT_BOUND_NS(0) / 1e9,
-			(double)h->wait_ns / 1e9 };
-
-		if (h->burst_frames > 0)
-			put_histogram(t, row, &waits);
+		if (row->histograms.burst_frames == 0)
+			continue;
+		put_buckets(t, row, h);
+		(void)fprintf(t->f, "epair_interface_%s_sum", h->name);
+		labels(t, row);
+		(void)fprintf(t->f, "} %.15g\n",
+		    (double)*numbers_of(row, h->sum_at) / h->part);
 	}
 }
 
@@ -377,8 +371,8 @@ write_text(
 	put_infos(t);
 	put_interfaces(t);
 	put_drops(t);
-	put_bursts(t);
-	put_waits(t);
+	for (size_t i = 0; i < sizeof(histograms) / sizeof(histograms[0]); i++)
+		put_histogram(t, &histograms[i]);
 	if (who->is_admin)
 		put_daemon(t, s);
 	if (t->dialect == CTL_OPENMETRICS)
