@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What chance does in the long run, against theory: a million frames each, from
- * fixed seeds, so that what passes once always does. Shares within three
- * standard deviations; distributions by Kolmogorov and Smirnov.
+ * fixed seeds.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -19,12 +18,10 @@
 #include "impair/dice.h"
 #include "impair/dist.h"
 #include "impair/parts.h"
+#include "theory.h"
 
 #define FRAMES 1000000u
 #define RUNS   64u /* longest run of losses that is told apart */
-
-/* D times the root of n that 0.27 % of samples exceed, as three sigma do. */
-#define KS_LIMIT 1.818
 
 static struct ep_link_conf
 conf_of(const char *words)
@@ -72,20 +69,6 @@ lose(const char *words, uint64_t seed)
 	return l;
 }
 
-/*
- * The share of `hits` among n is p within three sigma; inflation is by how much
- * correlation widens the variance.
- */
-static void
-assert_share(uint64_t hits, double n, double p, double inflation)
-{
-	double sigma = sqrt(n * p * (1 - p) * inflation);
-
-	if (fabs((double)hits - n * p) > 3 * sigma + 0.5)
-		fail_msg("%.0f of %.0f: %.0f were expected, sigma %.1f",
-		    (double)hits, n, n * p, sigma);
-}
-
 /* Of runs of losses, p[length] are so long. */
 static void
 assert_runs(const struct losses *l, const double *p, double inflation)
@@ -93,7 +76,7 @@ assert_runs(const struct losses *l, const double *p, double inflation)
 	double n = (double)l->run_count;
 
 	for (unsigned length = 1; length < RUNS && n * p[length] > 50; length++)
-		assert_share(l->runs[length], n, p[length], inflation);
+		assert_share("runs", l->runs[length], n, p[length], inflation);
 }
 
 /* Runs are as long as a coin that goes on with q shows heads. */
@@ -114,13 +97,13 @@ random_loss_is_independent(void **state)
 
 	(void)state;
 	l = lose("loss 1%", 1);
-	assert_share(l.lost, FRAMES, 0.01, 1);
+	assert_share("losses", l.lost, FRAMES, 0.01, 1);
 	assert_geometric(&l, 0.01);
 	l = lose("loss 30%", 2);
-	assert_share(l.lost, FRAMES, 0.3, 1);
+	assert_share("losses", l.lost, FRAMES, 0.3, 1);
 	assert_geometric(&l, 0.3);
 	l = lose("loss 0.01%", 3);
-	assert_share(l.lost, FRAMES, 0.0001, 1);
+	assert_share("losses", l.lost, FRAMES, 0.0001, 1);
 }
 
 static void
@@ -130,7 +113,7 @@ correlated_loss_keeps_its_share_and_comes_in_bursts(void **state)
 	struct losses l = lose("loss 5% 40%", 4);
 
 	(void)state;
-	assert_share(l.lost, FRAMES, p, (1 + rho) / (1 - rho));
+	assert_share("losses", l.lost, FRAMES, p, (1 + rho) / (1 - rho));
 	assert_geometric(&l, rho + (1 - rho) * p);
 }
 
@@ -150,7 +133,8 @@ gilbert_loses_in_geometric_bursts(void **state)
 	struct losses l = lose("loss gemodel 1% 25%", 5);
 
 	(void)state;
-	assert_share(l.lost, FRAMES, p / (p + r), markov_inflation(p, r));
+	assert_share(
+	    "losses", l.lost, FRAMES, p / (p + r), markov_inflation(p, r));
 	assert_geometric(&l, 1 - r);
 }
 
@@ -165,7 +149,7 @@ gilbert_and_elliott_lose_in_both_states(void **state)
 
 	(void)state;
 	/* The states' variance at most, beside that of the losses. */
-	assert_share(l.lost, FRAMES, share, markov_inflation(p, r));
+	assert_share("losses", l.lost, FRAMES, share, markov_inflation(p, r));
 	/* In which state a run begins, after a frame that was not lost ... */
 	at[0] = in_good * (1 - p) + in_bad * r;
 	at[1] = in_good * p + in_bad * (1 - r);
@@ -194,7 +178,8 @@ four_states_lose_as_their_chain_does(void **state)
 
 	(void)state;
 	/* A burst is left slowest by way of 3 and 2. */
-	assert_share(l.lost, FRAMES, (s3 + s4) / (s1 + s2 + s3 + s4), 12);
+	assert_share(
+	    "losses", l.lost, FRAMES, (s3 + s4) / (s1 + s2 + s3 + s4), 12);
 	/* One frame in state 4, or as long as 3 is not left. */
 	in_4 = s1 * p14 / (s1 * p14 + s1 * p13 + s2 * p23);
 	of_length[1] = (1 - in_4) * (1 - stays);
@@ -210,7 +195,8 @@ two_states_of_four_are_gilberts(void **state)
 	struct losses l = lose("loss state 1% 25%", 8);
 
 	(void)state;
-	assert_share(l.lost, FRAMES, 0.01 / 0.26, markov_inflation(0.01, 0.25));
+	assert_share("losses", l.lost, FRAMES, 0.01 / 0.26,
+	    markov_inflation(0.01, 0.25));
 	assert_geometric(&l, 0.75);
 }
 
@@ -238,9 +224,9 @@ other_dice_keep_their_share(void **state)
 		    &dice.duplicate, conf.duplicate, conf.duplicate_corr);
 		ahead += ep_dice_ahead(&dice, &conf);
 	}
-	assert_share(corrupted, FRAMES, 0.005, 1);
-	assert_share(doubled, FRAMES, 0.03, 1);
-	assert_share(ahead, FRAMES, 0.25, 3);
+	assert_share("corrupted", corrupted, FRAMES, 0.005, 1);
+	assert_share("doubled", doubled, FRAMES, 0.03, 1);
+	assert_share("ahead", ahead, FRAMES, 0.25, 3);
 }
 
 static void
@@ -262,32 +248,6 @@ one_die_does_not_change_what_another_shows(void **state)
 
 /* Jitter. */
 
-static int
-compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The largest distance of the sample's distribution from `cdf`. */
-static double
-distance(double *sample, unsigned n, double (*cdf)(double x))
-{
-	double most = 0;
-
-	qsort(sample, n, sizeof(sample[0]), compare);
-	for (unsigned i = 0; i < n; i++) {
-		double want = cdf(sample[i]);
-		double low = want - (double)i / n;
-		double high = (double)(i + 1) / n - want;
-
-		most = low > most ? low : most;
-		most = high > most ? high : most;
-	}
-	return most;
-}
-
 static double
 uniform_cdf(double x)
 {
@@ -306,17 +266,6 @@ pareto_cdf(double x)
 	double v = x * 3 / 4 + 1.5;
 
 	return v < 1 ? 0 : 1 - pow(v, -3);
-}
-
-static void
-assert_distance(
-    const char *what, double *sample, unsigned n, double (*cdf)(double x))
-{
-	double d = distance(sample, n, cdf);
-
-	if (d * sqrt(n) > KS_LIMIT)
-		fail_msg(
-		    "%s: distance %f, %f allowed", what, d, KS_LIMIT / sqrt(n));
 }
 
 static void
@@ -554,7 +503,7 @@ correlated_jitter_repeats_and_keeps_its_distribution(void **state)
 		sum += ((double)delay - 1e8) / 5e6;
 		last = delay;
 	}
-	assert_share(repeats, FRAMES - 1, 0.3, 1);
+	assert_share("repeats", repeats, FRAMES - 1, 0.3, 1);
 	assert_true(
 	    fabs(sum / FRAMES) < 3 * sqrt(1.0 / 3 * (1.3 / 0.7) / FRAMES));
 }
@@ -575,7 +524,7 @@ delay_is_never_less_than_none(void **state)
 		assert_true(delay < UINT64_C(5) * 3600000000000);
 		none += delay == 0;
 	}
-	assert_share(none, FRAMES, 0.5, 1);
+	assert_share("none", none, FRAMES, 0.5, 1);
 }
 
 int
