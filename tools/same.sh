@@ -25,7 +25,7 @@ fi
 kind=lwip
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-words='delay 10ms 3ms distribution normal loss 2% reorder 3% gap 4 duplicate 1% corrupt 0.5% rate 20mbit'
+words='delay 10ms 3ms distribution normal loss 2% reorder 3% gap 4 duplicate 1% corrupt 0.5% ber 1e-5 rate 20mbit'
 
 # run BUILD SEED A B
 run() {

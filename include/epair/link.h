@@ -16,6 +16,7 @@
  *	loss filter EXPRESSION [PERCENT]
  *	ecn [on|off]             mark what is to be lost, if it takes part
  *	corrupt PERCENT [CORRELATION]
+ *	ber RATE                 of bits in error: 1e-6, 0.00025
  *	duplicate PERCENT [CORRELATION]
  *	reorder PERCENT [CORRELATION]
  *	gap N

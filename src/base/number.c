@@ -43,12 +43,12 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-bool
-ep_number_digits(const char **text, uint64_t *number)
+/* Behind those that are in *number. At least one must be there. */
+static bool
+append_digits(const char **text, uint64_t *number)
 {
 	const char *p = *text;
 
-	*number = 0;
 	if (!is_digit(*p))
 		return false;
 	for (; is_digit(*p); p++)
@@ -58,6 +58,13 @@ ep_number_digits(const char **text, uint64_t *number)
 			return false;
 	*text = p;
 	return true;
+}
+
+bool
+ep_number_digits(const char **text, uint64_t *number)
+{
+	*number = 0;
+	return append_digits(text, number);
 }
 
 /*
@@ -121,4 +128,47 @@ ep_number_scaled(
 	return units->name != NULL && part_of(part, units->times, &rest) &&
 	       !__builtin_mul_overflow(whole, units->times, &whole) &&
 	       !__builtin_add_overflow(whole, rest, number);
+}
+
+/* *number times 10^power, if that is a whole number that 64 bits hold. */
+static bool
+times_ten(uint64_t *number, int64_t power)
+{
+	if (*number == 0)
+		return true;
+	for (; power > 0; power--)
+		if (__builtin_mul_overflow(*number, 10, number))
+			return false;
+	for (; power < 0; power++) {
+		if (*number % 10 != 0)
+			return false;
+		*number /= 10;
+	}
+	return true;
+}
+
+bool
+ep_number_parts(const char *text, unsigned places, uint64_t *number)
+{
+	int64_t power = places;
+	uint64_t exponent;
+
+	if (!ep_number_digits(&text, number))
+		return false;
+	if (*text == '.') {
+		const char *begin = ++text;
+
+		if (!append_digits(&text, number))
+			return false;
+		power -= text - begin;
+	}
+	if (*text == 'e' || *text == 'E') {
+		bool is_negative = *++text == '-';
+
+		text += is_negative || *text == '+';
+		if (!ep_number_digits(&text, &exponent) || exponent > 99)
+			return false;
+		power += is_negative ? -(int64_t)exponent : (int64_t)exponent;
+	}
+	return *text == '\0' && times_ten(number, power);
 }

@@ -29,6 +29,12 @@ extern const struct ep_unit ep_time_units[];
 bool ep_number_scaled(
     const char *text, const struct ep_unit *units, uint64_t *number);
 
+/*
+ * "0.00025" or "2.5e-4", the whole text, as a whole number of 10^-places parts.
+ * Returns false if it is none or more than 64 bits hold.
+ */
+bool ep_number_parts(const char *text, unsigned places, uint64_t *number);
+
 /* The digits at *text, which moves behind them. At least one must be there. */
 bool ep_number_digits(const char **text, uint64_t *number);
 

@@ -5,7 +5,7 @@
  *
  *	F1  parsing what formatting gave gives the same numbers again
  *	F2  a probability is a whole number of EP_PART-th parts, so a percentage
- *	    is exact to its seventh decimal
+ *	    is exact to its seventh decimal; that of a bit one of EP_BIT_PART-th
  *	F3  a text has no control characters and not both sorts of quotes, and is
  *	    all zero behind its end
  */
@@ -18,7 +18,9 @@
 
 #include <epair/err.h>
 
-#define EP_PART UINT32_C(1000000000) /* parts of a probability of 1 */
+#define EP_PART       UINT32_C(1000000000) /* parts of a probability of 1 */
+#define EP_BIT_PART   UINT64_C(1000000000000000) /* the same of a bit's ... */
+#define EP_BIT_PLACES 15 /* ... and its decimals */
 
 #define EP_LINK_TEXT_MAX 2048 /* a whole link in words, with its NUL */
 #define EP_LINK_NAME_MAX 256 /* a path or filter in it, with its NUL */
@@ -55,6 +57,7 @@ struct ep_link_conf {
 	uint64_t loss[EP_LOSS_ARGS];
 	uint64_t ecn; /* mark what is to be lost, if it takes part */
 	uint64_t corrupt, corrupt_corr;
+	uint64_t ber; /* of EP_BIT_PART: that a bit is turned over */
 	uint64_t duplicate, duplicate_corr;
 	uint64_t reorder, reorder_corr, gap; /* gap 0 is 1 */
 	uint64_t ordered;

@@ -11,6 +11,7 @@ enum ep_arg_type {
 	EP_ARG_END,
 	EP_ARG_TIME, /* 10ms: ns */
 	EP_ARG_PERCENT, /* 1.5%: EP_PART-th parts */
+	EP_ARG_BIT_RATIO, /* 1e-6: EP_BIT_PART-th parts */
 	EP_ARG_RATE, /* 10mbit: bit/s */
 	EP_ARG_SIZE, /* 64k: octets */
 	EP_ARG_COUNT, /* 1000 */

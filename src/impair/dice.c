@@ -17,6 +17,7 @@ ep_dice_init(struct ep_dice *dice, uint64_t seed)
 	ep_rng_init(&dice->reorder.rng, ep_splitmix64(&seed));
 	ep_rng_init(&dice->jitter.rng, ep_splitmix64(&seed));
 	ep_rng_init(&dice->slot.rng, ep_splitmix64(&seed));
+	ep_rng_init(&dice->ber.rng, ep_splitmix64(&seed));
 }
 
 static bool

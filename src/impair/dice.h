@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "base/rng.h"
+#include "impair/ber.h"
 #include "impair/conf.h"
 
 struct ep_die {
@@ -41,6 +42,7 @@ struct ep_dice {
 	struct ep_die jitter; /* repeats last_jitter when correlated */
 	int64_t last_jitter;
 	struct ep_die slot;
+	struct ep_ber ber; /* set by who knows the rate */
 };
 
 /* The same seed gives the same dice. */

@@ -60,6 +60,21 @@ put_percent(struct writer *w, uint64_t value)
 	    len > 0 ? "." : "", decimals);
 }
 
+/* 2.5e-7 */
+static void
+put_bit_ratio(struct writer *w, uint64_t value)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	int power = len - 1 - EP_BIT_PLACES;
+
+	while (len > 1 && digits[len - 1] == '0')
+		len--;
+	put(w, " %c%s%.*s", digits[0], len > 1 ? "." : "", len - 1, digits + 1);
+	if (power != 0 && value != 0)
+		put(w, "e%d", power);
+}
+
 static void
 put_arg(struct writer *w, const struct ep_arg *arg, uint64_t value)
 {
@@ -78,6 +93,8 @@ put_arg(struct writer *w, const struct ep_arg *arg, uint64_t value)
 		put_whole(w, value, sizes);
 	else if (arg->type == EP_ARG_PERCENT)
 		put_percent(w, value);
+	else if (arg->type == EP_ARG_BIT_RATIO)
+		put_bit_ratio(w, value);
 	else if (arg->type == EP_ARG_CHOICE)
 		put(w, " %s", arg->choices[value]);
 	else if (arg->type == EP_ARG_SIGNED)

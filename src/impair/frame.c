@@ -96,22 +96,53 @@ turn_bit(struct epair_mbuf *m, uint64_t bit)
 	m->data[at] ^= (uint8_t)(1u << bit % 8);
 }
 
+/* Those in error of all that it has. */
+static void
+turn_bits(struct epair_mbuf *m, struct ep_ber *ber, uint64_t bits)
+{
+	uint64_t at;
+
+	for (at = ber->clean; at < bits; at += 1 + ep_ber_gap(ber))
+		turn_bit(m, at);
+	ber->clean = at - bits;
+}
+
+/* *mp, or a copy of it, whose octets may be changed. */
+static bool
+make_own(struct ep_impair *imp, struct epair_mbuf **mp)
+{
+	struct epair_mbuf *copy;
+
+	if (!is_foreign(*mp))
+		return true;
+	copy = copy_charged(imp, *mp);
+	if (copy == NULL)
+		return false;
+	ep_mbuf_free1(*mp);
+	*mp = copy;
+	return true;
+}
+
 bool
 ep_impair_damage(struct ep_impair *imp, struct epair_mbuf **mp)
 {
-	struct epair_mbuf *m = *mp, *copy;
+	const struct ep_link_conf *conf = &imp->conf;
+	struct ep_dice *dice = &imp->dice;
+	uint64_t bits = (uint64_t)(*mp)->pktlen * 8;
+	bool has_one = ep_die_throw(
+	    &dice->corrupt, conf->corrupt, conf->corrupt_corr);
+	bool has_errors = conf->ber != 0 && ep_ber_hits(&dice->ber, bits);
+	struct epair_mbuf *m;
 
-	if (m->pktlen == 0)
+	if (bits == 0 || !(has_one || has_errors))
 		return true;
-	if (is_foreign(m)) {
-		copy = copy_charged(imp, m);
-		if (copy == NULL)
-			return false;
-		ep_mbuf_free1(m);
-		*mp = m = copy;
-	}
-	turn_bit(
-	    m, ep_rng_next(&imp->dice.corrupt.rng) % ((uint64_t)m->pktlen * 8));
+	if (!make_own(imp, mp))
+		return false;
+	m = *mp;
+	if (has_one)
+		turn_bit(m, ep_rng_next(&dice->corrupt.rng) % bits);
+	if (has_errors)
+		turn_bits(m, &dice->ber, bits);
 	/* Nobody has seen to these any more. */
 	m->flags &= ~(uint32_t)EPAIR_M_CSUM_VALID;
 	m->hashtype = EPAIR_HASH_NONE;

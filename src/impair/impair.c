@@ -146,9 +146,7 @@ send_off(struct ep_impair *imp, struct epair_mbuf *m, uint64_t sent_ns)
 		lose(imp, m, EPAIR_DROP_IMPAIR_LOSS);
 		return;
 	}
-	if (ep_die_throw(
-		&imp->dice.corrupt, conf->corrupt, conf->corrupt_corr) &&
-	    !ep_impair_damage(imp, &m)) {
+	if (!ep_impair_damage(imp, &m)) {
 		lose(imp, m, EPAIR_DROP_NO_MEMORY);
 		return;
 	}
@@ -400,7 +398,7 @@ ep_impair_wait(struct ep_impair *imp)
 static unsigned
 cuts_of(const struct ep_link_conf *c)
 {
-	if (c->corrupt != 0)
+	if (c->corrupt != 0 || c->ber != 0)
 		return EP_CUTS_ALL;
 	if (c->per_superframe != 0)
 		return EP_CUTS_NOTHING;
@@ -424,6 +422,8 @@ ep_impair_set(struct ep_impair *imp, const struct ep_link_conf *conf,
 	if (conf->seed != old.seed)
 		ep_dice_init(
 		    &imp->dice, conf->seed != 0 ? conf->seed : imp->seed);
+	if (conf->ber != 0 && (conf->ber != old.ber || conf->seed != old.seed))
+		ep_ber_set(&imp->dice.ber, conf->ber);
 	if (conf->loss_model != old.loss_model)
 		imp->dice.state = EP_STATE_GOOD;
 	/* A straggler of the jitter that was holds nobody up. */

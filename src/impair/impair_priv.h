@@ -12,8 +12,8 @@ uint64_t ep_impair_wire_bytes(
     const struct epair_mbuf *m, const struct ep_link_conf *conf);
 
 /*
- * Turn one bit of it over; *mp may be another frame then. Returns false when
- * there was no memory for a copy of a buffer that is not ours.
+ * Turn over what bits of it chance says; *mp may be another frame then. Returns
+ * false when there was no memory for a copy of a buffer that is not ours.
  */
 bool ep_impair_damage(struct ep_impair *imp, struct epair_mbuf **mp)
     EP_REQUIRES(imp->lock);

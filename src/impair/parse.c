@@ -44,6 +44,8 @@ static const struct {
 	    "a time with its unit, at most an hour "
 	    "(100us, 20ms, 1.5s)" },
 	[EP_ARG_PERCENT] = { percent_units, "0% to 100%" },
+	[EP_ARG_BIT_RATIO] = { NULL, "0 to 1, with at most 15 decimals "
+				     "(1e-6, 0.00025)" },
 	[EP_ARG_RATE] = { ep_rate_units, "a rate with its unit, at most 1tbit "
 					 "(64kbit, 1.5mbit, 10gbit)" },
 	[EP_ARG_SIZE] = { size_units, "a number of octets (1500, 64k, 2m)" },
@@ -153,6 +155,17 @@ read_text(
 	return true;
 }
 
+static bool
+read_number(const struct ep_arg *arg, const char *token, uint64_t *value)
+{
+	bool is_read = arg->type == EP_ARG_BIT_RATIO
+			   ? ep_number_parts(token, EP_BIT_PLACES, value)
+			   : ep_number_scaled(
+				 token, types[arg->type].units, value);
+
+	return is_read && *value <= arg->max;
+}
+
 /* Of two's complement, as an unsigned number of its own. */
 static bool
 read_signed(const struct ep_arg *arg, const char *token, uint64_t *value)
@@ -181,8 +194,7 @@ read_arg(
 		return read_choice(arg, r, conf);
 	if (arg->type == EP_ARG_SIGNED)
 		return read_signed(arg, r->token, value);
-	return ep_number_scaled(r->token, types[arg->type].units, value) &&
-	       *value <= arg->max;
+	return read_number(arg, r->token, value);
 }
 
 static const struct ep_word *

@@ -87,6 +87,8 @@ const struct ep_word ep_words[] = {
 	{ "corrupt", NULL, 1, PLAIN,
 	    .args = { PERCENT("PERCENT", corrupt),
 		PERCENT("CORRELATION", corrupt_corr) } },
+	{ "ber", NULL, 1, PLAIN,
+	    .args = { NUMBER(EP_ARG_BIT_RATIO, "RATE", ber, EP_BIT_PART, 0) } },
 	{ "duplicate", NULL, 1, PLAIN,
 	    .args = { PERCENT("PERCENT", duplicate),
 		PERCENT("CORRELATION", duplicate_corr) } },

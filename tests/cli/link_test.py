@@ -58,8 +58,18 @@ def slots_are_as_far_apart_as_a_file_says():
 
 
 @case
+def bits_are_in_error_at_the_rate_that_is_shown_back():
+    doc = run_json("run", "--sim", "--seed", "1", "--count", "1000", "--link-a", "ber 0.0001",
+                   "source:size=1000", "sink")
+    link = doc["interfaces"][0]["impair"]
+    assert link["words"] == "ber 1e-4"
+    # 1 - (1 - 1e-4)^8000 of a thousand, give or take three sigma
+    assert 503 <= link["corrupted"] <= 598, link
+
+
+@case
 def wrong_words_are_named():
-    for args in (["--link-a", "dealy 5ms"], ["--link-b", "delay 5"], ["--qdisc-a", "red"],
+    for args in (["--link-a", "dealy 5ms"], ["--link-b", "delay 5"], ["--link-a", "ber 2"], ["--qdisc-a", "red"],
                  ["--qdisc-b", "fifo:limit=0"]):
         done = run("run", *args, "source", "sink", status=2)
         assert args[0] in done.err

@@ -56,7 +56,7 @@ senders_stop(struct sender *s)
 }
 
 static const char *const links[] = { "delay 1ms 1ms", "rate 100mbit", "loss 5%",
-	"duplicate 5% corrupt 5%", "ordered", "none", "delay 100us",
+	"duplicate 5% corrupt 5%", "ber 1e-4", "ordered", "none", "delay 100us",
 	"slot 100us packets 5", "loss 5% ecn",
 	"rate 1gbit burst 64k limit 50 drop head", "loss gemodel 5% 20%", "cut",
 	"cut off", "rate 0", "delay 0" };

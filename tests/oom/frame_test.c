@@ -250,10 +250,11 @@ static void
 frames_without_memory_on_a_link_are_counted(void **state)
 {
 	static const char *const links[] = { "delay 1ms", "delay 1ms 1ms",
-		"rate 10mbit", "duplicate 50% delay 1ms", "corrupt 50%" };
+		"rate 10mbit", "duplicate 50% delay 1ms", "corrupt 50%",
+		"ber 1e-3" };
 
 	(void)state;
-	for (int i = 0; i < 5; i++)
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		send_failing(NULL, links[i]);
 }
 

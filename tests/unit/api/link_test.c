@@ -263,6 +263,33 @@ corruption_turns_one_bit_of_our_own_copy(void **state)
 	assert_int_equal(released, 1);
 }
 
+static void
+errors_at_a_rate_turn_bits_of_our_own_copy(void **state)
+{
+	struct rig *r = *state;
+	static uint8_t octets[1514], kept[1514];
+	unsigned released = 0;
+	struct epair_mbuf *m;
+
+	set(r->a, "ber 1 corrupt 100%");
+	assert_int_equal(epair_mbuf_foreign(
+			     r->ep, kept, sizeof(kept), release, &released, &m),
+	    0);
+	assert_int_equal(transmit(r->a, m), 0);
+	set(r->a, "corrupt 0%");
+	m = epair_mbuf_from(r->ep, octets, sizeof(octets));
+	assert_int_equal(transmit(r->a, m), 0);
+	run(r);
+	/* All of them, and one of them back. */
+	assert_int_equal(
+	    bits_that_differ(r->at_b.ms[0], octets), 8 * sizeof(octets) - 1);
+	assert_int_equal(
+	    bits_that_differ(r->at_b.ms[1], octets), 8 * sizeof(octets));
+	assert_memory_equal(kept, octets, sizeof(kept));
+	assert_int_equal(released, 1);
+	assert_int_equal(link_stats(r->a).corrupted, 2);
+}
+
 /* Rate. */
 
 static void
@@ -600,9 +627,9 @@ frames_stay_accounted_for_through_a_thousand_changes(void **state)
 	static const char *const words[] = { "delay 1ms 1ms", "delay 50us",
 		"loss 10%", "loss gemodel 5% 50%", "loss 0%", "rate 100mbit",
 		"rate 1gbit burst 9000", "rate 0", "duplicate 20%",
-		"duplicate 0%", "corrupt 10%", "corrupt 0%", "limit 10",
-		"limit 0", "drop head", "ordered", "ordered off", "cut",
-		"cut off", "none" };
+		"duplicate 0%", "ber 1e-4", "ber 0", "corrupt 10%",
+		"corrupt 0%", "limit 10", "limit 0", "drop head", "ordered",
+		"ordered off", "cut", "cut off", "none" };
 	struct rig *r = *state;
 	uint64_t offered = 0;
 
@@ -654,6 +681,7 @@ static const struct CMUnitTest tests[] = {
 	RIG_TEST(cut_cable_passes_nothing_until_mended),
 	RIG_TEST(duplicate_arrives_twice_and_was_sent_once),
 	RIG_TEST(corruption_turns_one_bit_of_our_own_copy),
+	RIG_TEST(errors_at_a_rate_turn_bits_of_our_own_copy),
 	RIG_TEST(frames_go_one_after_the_other_at_the_rate),
 	RIG_TEST(overhead_counts_for_the_rate_only),
 	RIG_TEST(burst_goes_at_once_after_a_pause),

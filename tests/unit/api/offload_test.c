@@ -363,6 +363,20 @@ bit_is_turned_in_a_segment_whose_checksum_is_finished(void **state)
 	}
 }
 
+static void
+bit_errors_are_of_segments_too(void **state)
+{
+	struct rig *r = *state;
+
+	link_up(r, "ber 1 per-superframe");
+	send_supers(r, 1);
+	assert_int_equal(r->at_b.count, PER_SUPER);
+	for (unsigned i = 0; i < PER_SUPER; i++)
+		assert_int_equal(r->at_b.ms[i]->flags & (EPAIR_M_CSUM_PARTIAL |
+							    EPAIR_M_CSUM_VALID),
+		    0);
+}
+
 int
 main(void)
 {
@@ -381,6 +395,7 @@ main(void)
 		RIG_TEST(link_that_only_delays_leaves_super_frames_whole),
 		RIG_TEST(rate_counts_what_segments_are_on_the_wire),
 		RIG_TEST(bit_is_turned_in_a_segment_whose_checksum_is_finished),
+		RIG_TEST(bit_errors_are_of_segments_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

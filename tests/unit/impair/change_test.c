@@ -43,6 +43,8 @@ static const struct change changes[] = {
 	    100, 5000, false },
 	{ "delay 5ms", { "corrupt 5%", "corrupt 1% 50%", "corrupt 0%" }, 100,
 	    5000, false },
+	{ "delay 5ms", { "ber 1e-4", "ber 2.5e-7", "ber 0" }, 100, 5000,
+	    false },
 	{ "delay 5ms", { "duplicate 5%", "duplicate 1%", "duplicate 0%" }, 100,
 	    5000, false },
 	{ "delay 5ms", { "reorder 5% 10%", "reorder 10%", "gap 3" }, 100, 5000,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lab.h"
 
+const uint8_t lab_octets[1514] = { 2, 0, 0, 0, 0, 1, 2 };
+
 static void
 receive(void *arg, struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 {
@@ -75,9 +77,8 @@ lab_set(struct epair_if *ifp, const char *words)
 void
 lab_send(struct epair_if *ifp, uint64_t number, uint32_t len)
 {
-	static const uint8_t octets[1514] = { 2, 0, 0, 0, 0, 1, 2 };
 	struct epair_mbuf *m = epair_mbuf_from(
-	    epair_if_instance(ifp), octets, len);
+	    epair_if_instance(ifp), lab_octets, len);
 
 	assert_non_null(m);
 	m->flags |= EPAIR_M_TSTAMP;

@@ -37,6 +37,9 @@ void lab_fini(struct lab *lab);
 struct epair_if *lab_make(struct lab *lab, const char *name);
 
 void lab_set(struct epair_if *ifp, const char *words);
+
+/* A frame of the first octets of these. */
+extern const uint8_t lab_octets[1514];
 void lab_send(struct epair_if *ifp, uint64_t number, uint32_t len);
 void lab_pass(struct lab *lab, uint64_t ns);
 

@@ -56,7 +56,7 @@ static const struct {
 	const char *others[4]; /* take turns */
 } pairs[] = {
 	{ "loss 10% 30%", ARRIVALS,
-	    { "delay 3ms 1ms", "corrupt 2%", "rate 1gbit", "rate 0 delay 0" } },
+	    { "delay 3ms 1ms", "ber 1e-4", "rate 1gbit", "rate 0 delay 0" } },
 	{ "loss gemodel 5% 30%", ARRIVALS,
 	    { "reorder 3% delay 2ms", "reorder 0%", "slot 1ms", "slot 0" } },
 	{ "loss state 5% 30% 10% 50% 2%", ARRIVALS,
@@ -69,12 +69,14 @@ static const struct {
 	    { "delay 3ms 1ms", "corrupt 2%", "ordered", "overhead 9" } },
 	{ "corrupt 10% 20%", OCTETS,
 	    { "delay 3ms 1ms", "ordered", "delay 1ms", "rate 1gbit" } },
+	{ "ber 1e-4", OCTETS,
+	    { "delay 3ms 1ms", "ordered", "delay 1ms", "rate 1gbit" } },
 	{ "delay 5ms reorder 10% 20% gap 3", TIME,
 	    { "corrupt 2%", "limit 4000", "limit 0", "corrupt 0%" } },
 	{ "delay 5ms 2ms 40% distribution normal", TIME,
-	    { "corrupt 2%", "duplicate 0%", "wire", "ecn" } },
+	    { "ber 1e-4", "duplicate 0%", "wire", "ecn" } },
 	{ "rate 8mbit burst 3k limit 10000", TIME,
-	    { "corrupt 2%", "gap 3", "distribution normal", "drop head" } },
+	    { "ber 1e-4", "gap 3", "distribution normal", "drop head" } },
 	{ "slot 2ms 9ms packets 5", TIME,
 	    { "corrupt 2%", "gap 3", "wire", "corrupt 0%" } },
 };
