@@ -11,26 +11,26 @@ import struct
 import subprocess
 import tempfile
 
-from lab import check, until
+from lab import check, equal, heard, in_the_end, until
 
 COUNT = int(os.environ.get("COUNT", "100000"))
 RATE = max(50000, COUNT // 10)
+FEW = 10  # of which at least one came, be the machine ever so busy
 
 
 class Testpmd:
     """One port, of a virtual device. Ours to ask at its prompt."""
 
-    number = 0
-
     def __init__(self, vdev, mode, queues=1, size=64):
-        Testpmd.number += 1
+        # What it has for other processes of its own; by default the machine's, by a name.
+        self.folder = tempfile.TemporaryDirectory(prefix="epair-pmd-")
         self.process = subprocess.Popen(
             ["stdbuf", "-oL", "dpdk-testpmd", "-l", "0-1", "--no-huge", "-m", "128", "--no-pci", "--no-telemetry",
-             f"--file-prefix=epair-{os.getpid()}-{Testpmd.number}",
              "--vdev=" + vdev, "--",
              "-i", "--total-num-mbufs=8192", f"--forward-mode={mode}", f"--rxq={queues}",
              f"--txq={queues}", f"--txpkts={size}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, "RUNTIME_DIRECTORY": self.folder.name})
         self.ask("")
 
     def ask(self, line):
@@ -72,12 +72,14 @@ class Testpmd:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        self.folder.cleanup()
 
     def quit(self):
         self.process.stdin.write("quit\n")
         self.process.stdin.close()
         self.process.stdout.read()
         self.process.wait()
+        self.folder.cleanup()
 
 
 def drop(stats, word):
@@ -109,3 +111,55 @@ def flows(cable, count):
             file.write(struct.pack("=IIII", 0, 0, len(frame), len(frame)) + frame)
         file.flush()
         return send(cable, count, f"pcap:read={file.name},pace={RATE},loop={count // 1000}")
+
+
+def since(before, now):
+    return {key: value - before.get(key, 0) for key, value in now.items() if isinstance(value, int)}
+
+
+@in_the_end
+def takes(cable, pmd, before=None):
+    """What a has been handed, `before` apart, testpmd received, and has since it began."""
+    a, _ = cable.settle()
+    equal(pmd.settle()["rx-packets"], heard(since(before or {}, a)))
+    return a
+
+
+def gives(cable, pmd, count):
+    """So many frames of a testpmd that sends, and each that it sent came."""
+    until(lambda: pmd.stats()["tx-packets"] >= count, f"{count} frames of DPDK's")
+    pmd.ask("stop")
+
+    @in_the_end
+    def agree():
+        a, b = cable.settle()
+        equal(a["opackets"] + drop(a, "queue-full") + drop(a, "limit") + drop(a, "tx-no-mbuf"),
+              pmd.settle()["tx-packets"])
+        equal(drop(a, "tx-bad"), 0)
+        equal(b["delivered"], a["opackets"])
+    agree()
+
+
+def come_back(cable, pmd, queues, count):
+    """So many frames to a testpmd that swaps their addresses, of flows for each of its queues:
+    each way and by each queue, and both sides have counted the same."""
+    first, had = cable.settle(), pmd.settle()
+    flows(cable, count)
+
+    @in_the_end
+    def agree():
+        stats = since(had, pmd.settle())
+        a, b = (since(*both) for both in zip(first, cable.settle()))
+        equal(stats["rx-packets"], heard(a))
+        equal(a["opackets"] + drop(a, "limit") + drop(a, "tx-no-mbuf") + drop(a, "queue-full"),
+              stats["tx-packets"])
+        equal(drop(a, "tx-bad"), 0)
+        equal(b["ipackets"], a["opackets"])
+        return a["opackets"]
+    came = agree()
+    print(f"# {came} of {count} frames there and back by {queues} queues")
+    check(came > count // FEW, cable.stats("a"))
+    for way in ("rx", "tx"):
+        used = pmd.queues(way)
+        equal(sorted(used), list(range(queues)))
+        check(all(used.values()), way, used)
