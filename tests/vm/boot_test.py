@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Network stacks that are no operating system's, under QEMU by its netdev stream and by
-vhost-user: iPXE loads a file by HTTP from a namespace, and U-Boot pings a test stack."""
+"""Network stacks that are no operating system's, under QEMU, by each way from it to a cable:
+iPXE loads a file by HTTP from a namespace, and U-Boot pings a test stack."""
 import os
 import secrets
 import select
@@ -16,6 +16,7 @@ from lab import Cable, Netns, check
 
 LKRN = "/usr/lib/ipxe/ipxe.lkrn"
 ROM = "/usr/lib/u-boot/qemu-x86/u-boot.rom"
+MIB = "128"
 
 # What is loaded is a script again, a long one, and its last line says that all of it came.
 SCRIPT = """#!ipxe
@@ -44,12 +45,34 @@ server.serve_forever()
 """
 
 
-def bare_machine(*words):
-    """Serial console on its standard input and output, and no disks or screen."""
-    return subprocess.Popen(
-        ["qemu-system-x86_64", "-M", "pc,graphics=off", "-m", "128", "-nodefaults", "-display",
-         "none", "-serial", "stdio", "-no-reboot", *words],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+class Way:
+    """What is between a machine and its cable: the attachment's spec, and QEMU's words."""
+
+    def __init__(self, spec, netdev, before=lambda path: (), keys=""):
+        self.spec, self.netdev, self.before, self.keys = spec, netdev, before, keys
+
+    def machine(self, path, *words):
+        """Serial console on its standard input and output, and no disks or screen."""
+        return subprocess.Popen(
+            [*self.before(path), "qemu-system-x86_64", "-M", "pc,graphics=off", "-m", MIB,
+             "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot",
+             "-netdev", *self.netdev(path),
+             "-device", "virtio-net-pci,netdev=n,romfile=" + self.keys, *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+WAYS = {
+    "stream": Way("qemu:path={},reconnect=50ms",
+                  lambda path: [guest.stream_server(path) + ",id=n"]),
+    "dgram": Way("qemu:type=dgram,path={0},remote={0}q,reconnect=50ms",
+                 lambda path: [guest.dgram(path + "q", path) + ",id=n"]),
+    "seqpacket": Way("qemu:type=seqpacket,mode=server,path={}",
+                     lambda path: [guest.PACKETS + ",id=n"], guest.with_packets),
+    # vectors=0: see guest.VhostQemu.
+    "vhost": Way("vhost:path={}",
+                 lambda path: ["vhost-user,id=n,chardev=c", *guest.shared_memory(MIB),
+                               "-chardev", "socket,id=c,path=" + path], keys=",vectors=0"),
+}
 
 
 def await_text(stream, text, then=lambda: None, seconds=guest.PATIENCE):
@@ -70,16 +93,7 @@ def end(process):
     process.communicate()
 
 
-def stream(path):
-    return "-netdev", guest.stream_server(path) + ",id=n"
-
-
-def vhost(path):
-    return ("-object", "memory-backend-memfd,id=mem,size=128M,share=on", "-numa", "node,memdev=mem",
-            "-chardev", "socket,id=c,path=" + path, "-netdev", "vhost-user,id=n,chardev=c")
-
-
-def ipxe_loads(spec, netdev, keys):
+def ipxe_loads_by_http(way):
     red = Netns("red")
     token = secrets.token_hex(8)
     text = "#!ipxe\n" + "".join(f"# {secrets.token_hex(32)}\n" for _ in range(30000))
@@ -87,15 +101,14 @@ def ipxe_loads(spec, netdev, keys):
     with guest.sockets() as folder, tempfile.NamedTemporaryFile("w") as script:
         script.write(SCRIPT)
         script.flush()
-        cable = Cable("tap:netns=red,addr=10.0.0.1/24", spec.format(folder + "/vm"))
+        path = folder + "/vm"
+        cable = Cable("tap:netns=red,addr=10.0.0.1/24", way.spec.format(path))
         server = red.start(sys.executable, "-c", SERVE, stdin=subprocess.PIPE,
                            stdout=subprocess.PIPE)
         server.stdin.write(text.encode())
         server.stdin.close()
         await_text(server.stdout, b"ready")
-        machine = bare_machine(*netdev(folder + "/vm"), "-device",
-                               "virtio-net-pci,netdev=n,romfile=" + keys,
-                               "-kernel", LKRN, "-initrd", script.name)
+        machine = way.machine(path, "-kernel", LKRN, "-initrd", script.name)
         await_text(server.stdout, token.encode())
         check(cable.stats("a")["obytes"] > len(text), "less went over the cable than was loaded")
         end(machine)
@@ -105,18 +118,11 @@ def ipxe_loads(spec, netdev, keys):
         cable.close()
 
 
-def ipxe_loads_by_http():
-    ipxe_loads("qemu:path={},reconnect=50ms", stream, "")
-
-
-def ipxe_loads_by_http_through_a_vhost():
-    ipxe_loads("vhost:path={}", vhost, ",vectors=0")
-
-
-def u_boot_pings():
+def u_boot_pings(way):
     with guest.sockets() as folder:
-        cable = Cable("echo:addr=10.0.0.1", f"qemu:path={folder}/vm,reconnect=50ms")
-        machine = bare_machine(*stream(folder + "/vm"), "-device", "e1000,netdev=n,romfile=", "-bios", ROM)
+        path = folder + "/vm"
+        cable = Cable("echo:addr=10.0.0.1", way.spec.format(path))
+        machine = way.machine(path, "-bios", ROM)
 
         def send(octets):
             machine.stdin.write(octets)
@@ -124,13 +130,22 @@ def u_boot_pings():
 
         # It boots by itself, from the network at last, until it is interrupted.
         await_text(machine.stdout, b"=> ", lambda: send(b"\3"))
-        send(b"setenv ipaddr 10.0.0.2\nsetenv netmask 255.255.255.0\nping 10.0.0.1\n")
+        send(b"virtio scan\nsetenv ipaddr 10.0.0.2\nsetenv netmask 255.255.255.0\n"
+             b"ping 10.0.0.1\n")
         await_text(machine.stdout, b"host 10.0.0.1 is alive")
         end(machine)
         cable.close()
 
 
+def each(test, way):
+    def named():
+        test(WAYS[way])
+    named.__name__ = f"{test.__name__}_by_{way}"
+    return named
+
+
 for needed in LKRN, ROM:
     if not os.path.exists(needed):
         lab.skip("there is no " + needed)
-lab.main([ipxe_loads_by_http, ipxe_loads_by_http_through_a_vhost, u_boot_pings], needs=("qemu-system-x86_64",))
+lab.main([each(test, way) for test in (ipxe_loads_by_http, u_boot_pings) for way in WAYS],
+         needs=("qemu-system-x86_64",))

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "net"))
 import lab  # noqa: E402
@@ -209,12 +210,19 @@ class Machine:
         self.process.stdout.close()
 
 
+def shared_memory(mib):
+    """What vhost-user takes of a machine."""
+    return ("-object", f"memory-backend-memfd,id=mem,size={mib}M,share=on",
+            "-numa", "node,memdev=mem")
+
+
 class Qemu(Machine):
     """A Linux guest with a virtio network device on a netdev, whose id is n."""
 
-    def __init__(self, netdev, address="10.0.0.2/24", mac="52:54:00:00:00:02", more=(), keys=""):
+    def __init__(self, netdev, address="10.0.0.2/24", mac="52:54:00:00:00:02", more=(), keys="",
+                 before=()):
         super().__init__(
-            "qemu-system-x86_64", "-M", "q35", "-cpu", "qemu64", "-m", MIB, "-nodefaults",
+            *before, "qemu-system-x86_64", "-M", "q35", "-cpu", "qemu64", "-m", MIB, "-nodefaults",
             "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", KERNEL,
             "-initrd", INITRD, "-append",
             "console=ttyS0 quiet panic=-1 mitigations=off nokaslr no_timer_check",
@@ -235,9 +243,8 @@ class VhostQemu(Qemu):
         # vectors=0: with interrupts by message QEMU 7.2 crashes under TCG.
         super().__init__(
             "vhost-user,chardev=c" + netdev, keys=",vectors=0" + keys,
-            more=("-object", f"memory-backend-memfd,id=mem,size={MIB}M,share=on",
-                  "-numa", "node,memdev=mem",
-                  "-chardev", f"socket,id=c,path={path}{chardev}", *more), **rest)
+            more=(*shared_memory(MIB), "-chardev", f"socket,id=c,path={path}{chardev}", *more),
+            **rest)
 
 
 class Uml(Machine):
@@ -267,6 +274,25 @@ class Uml(Machine):
 
 def stream_server(path):
     return f"stream,server=on,addr.type=unix,addr.path={path}"
+
+
+def dgram(path, remote):
+    return (f"dgram,local.type=unix,local.path={path},"
+            f"remote.type=unix,remote.path={remote}")
+
+
+# QEMU has no netdev that makes a connection of packets, but its dgram takes one that
+# stands: as descriptor 9, made by what becomes QEMU.
+PACKETS = "dgram,local.type=fd,local.str=9"
+
+
+def with_packets(path):
+    """The words before QEMU's own."""
+    return (sys.executable, "-c", "import os, socket, sys\n"
+            "with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:\n"
+            "    sock.connect(sys.argv[1])\n"
+            "    os.dup2(sock.fileno(), 9)\n"
+            "os.execvp(sys.argv[2], sys.argv[2:])", path)
 
 
 def hub(*netdevs):
@@ -330,6 +356,16 @@ def moves_files(machine, red):
     digest = machine.offer(8)
     got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2" + OFFERED, timeout=60)
     lab.equal(got.strip(), digest, "the namespace's checksum")
+
+
+@contextmanager
+def pinging(netns, address):
+    """All the while, and there were answers."""
+    ping = netns.start("ping", "-i", "0.1", address, stdout=subprocess.PIPE, text=True)
+    yield
+    ping.send_signal(signal.SIGINT)
+    answers = [line for line in ping.communicate()[0].splitlines() if "time=" in line]
+    lab.check(len(answers) > 10, "answers to", answers)
 
 
 def has_carrier(machine, wanted):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Virtual machines on a cable, by QEMU's netdevs stream and dgram.
+"""Virtual machines on a cable, by QEMU's netdevs stream and dgram (uml_test.py has packets).
 
      red                                            guest (TCG)
     +---------+   TAP    +-----------------+  socket +------------+
@@ -15,11 +15,12 @@ import sys
 
 import guest
 import lab
-from guest import has_carrier, moves_files
+from guest import has_carrier, moves_files, pinging
 from lab import Cable, Netns, check, equal
 
 RED = "tap:netns=red,addr=10.0.0.1/24"
 BLUE = "tap:netns=blue,addr=10.0.0.2/24"
+
 
 def hub_carries(make_netdevs, specs):
     """Two cables joined by a QEMU without a machine: red pings blue through it, and again
@@ -55,8 +56,7 @@ def stream_survives_a_qemu_that_is_killed():
 def dgram_survives_a_qemu_that_is_killed():
     with guest.sockets() as folder:
         def netdev(i):
-            return (f"dgram,local.type=unix,local.path={folder}/q{i},"
-                    f"remote.type=unix,remote.path={folder}/e{i}")
+            return guest.dgram(f"{folder}/q{i}", f"{folder}/e{i}")
 
         def spec(i):
             return f"qemu:type=dgram,path={folder}/e{i},remote={folder}/q{i},reconnect=50ms"
@@ -88,14 +88,15 @@ def guest_by_stream_moves_files_and_follows_the_link():
         netdev = guest.stream_server(folder + "/vm")
         monitor = ("-qmp", f"unix:{folder}/qmp,server=on,wait=off")
         cable = Cable(RED, f"qemu:path={folder}/vm,reconnect=50ms,qmp={folder}/qmp,netdev=n")
-        with guest.Qemu(netdev, more=monitor) as machine:
-            machine.booted()
-            machine.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
-            moves_files(machine, red)
-        cable.ask("set b carrier follow")
-        with guest.Qemu(netdev, more=monitor) as machine:
-            machine.booted()
+        with pinging(red, "10.0.0.2"):
+            with guest.Qemu(netdev, more=monitor) as machine:
+                machine.booted()
+                machine.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
+                moves_files(machine, red)
+            machine = guest.Qemu(netdev, more=monitor).booted()
             machine.loses_none("10.0.0.1", "-c 5 -i 0.05")
+        with machine:
+            cable.ask("set b carrier follow")
             for _ in range(3):
                 cable.ask("set a down")
                 has_carrier(machine, "0")
@@ -109,11 +110,9 @@ def guest_by_stream_moves_files_and_follows_the_link():
 
 
 def epair_run_joins_a_guest_by_stream_and_one_by_dgram():
-    """The tool itself."""
+    """The tool itself. One pings while the other is killed and started again."""
     with guest.sockets() as folder:
         stream, ours, theirs = folder + "/s", folder + "/e", folder + "/q"
-        dgram = (f"dgram,local.type=unix,local.path={theirs},"
-                 f"remote.type=unix,remote.path={ours}")
         ready, ready_out = os.pipe()
         tool = subprocess.Popen(
             [os.environ["EPAIR"], "-j", "run", f"qemu:path={stream},reconnect=50ms",
@@ -123,17 +122,27 @@ def epair_run_joins_a_guest_by_stream_and_one_by_dgram():
         os.close(ready_out)
         check(os.read(ready, 10), "epair run did not come up")
         os.close(ready)
-        with guest.Qemu(guest.stream_server(stream), "10.0.0.1/24", "52:54:00:00:00:01") as left, \
-                guest.Qemu(dgram) as right:
-            left.booted()
-            right.booted()
-            right.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
-            digest = left.offer(4)
-            got = right.run(f"wget -q -O - http://10.0.0.1{guest.OFFERED} | sha256sum", seconds=60)
-            equal(got.split()[0], digest, "the other guest's checksum")
+        with guest.Qemu(guest.stream_server(stream), "10.0.0.1/24", "52:54:00:00:00:01") as left:
+            with guest.Qemu(guest.dgram(theirs, ours)) as right:
+                left.booted()
+                right.booted()
+                left.run("ping 10.0.0.2 >/tmp/pings & :")
+                right.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
+                digest = left.offer(4)
+                got = right.run(f"wget -q -O - http://10.0.0.1{guest.OFFERED} | sha256sum", seconds=60)
+                equal(got.split()[0], digest, "the other guest's checksum")
+            with guest.Qemu(guest.dgram(theirs, ours)) as right:
+                right.booted()
+                right.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
+                before = answers(left)
+                lab.until(lambda: answers(left) > before, "an answer to the ping that began before")
         tool.send_signal(signal.SIGINT)
         tool.communicate(timeout=lab.SECONDS)
         equal(tool.returncode, 0)
+
+
+def answers(machine):
+    return machine.run("cat /tmp/pings").count("time=")
 
 
 guest.prepare()

@@ -12,13 +12,8 @@ import sys
 
 import guest
 import lab
-from guest import Uml
-from lab import Cable, Netns, check, equal
-
-FETCH = """
-import hashlib, sys, urllib.request
-print(hashlib.sha256(urllib.request.urlopen(sys.argv[1]).read()).hexdigest())
-"""
+from guest import FETCH, Uml, pinging
+from lab import Cable, Netns, equal
 
 
 def uml_and_namespace():
@@ -28,24 +23,27 @@ def uml_and_namespace():
         path = folder + "/uml"
         cable = Cable("tap:netns=red,addr=10.0.0.1/24",
                       f"qemu:type=seqpacket,mode=server,path={path}")
-        for _ in range(2):
-            with Uml(path) as machine:
-                machine.booted()
-                cable.await_event("attachment epair0b client connected")
-                machine.loses_none("10.0.0.1", "-c 100 -i 0.01 -s 1400")
-                digest = machine.offer(8)
-                got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2" + guest.OFFERED, timeout=60)
-                equal(got.strip(), digest, "the namespace's checksum")
-            cable.await_event("attachment epair0b peer closed")
-            cable.events.clear()
+        with pinging(red, "10.0.0.2"):
+            for _ in range(2):
+                with Uml(path) as machine:
+                    machine.booted()
+                    cable.await_event("attachment epair0b client connected")
+                    machine.loses_none("10.0.0.1", "-c 100 -i 0.01 -s 1400")
+                    digest = machine.offer(8)
+                    got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2" + guest.OFFERED,
+                                  timeout=60)
+                    equal(got.strip(), digest, "the namespace's checksum")
+                cable.await_event("attachment epair0b peer closed")
+                cable.events.clear()
         cable.close()
 
 
 def uml_and_qemu():
+    """Both by packets."""
     with guest.sockets() as folder:
-        cable = Cable(f"qemu:path={folder}/vm,reconnect=50ms",
-                      f"qemu:type=seqpacket,mode=server,path={folder}/uml")
-        with guest.Qemu(guest.stream_server(folder + "/vm"), "10.0.0.1/24") as left, \
+        packets = f"qemu:type=seqpacket,mode=server,path={folder}/"
+        cable = Cable(packets + "vm", packets + "uml")
+        with guest.Qemu(guest.PACKETS, "10.0.0.1/24", before=guest.with_packets(folder + "/vm")) as left, \
                 Uml(folder + "/uml") as right:
             left.booted()
             right.booted()
