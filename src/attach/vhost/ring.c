@@ -178,10 +178,11 @@ enter_table(
 	return 0;
 }
 
-/* The pieces of a chain, as far as there is room for them. */
+/* The pieces of a frame, as far as there is room for them. */
 struct pieces {
 	struct ep_vhost_part *parts; /* EP_VHOST_PARTS_MAX */
 	unsigned count;
+	unsigned descs; /* that stand for these, or for nothing */
 	uint64_t len;
 };
 
@@ -230,6 +231,8 @@ follow(struct ep_vhost_ring *ring, uint16_t head, uint16_t writable,
 		}
 		if ((desc.flags & VRING_DESC_F_WRITE) != writable)
 			return fail(ring, "Descriptor of the wrong direction");
+		if (p->descs++ == EP_VHOST_PARTS_MAX)
+			return fail(ring, "Chain of too many pieces");
 		error = add_pieces(ring, &desc, p);
 		if (error != 0)
 			return error;

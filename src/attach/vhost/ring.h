@@ -22,8 +22,9 @@
  *	    written as its ring is
  *	V3  a table of indirect descriptors is one for a chain, of at most
  *	    EP_VHOST_TABLE_MAX, and in it is no other
- *	V4  a chain has at most as many descriptors as its table, and at most
- *	    EP_VHOST_PARTS_MAX pieces, or it is a fault
+ *	V4  a chain has at most as many descriptors as its table, and those of a
+ *	    frame are at most EP_VHOST_PARTS_MAX, also if they are empty, and
+ *	    as many pieces, or it is a fault
  * A fault is for ever: `fault` says what it was, and every call that follows
  * says it again. So nothing loops.
  *

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "attach/vhost/ring.h"
 #include "base/guard.h"
 #include "guest.h"
 #include "unit/attach/attack.h"
@@ -351,6 +352,51 @@ chain(struct siege *s, unsigned r, const char *why)
 	expect_end(s, why);
 }
 
+/* An indirect table of n descriptors in buffer i, of which the last has a frame. */
+static void
+lay_table(struct guest *g, unsigned r, unsigned i, unsigned n)
+{
+	struct vring_desc *table = (void *)buffer(g, r, i);
+
+	for (unsigned k = 0; k < n; k++)
+		table[k] = (struct vring_desc){ .addr = GPA,
+			.flags = r == 0 ? VRING_DESC_F_WRITE : 0,
+			.next = (uint16_t)(k + 1) };
+	for (unsigned k = 0; k + 1 < n; k++)
+		table[k].flags |= VRING_DESC_F_NEXT;
+	table[n - 1].addr = buffer_gpa(r, i + 1);
+	table[n - 1].len = HDR + 60;
+	guest_desc(g, r, i, buffer_gpa(r, i), 16 * n, VRING_DESC_F_INDIRECT, 0);
+	guest_offer(g, r, (uint16_t)i);
+}
+
+/*
+ * Empty descriptors were followed as far as the table went: in one as long as
+ * may be, for as many chains as a frame may be laid down in, and for each frame
+ * anew, with the worker's other cables waiting.
+ */
+static void
+descriptors_of_nothing(void **state)
+{
+	struct siege *s = lay(state);
+	uint64_t before;
+
+	strike_and_run(s);
+	before = progress(s->t->b).received;
+	lay_table(&s->g, 1, 0, EP_VHOST_PARTS_MAX);
+	guest_kick(&s->g, 1);
+	AWAIT_ATTACK(s->t, progress(s->t->b).received == before + 1);
+	lay_table(&s->g, 1, 2, EP_VHOST_PARTS_MAX + 1);
+	guest_kick(&s->g, 1);
+	expect_end(s, "Chain of too many pieces");
+	flood(s->t);
+	strike_and_run(s);
+	lay_table(&s->g, 0, 0, EP_VHOST_PARTS_MAX + 1);
+	guest_kick(&s->g, 0);
+	expect_end(s, "Chain of too many pieces");
+	lift(s);
+}
+
 static void
 descriptors_that_cannot_be(void **state)
 {
@@ -555,6 +601,7 @@ main(void)
 		ATTACK_TEST(rings_that_cannot_be),
 		ATTACK_TEST(changing_what_runs),
 		ATTACK_TEST(descriptors_that_cannot_be),
+		ATTACK_TEST(descriptors_of_nothing),
 		ATTACK_TEST(indexes_that_jump),
 		ATTACK_TEST(scribbling),
 		cmocka_unit_test_setup_teardown(
