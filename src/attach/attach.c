@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "attach/opener_protocol.h"
 #include "base/atomic.h"
 #include "base/container.h"
 #include "net/event.h"
@@ -166,7 +167,10 @@ takes(const struct ep_kind *kind, const char *name)
 	return false;
 }
 
-/* Each is one that the kind takes, and none but queues is there twice. */
+/*
+ * Each is one that the kind takes, none but queues is there twice, and of these
+ * are no more than kinds have room for.
+ */
 static int
 check_fds(const struct ep_kind *kind, const struct ep_fds *with,
     struct epair_err *err)
@@ -191,6 +195,10 @@ check_fds(const struct ep_kind *kind, const struct ep_fds *with,
 			    "kind '%s' takes one descriptor '%s'",
 			    kind->pub.name, name);
 	}
+	if (ep_fds_find(with, "queue", EP_OPENER_QUEUES_MAX) >= 0)
+		return ep_fail(err, -EINVAL,
+		    "kind '%s' takes at most %u descriptors 'queue'",
+		    kind->pub.name, EP_OPENER_QUEUES_MAX);
 	return 0;
 }
 

@@ -360,6 +360,33 @@ kind_that_takes_no_descriptors_says_so(void **state)
 	destroy(a);
 }
 
+/* They were counted as descriptors, not as queues, which are one fewer. */
+static void
+more_queues_than_a_kind_has_room_for_are_refused(void **state)
+{
+	const struct epair_opts opts = { .size = sizeof(opts),
+		.way = EPAIR_LOOP };
+	struct epair_fd fds[EPAIR_ATTACH_FDS_MAX];
+	struct epair_if *a;
+	struct epair *ep;
+
+	(void)state;
+	assert_int_equal(epair_new(&opts, &ep, NULL), 0);
+	a = make(ep, NULL, "epair");
+	for (unsigned i = 0; i < EPAIR_ATTACH_FDS_MAX; i++)
+		fds[i] = (struct epair_fd){ "queue", 0 };
+	for (unsigned k = 0; k < 2; k++) {
+		assert_int_equal(
+		    epair_attach_fds(a, k == 0 ? "packet:dev=lo" : "tap", fds,
+			EPAIR_ATTACH_FDS_MAX, &err),
+		    -EINVAL);
+		assert_non_null(
+		    strstr(err.text, "takes at most 64 descriptors 'queue'"));
+	}
+	destroy(a);
+	instance_free(ep);
+}
+
 static off_t
 size_of(const char *path)
 {
@@ -418,6 +445,7 @@ main(void)
 		BARE_TEST(
 		    attachment_that_the_vnet_gives_is_marked_so_when_it_is_restored),
 		BARE_TEST(kind_that_takes_no_descriptors_says_so),
+		BARE_TEST(more_queues_than_a_kind_has_room_for_are_refused),
 		BARE_TEST(
 		    recording_goes_on_behind_its_end_in_what_was_handed_over),
 	};
