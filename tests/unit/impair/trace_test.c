@@ -10,7 +10,8 @@
 #include "base/rng.h"
 #include "lab.h"
 
-#define PACKETS 30000u
+#define PACKETS 1000000u
+#define FEWER   30000u
 #define LINES   2000u
 #define HEADER  14u
 
@@ -22,6 +23,7 @@ struct packet {
 
 struct run {
 	struct packet packets[PACKETS];
+	uint32_t packet_count;
 	uint32_t lines[LINES], line_count;
 };
 
@@ -37,11 +39,11 @@ mahimahi(struct run *r)
 	uint64_t base = 0;
 	uint32_t line = 0, in_transit = 0, packet = 0;
 
-	while (packet < PACKETS) {
+	while (packet < r->packet_count) {
 		uint64_t now = base + r->lines[line];
 		uint32_t left = 1504;
 
-		while (left > 0 && packet < PACKETS) {
+		while (left > 0 && packet < r->packet_count) {
 			struct packet *p = &r->packets[packet];
 			uint32_t part;
 
@@ -70,7 +72,7 @@ note(struct lab *lab, struct epair_mbuf *m)
 {
 	struct run *r = lab->arg;
 
-	assert_in_range(m->tstamp_ns, 0, PACKETS - 1);
+	assert_in_range(m->tstamp_ns, 0, r->packet_count - 1);
 	r->packets[m->tstamp_ns].got_ns = lab->last_ns;
 }
 
@@ -93,11 +95,12 @@ make_trace(struct run *r, struct ep_rng *rng, uint32_t count)
 
 /* Bursts, and pauses of more than a round. */
 static void
-make_packets(struct run *r, struct ep_rng *rng)
+make_packets(struct run *r, struct ep_rng *rng, uint32_t count)
 {
 	uint64_t at = 0;
 
-	for (uint32_t i = 0; i < PACKETS; i++) {
+	r->packet_count = count;
+	for (uint32_t i = 0; i < count; i++) {
 		if (ep_rng_next(rng) % 2 == 0)
 			at += ep_rng_next(rng) % 4;
 		if (ep_rng_next(rng) % 1000 == 0)
@@ -125,29 +128,29 @@ use_trace(struct lab *lab, const struct run *r)
 }
 
 static void
-play(uint64_t seed, uint32_t lines, const char *qdisc)
+play(uint64_t seed, uint32_t packets, uint32_t lines, const char *qdisc)
 {
 	struct ep_rng rng;
 	struct lab lab;
 
 	ep_rng_init(&rng, seed);
 	make_trace(&run, &rng, lines);
-	make_packets(&run, &rng);
+	make_packets(&run, &rng, packets);
 	mahimahi(&run);
 
 	lab_init(&lab, seed, note, &run);
 	use_trace(&lab, &run);
 	assert_int_equal(epair_if_set_qdisc(lab.a, qdisc, NULL), 0);
-	for (uint32_t i = 0; i < PACKETS; i++) {
+	for (uint32_t i = 0; i < packets; i++) {
 		uint64_t at = run.packets[i].at_ms * MS;
 
 		if (at > epair_now(lab.ep))
 			lab_pass(&lab, at - epair_now(lab.ep));
 		lab_send(lab.a, i, run.packets[i].len);
 	}
-	while (lab.arrived < PACKETS)
+	while (lab.arrived < packets)
 		lab_pass(&lab, 1000 * MS);
-	for (uint32_t i = 0; i < PACKETS; i++)
+	for (uint32_t i = 0; i < packets; i++)
 		assert_int_equal(
 		    run.packets[i].got_ns, run.packets[i].want_ms * MS);
 	lab_fini(&lab);
@@ -157,18 +160,18 @@ static void
 each_packet_is_delivered_when_mahimahi_would(void **state)
 {
 	(void)state;
-	play(1, LINES, NULL);
-	play(2, 137, NULL);
-	play(3, 2, NULL);
-	play(4, 1, NULL);
+	play(1, PACKETS, LINES, NULL);
+	play(2, FEWER, 137, NULL);
+	play(3, FEWER, 2, NULL);
+	play(4, FEWER, 1, NULL);
 }
 
 static void
 discipline_before_a_trace_changes_no_time(void **state)
 {
 	(void)state;
-	play(5, LINES, "fifo:limit=100000");
-	play(6, 7, "fifo:limit=100000");
+	play(5, FEWER, LINES, "fifo:limit=100000");
+	play(6, FEWER, 7, "fifo:limit=100000");
 }
 
 /* A packet of full size each millisecond and a half: 8 Mb/s of IP. */

@@ -7,7 +7,7 @@
 void
 rfc8289_enqueue(struct reference *r, const struct packet *p)
 {
-	r->q[r->tail++] = *p;
+	r->q[r->tail++ % WAITING] = *p;
 	r->bytes += p->size;
 }
 
@@ -27,7 +27,7 @@ dodequeue(struct reference *r, uint64_t now, int *ok_to_drop)
 		r->first_above_time = 0;
 		return NULL;
 	}
-	p = &r->q[r->head++];
+	p = &r->q[r->head++ % WAITING];
 	r->bytes -= p->size;
 	if (now - p->tstamp < TARGET || r->bytes <= MAXPACKET)
 		r->first_above_time = 0;
@@ -41,7 +41,7 @@ dodequeue(struct reference *r, uint64_t now, int *ok_to_drop)
 static void
 drop(struct reference *r, const struct packet *p)
 {
-	r->dropped->numbers[r->dropped->count++] = p->number;
+	r->dropped->numbers[r->dropped->count++ % WAITING] = p->number;
 }
 
 const struct packet *

@@ -8,7 +8,8 @@
 
 #include <stdint.h>
 
-#define FRAMES    20000u
+#define FRAMES    1000000u
+#define WAITING   32768u /* at once: more than bench.c's pool has */
 #define MS        UINT64_C(1000000)
 #define TARGET    (5 * MS)
 #define INTERVAL  (100 * MS)
@@ -19,13 +20,13 @@ struct packet {
 	uint32_t number, size;
 };
 
-/* What was dropped, in order. */
+/* What was dropped, in order: the last WAITING of them. */
 struct dropped {
-	uint32_t numbers[FRAMES], count;
+	uint32_t numbers[WAITING], count;
 };
 
 struct reference {
-	struct packet q[FRAMES];
+	struct packet q[WAITING]; /* a ring; head and tail run free */
 	uint32_t head, tail;
 	uint64_t bytes;
 	uint64_t first_above_time, drop_next;
