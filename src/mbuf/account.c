@@ -72,6 +72,25 @@ give(struct ep_account *acct, uint32_t n)
 	(void)ep_sub_acq_rel(&acct->used, n);
 }
 
+static uint32_t
+smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How much credit a thread may have at hand: none, where a limit is small. */
+static uint32_t
+keep_of(const struct ep_account *acct)
+{
+	const struct ep_account *parent = acct->parent;
+	uint32_t keep = ep_load_relaxed(&acct->limit) / EP_STOCK_PART;
+
+	if (parent != NULL)
+		keep = smaller(keep, ep_load_relaxed(&parent->limit) /
+					 (EP_STOCK_PART * EP_STOCKS));
+	return smaller(keep, EP_STOCK);
+}
+
 static struct ep_stock *
 stock_of(struct ep_mcache *mc, struct ep_account *acct)
 {
@@ -81,7 +100,8 @@ stock_of(struct ep_mcache *mc, struct ep_account *acct)
 	if (s->account != acct) {
 		if (s->credit > 0)
 			give(s->account, s->credit);
-		*s = (struct ep_stock){ .account = acct };
+		*s = (struct ep_stock){ .account = acct,
+			.keep = keep_of(acct) };
 	}
 	return s;
 }
@@ -92,8 +112,10 @@ ep_account_charge(struct ep_mcache *mc, struct ep_account *acct, uint32_t n)
 	struct ep_stock *s = stock_of(mc, acct);
 	uint32_t granted;
 
-	if (s->credit < n)
-		s->credit += take(acct, n - s->credit + EP_STOCK);
+	if (s->credit < n) {
+		s->keep = keep_of(acct);
+		s->credit += take(acct, n - s->credit + s->keep);
+	}
 	granted = s->credit < n ? s->credit : n;
 	s->credit -= granted;
 	return granted;
@@ -110,9 +132,9 @@ ep_account_release(struct ep_mcache *mc, struct ep_account *acct, uint32_t n)
 	}
 	s = stock_of(mc, acct);
 	s->credit += n;
-	if (s->credit > EP_STOCK_MAX) {
-		give(acct, s->credit - EP_STOCK);
-		s->credit = EP_STOCK;
+	if (s->credit > 2 * s->keep) {
+		give(acct, s->credit - s->keep);
+		s->credit = s->keep;
 	}
 }
 

@@ -6,7 +6,10 @@
  * the one is charged to the other. Both ends of a cable would fight for the
  * counter, so threads keep small stocks of credit and touch the account only
  * when a stock runs dry or over: `used` counts frames and stocks, and a limit
- * is reached up to EP_STOCK_MAX frames a thread early, never late.
+ * is reached early, never late. A thread that frees frames and then has nothing
+ * to do keeps its stock, so all stocks together must be little of a limit, or
+ * nobody is granted anything although no frame is out: each is at most a 128th
+ * of it, and those that a thread may have of one vnet's pairs of the vnet's.
  *
  *	A1  used <= limit, unless the limit was lowered below it
  *	A2  a frame whose account is set is counted in that account's used
@@ -21,9 +24,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EP_STOCKS    8u /* accounts that a thread keeps credit of */
-#define EP_STOCK     64u /* credit taken at once */
-#define EP_STOCK_MAX (2 * EP_STOCK) /* more than this is given back */
+#define EP_STOCKS     8u /* accounts that a thread keeps credit of */
+#define EP_STOCK      64u /* credit taken at once, at most */
+#define EP_STOCK_PART 256u /* and at most this part of the limit */
 
 struct ep_mcache;
 struct ep_pool;
@@ -38,6 +41,7 @@ struct ep_account {
 struct ep_stock {
 	struct ep_account *account;
 	uint32_t credit;
+	uint32_t keep; /* taken at once; more than twice of it is given back */
 };
 
 /* Returns an account, or NULL when there is no memory. Any thread. */
