@@ -322,10 +322,11 @@ free_alike(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 	struct ep_magazine *headers, *bufs;
 	struct ep_account *account;
 	unsigned i;
-	uint32_t h, b;
+	uint32_t h, b, b_max;
 
 	if (mc == NULL || ms[0] == NULL)
 		return 0;
+	b_max = pool->depots[EP_SMALL].mag_max;
 	headers = mc->loaded[EP_HEADER].now;
 	bufs = mc->loaded[EP_SMALL].now;
 	h = headers->count;
@@ -333,8 +334,8 @@ free_alike(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 	account = ms[0]->account;
 	if (n > EP_MAG_MAX - h)
 		n = EP_MAG_MAX - h;
-	if (n > EP_MAG_MAX - b)
-		n = EP_MAG_MAX - b;
+	if (n > b_max - b)
+		n = b_max - b;
 	for (i = 0; i < n; i++) {
 		struct epair_mbuf *m = ms[i];
 

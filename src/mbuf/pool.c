@@ -32,12 +32,21 @@ static const struct ep_depot classes[EP_CLASSES] = {
 	},
 };
 
+/* Of how many that there may be a thread has one at most in a magazine. */
+#define MAG_PART 256u
+
 static void
 depot_init(
     struct ep_depot *d, const struct ep_depot *class, uint32_t max) EP_NO_TSA
 {
+	uint32_t mag_max = max / MAG_PART > 0 ? max / MAG_PART : 1;
+
 	*d = *class;
 	d->max = max;
+	if (mag_max < d->mag_max)
+		d->mag_max = mag_max;
+	if (mag_max < d->slab_items)
+		d->slab_items = mag_max;
 	ep_spin_init(&d->lock);
 	ep_mutex_init(&d->slab_lock);
 }

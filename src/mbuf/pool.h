@@ -10,7 +10,8 @@
  * What is free lies in magazines (Bonwick): each thread has two of a class, and
  * swaps whole ones with the depot of the class, since frames are nearly always
  * freed on another thread than they were taken on. Taking and freeing within a
- * magazine touches nothing that another thread writes.
+ * magazine touches nothing that another thread writes. What a thread that has
+ * nothing to do keeps in its own is little of a limit, for nobody else has it.
  */
 #ifndef EP_MBUF_POOL_H
 #define EP_MBUF_POOL_H

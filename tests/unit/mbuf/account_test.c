@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Two threads and what they keep of a limit: frames are freed on another one. */
-#include <pthread.h>
-#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,21 +10,15 @@
 #include "base/domain.h"
 #include "mbuf/account.h"
 #include "mbuf/pool.h"
+#include "other.h"
 
 #define CHILDREN 4u
-
-/* Who frees: one at a time, when told to. */
-struct other {
-	pthread_t thread;
-	sem_t go, done;
-	struct ep_pool *pool;
-	struct ep_account *account; /* NULL: end */
-};
 
 struct bank {
 	struct ep_domain domain;
 	struct ep_pool *pool;
 	struct other other;
+	struct ep_account *account; /* that the other one gives back to */
 };
 
 static void
@@ -35,32 +27,15 @@ retire(void *arg, struct ep_thread *thr)
 	ep_pool_retire(((struct bank *)arg)->pool, thr);
 }
 
-static void *
-other_thread(void *arg)
-{
-	struct other *o = arg;
-
-	for (;;) {
-		sem_wait(&o->go);
-		if (o->account == NULL)
-			return NULL;
-		ep_account_release(ep_mcache_self(o->pool), o->account, 1);
-		sem_post(&o->done);
-	}
-}
-
 static int
 setup(void **state)
 {
 	static struct bank b;
 
 	ep_domain_init(&b.domain, retire, &b);
-	b.pool = b.other.pool = ep_pool_create(&b.domain, 1024, 1024);
+	b.pool = ep_pool_create(&b.domain, 1024, 1024);
 	assert_non_null(b.pool);
-	sem_init(&b.other.go, 0, 0);
-	sem_init(&b.other.done, 0, 0);
-	assert_int_equal(
-	    pthread_create(&b.other.thread, NULL, other_thread, &b.other), 0);
+	other_start(&b.other);
 	*state = &b;
 	return 0;
 }
@@ -70,14 +45,18 @@ teardown(void **state)
 {
 	struct bank *b = *state;
 
-	b->other.account = NULL;
-	sem_post(&b->other.go);
-	pthread_join(b->other.thread, NULL);
-	sem_destroy(&b->other.go);
-	sem_destroy(&b->other.done);
+	other_stop(&b->other);
 	ep_domain_fini(&b->domain);
 	ep_pool_destroy(b->pool);
 	return 0;
+}
+
+static void
+give_back(void *arg)
+{
+	struct bank *b = arg;
+
+	ep_account_release(ep_mcache_self(b->pool), b->account, 1);
 }
 
 /* A frame is charged here, and freed there. */
@@ -86,9 +65,8 @@ pass(struct bank *b, struct ep_account *account)
 {
 	assert_int_equal(
 	    ep_account_charge(ep_mcache_self(b->pool), account, 1), 1);
-	b->other.account = account;
-	sem_post(&b->other.go);
-	sem_wait(&b->other.done);
+	b->account = account;
+	other_does(&b->other, give_back, b);
 }
 
 /* Of so little, nothing was left when whoever frees had its stock. */
