@@ -161,18 +161,59 @@ ctl_refusal_read(json_t *error, struct epair_err *err)
 	    err, code, "%s", text != NULL ? text : "refused without a reason");
 }
 
+struct dump {
+	char *text;
+	size_t len, room;
+};
+
+/* What could not be appended once is not there, whatever follows. */
+static int
+append(const char *octets, size_t n, void *arg)
+{
+	struct dump *d = arg;
+	size_t room = 2 * d->room;
+	char *more;
+
+	if (d->text == NULL)
+		return -1;
+	if (n >= d->room - d->len) {
+		room = room > d->len + n ? room : d->len + n + 1;
+		more = realloc(d->text, room);
+		if (more == NULL) {
+			free(d->text);
+			d->text = NULL;
+			return -1;
+		}
+		d->text = more;
+		d->room = room;
+	}
+	memcpy(d->text + d->len, octets, n);
+	d->len += n;
+	return 0;
+}
+
+char *
+ctl_dump(json_t *doc, size_t *len)
+{
+	struct dump d = { .text = malloc(256), .room = 256 };
+
+	if (json_dump_callback(doc, append, &d, JSON_COMPACT) != 0 ||
+	    d.text == NULL) {
+		free(d.text);
+		return NULL;
+	}
+	d.text[d.len] = '\0';
+	*len = d.len;
+	return d.text;
+}
+
 char *
 ctl_line(json_t *doc, size_t *len)
 {
-	char *text;
+	char *text = ctl_dump(doc, len);
 
-	if (doc == NULL)
-		return NULL;
-	text = json_dumps(doc, JSON_COMPACT);
-	if (text != NULL) {
-		*len = strlen(text) + 1;
-		text[*len - 1] = '\n'; /* where its NUL was */
-	}
+	if (text != NULL)
+		text[(*len)++] = '\n'; /* where its NUL was */
 	json_decref(doc);
 	return text;
 }

@@ -67,6 +67,13 @@ json_t *ctl_refusal(json_t *id, int rpc, const struct epair_err *err);
 void ctl_refusal_read(json_t *error, struct epair_err *err);
 
 /*
+ * The text of an object, compact; *len is its length. doc may be NULL. Returns
+ * it, to be freed, or NULL for want of memory. (json_dumps() of jansson 2.14
+ * looks away when it is a key that cannot be appended, and leaves it out.)
+ */
+char *ctl_dump(json_t *doc, size_t *len);
+
+/*
  * The line of an object, with its newline; *len is its length. Takes doc.
  * Returns it, to be freed, or NULL for want of memory.
  */
