@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "ctl/codec.h"
 #include "ctl/fail.h"
 #include "ctl/state_priv.h"
 
@@ -31,98 +32,10 @@ ctl_state_log(const struct ctl_state *s, const char *fmt, ...)
 		s->log(text);
 }
 
-/* Which pairs a change is about. */
-
-static void
-touch(json_t *set, const char *key, unsigned ends)
+static int
+no_memory(struct epair_err *err)
 {
-	json_int_t before = json_integer_value(json_object_get(set, key));
-
-	/* Memory that is short here is short again where it is told. */
-	(void)json_object_set_new(
-	    set, key, json_integer(before | (json_int_t)ends));
-}
-
-static void
-touch_if(json_t *set, struct epair_if *ifp, unsigned ends)
-{
-	struct epair_if_info info = { .size = sizeof(info) };
-	char key[CTL_JOURNAL_KEY_MAX];
-
-	if (ifp == NULL || epair_if_get_info(ifp, &info) != 0)
-		return;
-	ctl_image_key(&info, key, sizeof(key));
-	touch(set, key, info.side == 'b' ? ends << 1 : ends);
-}
-
-void
-ctl_state_stale(
-    struct ctl_state *s, const struct epair_if_info *info, unsigned ends)
-{
-	char key[CTL_JOURNAL_KEY_MAX];
-
-	ctl_image_key(info, key, sizeof(key));
-	touch(s->stale, key, info->side == 'b' ? ends << 1 : ends);
-	ctl_job_add(s->loop, &s->follow);
-}
-
-/* What the end of a vnet ends, and what it sends home. */
-static void
-touch_vnet(struct ctl_state *s, const char *vnet)
-{
-	int n = epair_if_list(s->world->ep, vnet, NULL, 0);
-	char(*names)[EPAIR_NAME_MAX];
-	size_t len = strlen(vnet);
-	char name[CTL_JOURNAL_KEY_MAX];
-	const char *key;
-	json_t *index;
-	struct epair_if *ifp;
-
-	json_object_foreach(s->world->pairs, key,
-	    index) if (strncmp(key, vnet, len) == 0 && key[len] == '/')
-	{
-		(void)snprintf(name, sizeof(name), "pair/%s/%s", vnet,
-		    key + len + 1 + strlen("epair"));
-		touch(s->touched, name, 0);
-	}
-	names = n > 0 ? calloc((size_t)n, sizeof(*names)) : NULL;
-	if (names == NULL)
-		return;
-	n = epair_if_list(s->world->ep, vnet, names, (size_t)n);
-	for (int i = 0; i < n; i++)
-		if (epair_if_get(s->world->ep, vnet, names[i], &ifp, NULL) ==
-		    0) {
-			touch_if(s->touched, ifp, CTL_END_A);
-			epair_if_put(ifp);
-		}
-	free(names);
-}
-
-static void
-touch_step(struct ctl_state *s, const struct ctl_step *step)
-{
-	switch (step->op) {
-	case CTL_OP_CREATE:
-		touch_if(s->touched, step->ifp, CTL_END_A | CTL_END_B);
-		break;
-	case CTL_OP_ATTACH:
-	case CTL_OP_MOVE:
-	case CTL_OP_DETACH:
-		touch_if(s->touched, step->ifp, CTL_END_A);
-		break;
-	case CTL_OP_VNET_DEL:
-		touch_vnet(s, step->name);
-		break;
-	case CTL_OP_SET:
-		touch_if(s->touched, step->ifp, step->is_kept ? CTL_END_A : 0);
-		break;
-	case CTL_OP_DESTROY:
-	case CTL_OP_VNET_ADD:
-	case CTL_OP_VNET_SET:
-	case CTL_OP_MAX:
-	default:
-		touch_if(s->touched, step->ifp, 0);
-	}
+	return ctl_fail(err, -ENOMEM, "no memory for the state");
 }
 
 /* A change of the journal, and of what is kept. */
@@ -136,7 +49,8 @@ struct writing {
 static int
 write_object(struct ctl_state *s, const char *key, json_t *object)
 {
-	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+	size_t len;
+	char *text = ctl_dump(object, &len);
 	const char *before = ctl_journal_get(s->journal, key);
 
 	json_decref(object);
@@ -230,22 +144,23 @@ write_end(struct writing *w, struct epair_if *ifp, json_t *old, bool is_other,
 	json_t *waiting = still_waiting(w->s, ifp, is_other);
 	int error = 0;
 
-	if (is_other) {
-		error = put_end(w, ifp, &kept, err);
-		if (old != NULL)
-			(void)json_array_append(w->old_ends, old);
-	} else {
+	if (!is_other)
 		ctl_image_kept(old, &kept);
-	}
+	else if (old != NULL && json_array_append(w->old_ends, old) != 0)
+		error = -ENOMEM;
+	else
+		error = put_end(w, ifp, &kept, err);
 	if (error != 0)
 		return error;
 	*object = ctl_image_end(
 	    ifp, waiting, ctl_world_is_handed(w->s->world, ifp), &kept, &info);
-	if (*object == NULL)
-		return ctl_fail(err, -ENOMEM, "no memory for the state");
-	if (is_other && kept.count > 0)
-		(void)json_array_append(w->new_ends, *object);
-	return 0;
+	if (!is_other || kept.count == 0)
+		return *object != NULL ? 0 : -ENOMEM;
+	/* A NULL is not appended. */
+	if (json_array_append(w->new_ends, *object) == 0)
+		return 0;
+	w->s->keep->ops->drop(w->s->keep, &kept);
+	return -ENOMEM;
 }
 
 /* The a end of a pair by its key in the journal, or NULL if it is no more. */
@@ -261,7 +176,7 @@ find_pair(const struct ctl_state *s, const char *key)
 	return ctl_world_pair(s->world, home, name);
 }
 
-static void
+static int
 write_end_of_pair(struct writing *w, const char *key, json_t *old)
 {
 	static const char *const sides[] = { "a", "b" };
@@ -271,30 +186,22 @@ write_end_of_pair(struct writing *w, const char *key, json_t *old)
 
 		forget_waiting(w->s, (uint32_t)json_integer_value(
 					 json_object_get(end, "index")));
-		if (end != NULL)
-			(void)json_array_append(w->old_ends, end);
+		if (end != NULL && json_array_append(w->old_ends, end) != 0)
+			return -ENOMEM;
 	}
 	ctl_journal_del(w->s->journal, key);
+	return 0;
 }
 
 static int
-write_pair(
-    struct writing *w, const char *key, unsigned ends, struct epair_err *err)
+write_ends(struct writing *w, const char *key, struct epair_if *a, json_t *old,
+    unsigned ends, struct epair_err *err)
 {
-	const char *before = ctl_journal_get(w->s->journal, key);
-	json_t *old = before != NULL ? json_loads(before, 0, NULL) : NULL;
-	struct epair_if *a = find_pair(w->s, key), *b;
+	struct epair_if *b = epair_if_peer(a);
 	json_t *end_a = NULL, *end_b = NULL;
-	int error;
-
-	if (a == NULL) {
-		write_end_of_pair(w, key, old);
-		json_decref(old);
-		return 0;
-	}
-	b = epair_if_peer(a);
-	error = write_end(w, a, json_object_get(old, "a"),
+	int error = write_end(w, a, json_object_get(old, "a"),
 	    old == NULL || (ends & CTL_END_A) != 0, &end_a, err);
+
 	if (error == 0)
 		error = write_end(w, b, json_object_get(old, "b"),
 		    old == NULL || (ends & CTL_END_B) != 0, &end_b, err);
@@ -303,19 +210,39 @@ write_pair(
 		    w->s, key, json_pack("{s:O, s:O}", "a", end_a, "b", end_b));
 	json_decref(end_a);
 	json_decref(end_b);
-	json_decref(old);
-	epair_if_put(a);
 	epair_if_put(b);
 	return error;
 }
 
 static int
-write_vnet(struct ctl_state *s, const char *name)
+write_pair(
+    struct writing *w, const char *key, unsigned ends, struct epair_err *err)
 {
-	const struct ctl_vnet *vn = ctl_world_vnet(s->world, name);
-	char key[CTL_JOURNAL_KEY_MAX];
+	const char *before = ctl_journal_get(w->s->journal, key);
+	json_t *old = before != NULL ? json_loads(before, 0, NULL) : NULL;
+	struct epair_if *a;
+	int error;
 
-	(void)snprintf(key, sizeof(key), "vnet/%s", name);
+	/* It is ours, and can be read. */
+	if (before != NULL && old == NULL)
+		return -ENOMEM;
+	a = find_pair(w->s, key);
+	if (a == NULL) {
+		error = write_end_of_pair(w, key, old);
+	} else {
+		error = write_ends(w, key, a, old, ends, err);
+		epair_if_put(a);
+	}
+	json_decref(old);
+	return error;
+}
+
+static int
+write_vnet(struct ctl_state *s, const char *key)
+{
+	const struct ctl_vnet *vn = ctl_world_vnet(
+	    s->world, key + strlen(CTL_STATE_VNET));
+
 	if (vn != NULL)
 		return write_object(s, key, ctl_image_vnet(vn, json_object()));
 	ctl_journal_del(s->journal, key);
@@ -337,7 +264,13 @@ drop_all(struct ctl_state *s, json_t *ends)
 	}
 }
 
-/* Write down the pairs of a set, with what has been written before. */
+static bool
+is_vnet(const char *key)
+{
+	return strncmp(key, CTL_STATE_VNET, strlen(CTL_STATE_VNET)) == 0;
+}
+
+/* Write down what a set names. */
 static int
 write_all(struct ctl_state *s, json_t *set, struct epair_err *err)
 {
@@ -346,13 +279,20 @@ write_all(struct ctl_state *s, json_t *set, struct epair_err *err)
 	json_t *ends;
 	int error = 0;
 
-	json_object_foreach(set, key, ends) if (error == 0) error = write_pair(
-	    &w, key, (unsigned)json_integer_value(ends), err);
+	json_object_foreach(set, key, ends)
+	{
+		if (error != 0)
+			break;
+		error = is_vnet(key)
+			    ? write_vnet(s, key)
+			    : write_pair(&w, key,
+				  (unsigned)json_integer_value(ends), err);
+	}
 	if (error == 0)
 		error = write_object(
 		    s, CTL_IMAGE_NUMBERS, ctl_image_numbers(s->world->ep));
 	if (error == -ENOMEM)
-		(void)ctl_fail(err, error, "no memory for the state");
+		(void)no_memory(err);
 	if (error == 0)
 		error = ctl_journal_commit(s->journal, err);
 	else
@@ -376,8 +316,18 @@ end_change(struct ctl_state *s)
 {
 	s->is_busy = false;
 	(void)json_object_clear(s->touched);
-	if (json_object_size(s->stale) > 0)
+	if (s->is_all_stale || json_object_size(s->stale) > 0)
 		ctl_job_add(s->loop, &s->follow);
+}
+
+static int
+touch_all(
+    struct ctl_state *s, const struct ctl_change *c, struct epair_err *err)
+{
+	for (size_t i = 0; i < c->steps.count; i++)
+		if (ctl_state_touch(s, &c->steps.steps[i]) != 0)
+			return no_memory(err);
+	return 0;
 }
 
 static int
@@ -391,31 +341,22 @@ intend(
 	if (error != 0)
 		return error;
 	s->is_busy = true;
-	for (size_t i = 0; i < c->steps.count; i++)
-		touch_step(s, &c->steps.steps[i]);
-	return 0;
+	error = touch_all(s, c, err);
+	if (error != 0)
+		end_change(s);
+	return error;
 }
 
+/* Interfaces that it has made are known by now. */
 static int
 commit(
     struct ctl_store *store, const struct ctl_change *c, struct epair_err *err)
 {
 	struct ctl_state *s = state_of(store);
-	int error = 0;
+	int error = touch_all(s, c, err);
 
-	for (size_t i = 0; i < c->steps.count && error == 0; i++) {
-		const struct ctl_step *step = &c->steps.steps[i];
-
-		/* Interfaces that it has made are known by now. */
-		touch_step(s, step);
-		if (step->op == CTL_OP_VNET_ADD ||
-		    step->op == CTL_OP_VNET_SET || step->op == CTL_OP_VNET_DEL)
-			error = write_vnet(s, step->name);
-	}
 	if (error == 0)
 		error = write_all(s, s->touched, err);
-	else
-		ctl_journal_abandon(s->journal);
 	if (error == 0)
 		end_change(s);
 	return error;
@@ -435,12 +376,9 @@ static void
 abandon(struct ctl_store *store, const struct ctl_change *c)
 {
 	struct ctl_state *s = state_of(store);
-	const char *key;
-	json_t *ends;
 
 	(void)c;
-	json_object_foreach(s->touched, key, ends)
-	    touch(s->stale, key, (unsigned)json_integer_value(ends));
+	ctl_state_stale_touched(s);
 	end_change(s);
 }
 
@@ -451,12 +389,21 @@ follow(struct ctl_job *job)
 {
 	struct ctl_state *s = EP_CONTAINER_OF(job, struct ctl_state, follow);
 	struct epair_err err;
+	int error;
 
 	/* What is half done is no state; its end comes back to us. */
 	if (s->is_busy)
 		return;
-	if (write_all(s, s->stale, &err) != 0)
+	if (s->is_all_stale && ctl_state_stale_all(s) != 0)
+		error = no_memory(&err);
+	else
+		error = write_all(s, s->stale, &err);
+	/* What could not be written is, with what comes next. */
+	if (error != 0) {
 		ctl_state_log(s, "state: %s", err.text);
+		return;
+	}
+	s->is_all_stale = false;
 	(void)json_object_clear(s->stale);
 }
 
@@ -483,9 +430,8 @@ on_event(struct ctl_watch *w, uint32_t events)
 			ev.type != EPAIR_EVENT_ADDRESS) ||
 		    epair_if_get_index(s->world->ep, ev.index, &ifp) != 0)
 			continue;
-		touch_if(s->stale, ifp, is_lost ? CTL_END_A : 0);
+		ctl_state_stale(s, ifp, is_lost ? CTL_END_A : 0);
 		epair_if_put(ifp);
-		ctl_job_add(s->loop, &s->follow);
 	}
 }
 
@@ -497,8 +443,6 @@ on_keeper(struct ctl_watch *w, uint32_t events)
 {
 	struct ctl_state *s = EP_CONTAINER_OF(w, struct ctl_state, keeper);
 	struct epair_err err;
-	const char *key;
-	json_t *text;
 
 	(void)events;
 	ctl_watch_del(s->loop, w);
@@ -509,9 +453,7 @@ on_keeper(struct ctl_watch *w, uint32_t events)
 		return;
 	}
 	watch_keeper(s);
-	json_object_foreach(ctl_journal_all(s->journal), key,
-	    text) if (strncmp(key, "pair/", 5) == 0)
-	    touch(s->stale, key, CTL_END_A | CTL_END_B);
+	s->is_all_stale = true;
 	ctl_job_add(s->loop, &s->follow);
 }
 
@@ -556,14 +498,14 @@ ctl_state_open(struct ctl_state *s, struct epair_err *err)
 	s->lost = json_object();
 	if (s->touched == NULL || s->stale == NULL || s->kept == NULL ||
 	    s->lost == NULL)
-		return ctl_fail(err, -ENOMEM, "no memory for the state");
+		return no_memory(err);
 	error = begin_following(s, err);
 	if (error == 0)
 		error = ctl_state_fetch(s, err);
 	if (error == 0)
 		error = ctl_state_restore(s, err);
 	if (error == 0)
-		ctl_state_attach_all(s);
+		error = ctl_state_attach_all(s, err);
 	if (error != 0)
 		return error;
 	watch_keeper(s);
@@ -584,7 +526,7 @@ ctl_state_close(struct ctl_state *s, bool forget)
 	ctl_timer_cancel(s->loop, &s->retry);
 	json_decref(s->touched);
 	json_decref(s->stale);
-	json_decref(s->kept);
+	ctl_state_found_fini(s);
 	json_decref(s->lost);
 	ctl_journal_close(s->journal);
 	if (s->keep != NULL) {

@@ -28,7 +28,11 @@
  * since they mean another thing by now: it is gone, with an event.
  *
  * What changes by itself is followed: an attachment that is lost, an MTU or an
- * address that was set inside a namespace.
+ * address that was set inside a namespace. What cannot be written down then is
+ * with what comes next.
+ *
+ * Where memory is short a change is refused, and a start fails and leaves the
+ * journal and what is kept as they are.
  *
  * The main thread's; no locks.
  */
@@ -57,10 +61,11 @@ struct ctl_state {
 	/* The state's. */
 	bool is_open;
 	bool is_busy; /* a change is being made */
-	json_t *touched; /* "HOME/UNIT" to ends whose attachment is another */
+	json_t *touched; /* keys to ends whose attachment is another */
 	json_t *stale; /* the same, for what changed by itself */
+	bool is_all_stale; /* and all else that is written, both ends */
 	json_t *kept; /* token to index in found, while it is restored */
-	struct ctl_kept **found;
+	struct ctl_found *found;
 	size_t found_count;
 	json_t *lost; /* index to why it will not be attached again */
 	struct epair_sub *sub;
@@ -68,6 +73,7 @@ struct ctl_state {
 	struct ctl_job follow;
 	struct ctl_timer retry;
 	unsigned retries;
+	char next[16]; /* of world->waiting, to be tried; or "" */
 };
 
 /*

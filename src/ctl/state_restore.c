@@ -57,42 +57,53 @@ restore_link(struct ctl_state *s, struct epair_if *ifp,
 {
 	unsigned attached = ctl_kept_attached(&end->kept);
 	unsigned count = end->kept.count - attached;
-	struct ctl_kept *kept;
+	struct ctl_found *f;
 	int error;
 
 	if (count == 0)
 		return epair_if_set_link(ifp, end->ifc.link, err);
-	kept = ctl_state_claim(s, end);
-	if (kept == NULL)
+	f = ctl_state_find(s, end);
+	if (f == NULL)
 		error = ctl_fail(err, -ENOENT, "its files were handed over");
 	else
 		error = epair_if_set_link_fds(
-		    ifp, end->ifc.link, kept->fds + attached, count, err);
-	if (error != 0) {
-		ctl_state_give_up(s, &end->ifc.info, end->ifc.link, err->text);
-		return 0;
-	}
+		    ifp, end->ifc.link, f->kept.fds + attached, count, err);
+	if (error == -ENOMEM)
+		return error;
+	if (error != 0)
+		return ctl_state_give_up(s, ifp, end->ifc.link, err->text);
 	/* Else it is for the attachment to say that it is claimed. */
 	if (attached == 0)
-		(void)json_object_set_new(s->kept, kept->token, json_null());
+		f->is_claimed = true;
 	return 0;
 }
 
-/* What a pair has beside what makes it. It is there without, too: that is said. */
-static void
+/* A pair is there without, too: that is said. Returns 0 or -ENOMEM. */
+static int
+say(const struct ctl_state *s, const struct ctl_image_end *end,
+    const char *what, const char *words, int error, const struct epair_err *err)
+{
+	if (error != 0 && error != -ENOMEM)
+		ctl_state_log(s, "%s: %s %s: %s", end->ifc.info.name, what,
+		    words, err->text);
+	return error == -ENOMEM ? error : 0;
+}
+
+/* What a pair has beside what makes it. */
+static int
 restore_end(
     struct ctl_state *s, struct epair_if *ifp, const struct ctl_image_end *end)
 {
-	const char *name = end->ifc.info.name;
 	struct epair_err err;
+	int error = 0;
 
-	if (*end->qdisc != '\0' &&
-	    epair_if_set_qdisc(ifp, end->qdisc, &err) != 0)
-		ctl_state_log(
-		    s, "%s: discipline %s: %s", name, end->qdisc, err.text);
-	if (*end->ifc.link != '\0' && restore_link(s, ifp, end, &err) != 0)
-		ctl_state_log(
-		    s, "%s: link %s: %s", name, end->ifc.link, err.text);
+	if (*end->qdisc != '\0')
+		error = say(s, end, "discipline", end->qdisc,
+		    epair_if_set_qdisc(ifp, end->qdisc, &err), &err);
+	if (*end->ifc.link != '\0' && error == 0)
+		error = say(s, end, "link", end->ifc.link,
+		    restore_link(s, ifp, end, &err), &err);
+	return error;
 }
 
 static int
@@ -111,13 +122,15 @@ restore_ends(struct ctl_state *s, const struct ctl_image_end *a,
 	    name, sizeof(name), "%s/epair%u", info->home, info->unit);
 	if (json_object_set_new(
 		s->world->pairs, name, json_integer(info->index)) != 0)
-		error = ctl_fail(err, -ENOMEM, "no memory");
+		error = -ENOMEM;
 	peer = epair_if_peer(ifp);
-	restore_end(s, ifp, a);
-	restore_end(s, peer, b);
+	if (error == 0)
+		error = restore_end(s, ifp, a);
+	if (error == 0)
+		error = restore_end(s, peer, b);
 	epair_if_put(peer);
 	epair_if_put(ifp);
-	return error;
+	return error == 0 ? 0 : ctl_fail(err, error, "no memory");
 }
 
 static int
@@ -166,6 +179,7 @@ restore_all(struct ctl_state *s, const char *prefix, struct epair_err *err)
 		if (strncmp(key, prefix, len) != 0)
 			continue;
 		object = json_loads(json_string_value(text), 0, NULL);
+		/* jansson does not tell it from a want of memory. */
 		if (object == NULL)
 			error = ctl_fail(err, -EINVAL, "is no JSON");
 		else if (*prefix == 'v')
@@ -190,7 +204,7 @@ ctl_state_restore(struct ctl_state *s, struct epair_err *err)
 	err = err != NULL ? err : &own;
 	error = restore_all(s, CTL_IMAGE_NUMBERS, err);
 	if (error == 0)
-		error = restore_all(s, "vnet/", err);
+		error = restore_all(s, CTL_STATE_VNET, err);
 	if (error == 0)
 		error = restore_all(s, "pair/", err);
 	return error;

@@ -16,29 +16,16 @@
 
 #include <cmocka.h>
 
-#include "ctl/change.h"
 #include "ctl/image.h"
-#include "ctl/journal.h"
 #include "ctl/method.h"
 #include "ctl/plan.h"
+#include "oom/ctl_rig.h"
 #include "oom/kth.h"
 
-#define FAILS_MAX 20000
-
-typedef int plan_fn(
-    struct ctl_world *, struct ctl_change *, struct epair_err *);
-
 /* A store on a journal: what there is is written down by the change itself. */
-struct rig {
+struct journaling {
 	struct ctl_store store; /* first */
-	struct epair *ep;
-	struct ctl_loop loop;
-	struct ctl_world world;
-	struct ctl_changes changes;
-	struct ctl_journal *journal;
-	struct epair_err err;
-	char folder[32];
-	int error;
+	struct rig *rig;
 };
 
 static int
@@ -46,14 +33,15 @@ intend(
     struct ctl_store *store, const struct ctl_change *c, struct epair_err *err)
 {
 	(void)c;
-	return ctl_journal_reserve(((struct rig *)store)->journal, 4096, err);
+	return ctl_journal_reserve(
+	    ((struct journaling *)store)->rig->journal, 4096, err);
 }
 
 static int
 commit(
     struct ctl_store *store, const struct ctl_change *c, struct epair_err *err)
 {
-	struct rig *r = (struct rig *)store;
+	struct rig *r = ((struct journaling *)store)->rig;
 	char text[32];
 
 	(void)snprintf(text, sizeof(text), "{\"steps\":%zu}", c->steps.count);
@@ -65,23 +53,16 @@ static void
 abandon(struct ctl_store *store, const struct ctl_change *c)
 {
 	(void)c;
-	ctl_journal_abandon(((struct rig *)store)->journal);
+	ctl_journal_abandon(((struct journaling *)store)->rig->journal);
 }
 
 static int
 setup(void **state)
 {
 	static struct rig r;
-	struct epair_opts opts = { .size = sizeof(opts), .way = EPAIR_SIM };
+	static struct journaling j = { { intend, commit, abandon }, &r };
 
-	r = (struct rig){ .store = { intend, commit, abandon } };
-	(void)snprintf(r.folder, sizeof(r.folder), "/tmp/epair-oom-XXXXXX");
-	assert_non_null(mkdtemp(r.folder));
-	assert_int_equal(ctl_journal_open(r.folder, -1, &r.journal, &r.err), 0);
-	assert_int_equal(epair_new(&opts, &r.ep, NULL), 0);
-	assert_int_equal(ctl_loop_init(&r.loop), 0);
-	assert_int_equal(ctl_world_init(&r.world, r.ep, NULL), 0);
-	ctl_changes_init(&r.changes, &r.loop, &r.world, &r.store);
+	rig_init(&r, &j.store);
 	*state = &r;
 	return 0;
 }
@@ -89,63 +70,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const names[] = { "state", "state.new", "lock" };
-	struct rig *r = *state;
-	char path[64];
-
-	ctl_changes_fini(&r->changes);
-	ctl_world_fini(&r->world);
-	ctl_loop_fini(&r->loop);
-	assert_int_equal(epair_free(r->ep), 0);
-	ctl_journal_close(r->journal);
-	for (unsigned i = 0; i < 3; i++) {
-		(void)snprintf(
-		    path, sizeof(path), "%s/%s", r->folder, names[i]);
-		(void)unlink(path);
-	}
-	return rmdir(r->folder);
-}
-
-static void
-done(struct ctl_change *c, int error, const struct epair_err *err)
-{
-	struct rig *r = c->arg;
-
-	r->error = error;
-	r->err.text[0] = '\0';
-	if (error != 0)
-		r->err = *err;
-	ctl_change_fini(c);
-	ctl_loop_end(&r->loop);
-}
-
-/* Have it done, with the k-th allocation failing unless k is below 0. */
-static int
-change(struct rig *r, plan_fn *plan, const char *params, long k, int *failed)
-{
-	struct ctl_change c = { .who = { .is_admin = true },
-		.plan = plan,
-		.done = done,
-		.arg = r };
-
-	c.params = json_loads(params, 0, NULL);
-	assert_non_null(c.params);
-	r->loop.is_over = false;
-	ctl_change_put(&r->changes, &c);
-	fail_at(k);
-	assert_int_equal(ctl_loop_run(&r->loop), 0);
-	*failed = k >= 0 && has_failed();
-	fail_at(-1);
-	return r->error;
-}
-
-static void
-made(struct rig *r, plan_fn *plan, const char *params)
-{
-	int failed;
-
-	if (change(r, plan, params, -1, &failed) != 0)
-		fail_msg("%s: %s", params, r->err.text);
+	return rig_fini(*state);
 }
 
 /* Vnets, pairs and what is attached, as one text to be freed. */
@@ -194,7 +119,7 @@ try(struct rig *r, plan_fn *plan, const char *params, plan_fn *undo,
 
 	for (long k = 0; failed; k++) {
 		char *before = look(r), *after;
-		int error = change(r, plan, params, k, &failed);
+		int error = rig_change(r, plan, params, k, &failed);
 
 		assert_true(k < FAILS_MAX);
 		after = look(r);
@@ -205,7 +130,7 @@ try(struct rig *r, plan_fn *plan, const char *params, plan_fn *undo,
 			assert_string_equal(before, after);
 		} else {
 			assert_string_not_equal(before, after);
-			made(r, undo, undo_params);
+			rig_made(r, undo, undo_params);
 		}
 		free(before);
 		free(after);
@@ -227,7 +152,7 @@ wanted_state_is_applied_or_not(void **state)
 {
 	struct rig *r = *state;
 
-	made(r, ctl_plan_create,
+	rig_made(r, ctl_plan_create,
 	    "{\"name\": \"epair0\", \"a\": {\"attach\": \"sink\"}}");
 	try(r, ctl_plan_apply,
 	    "{\"vnets\": [{\"name\": \"red\"}], \"pairs\": [{\"name\": "
@@ -245,7 +170,7 @@ words_are_set_or_not(void **state)
 {
 	struct rig *r = *state;
 
-	made(r, ctl_plan_create, "{\"name\": \"epair0\"}");
+	rig_made(r, ctl_plan_create, "{\"name\": \"epair0\"}");
 	try(r, ctl_plan_set,
 	    "{\"if\": \"epair0a\", \"words\": {\"mtu\": 1400, \"up\": null}}",
 	    ctl_plan_set,
@@ -270,15 +195,16 @@ make_much(struct rig *r)
 {
 	struct epair_if *ifp;
 
-	made(r, ctl_plan_vnet_add,
+	rig_made(r, ctl_plan_vnet_add,
 	    "{\"name\": \"red\", \"kind\": \"sink\", \"owner\": 1000, "
 	    "\"max-pairs\": 5}");
-	made(r, ctl_plan_create,
+	rig_made(r, ctl_plan_create,
 	    "{\"name\": \"epair0\", \"mtu\": 9000, \"a\": {\"attach\": "
 	    "\"sink\", \"name\": \"wan\", \"descr\": \"text\"}, \"b\": "
 	    "{\"vnet\": \"red\", \"link\": \"delay 1ms\", \"qdisc\": "
 	    "\"priq\"}}");
-	made(r, ctl_plan_create, "{\"name\": \"epair1\", \"vnet\": \"red\"}");
+	rig_made(
+	    r, ctl_plan_create, "{\"name\": \"epair1\", \"vnet\": \"red\"}");
 	assert_int_equal(epair_if_get(r->ep, NULL, "wan", &ifp, NULL), 0);
 	send_to_nobody(r, ifp);
 	epair_if_put(ifp);
