@@ -64,10 +64,10 @@ restore_link(struct ctl_state *s, struct epair_if *ifp,
 		return epair_if_set_link(ifp, end->ifc.link, err);
 	f = ctl_state_find(s, end);
 	if (f == NULL)
-		error = ctl_fail(err, -ENOENT, "its files were handed over");
-	else
-		error = epair_if_set_link_fds(
-		    ifp, end->ifc.link, f->kept.fds + attached, count, err);
+		return ctl_state_give_up(
+		    s, ifp, end->ifc.link, "its files were handed over");
+	error = epair_if_set_link_fds(
+	    ifp, end->ifc.link, f->kept.fds + attached, count, err);
 	if (error == -ENOMEM)
 		return error;
 	if (error != 0)
