@@ -25,7 +25,9 @@ struct epair;
 /*
  * Make a vnet. `kind` may be NULL; else it is an attachment such as
  * "tap:netns=red" that everything moved into or made in this vnet gets, see
- * attach.h.
+ * attach.h. A namespace by the number of a process is that of the process which
+ * has the number when the first is attached: once it has ended, attaching is
+ * refused with -ESTALE, whoever has the number then.
  *
  * Returns 0; -EEXIST if there is one of that name; -EINVAL for a bad name or
  * kind; -ENOMEM.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,6 +265,40 @@ out:
 	return error < 0 ? error : (int)out.count;
 }
 
+/*
+ * What a vnet names by the number of a process is what that was when it was
+ * first attached to, and not what has the number after it. A duplicate of its
+ * namespace would say so, too, but keep the namespace, and all in it, alive.
+ */
+static void
+keep_process(
+    struct epair_if *ifp, const struct epair_vnet *by_vnet, int process)
+{
+	ep_lock(&ifp->ep->lock);
+	if (ifp->vnet == by_vnet && ifp->vnet->process < 0)
+		ifp->vnet->process = fcntl(process, F_DUPFD_CLOEXEC, 0);
+	ep_unlock(&ifp->ep->lock);
+}
+
+static int
+check_process(struct epair_if *ifp, const struct epair_vnet *by_vnet,
+    struct epair_err *err)
+{
+	struct pollfd p = { .fd = -1, .events = POLLIN };
+	bool has_ended = false;
+
+	ep_lock(&ifp->ep->lock);
+	if (ifp->vnet == by_vnet)
+		p.fd = by_vnet->process;
+	if (p.fd >= 0)
+		has_ended = poll(&p, 1, 0) > 0;
+	ep_unlock(&ifp->ep->lock);
+	return has_ended ? ep_fail(err, -ESTALE,
+			       "the process that its vnet's netns= names has "
+			       "ended")
+			 : 0;
+}
+
 static int
 attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
     const struct epair_vnet *by_vnet, struct epair_err *err)
@@ -281,6 +316,8 @@ attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
 		error = create(plan.kind, ifp, plan.conf, with, &st, err);
 	if (error == 0) {
 		EP_ASSERT(st != NULL); /* the kind's promise */
+		if (by_vnet != NULL && st->process != NULL)
+			keep_process(ifp, by_vnet, *st->process);
 		error = ep_attach_publish(ifp, st, spec, by_vnet, err);
 	}
 out:
@@ -367,8 +404,10 @@ attach_given(struct epair_if *ifp, const char *kind, const struct ep_fds *with,
 {
 	struct epair_fd netns = { "netns", -1 };
 	const struct ep_fds in_netns = { &netns, 1 };
-	int error;
+	int error = check_process(ifp, by_vnet, err);
 
+	if (error != 0)
+		return error;
 	if (!makes_netns(kind))
 		return attach(ifp, kind, with, by_vnet, err);
 	ep_lock(&ifp->ep->lock);

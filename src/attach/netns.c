@@ -158,8 +158,10 @@ take_answer(struct ep_netns *ns, const struct ep_opener_call *call)
 		ns->fd = call->got[n++];
 	if ((answer->fds & EP_OPENER_FD_ROUTE) != 0)
 		ns->route = call->got[n++];
-	if ((answer->fds & EP_OPENER_FD_PROCESS) != 0)
+	if ((answer->fds & EP_OPENER_FD_PROCESS) != 0) {
 		ns->process = call->got[n++];
+		ns->st->process = &ns->process;
+	}
 	ns->wd = answer->wd;
 	return n;
 }

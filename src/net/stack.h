@@ -72,6 +72,11 @@ struct ep_stack {
 	bool is_away;
 	/* The vnet whose kind gave it: stays behind on a move. Or NULL. */
 	const struct epair_vnet *by_vnet;
+	/*
+	 * The kind's, from create on: a pidfd of the process by whose number
+	 * spec names a namespace. NULL: by none.
+	 */
+	const int *process;
 	char *spec; /* as written; freed behind release */
 	uint32_t holds; /* atomic */
 	bool *released; /* under ep->hold_lock: whom to tell, or NULL */

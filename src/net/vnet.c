@@ -79,6 +79,7 @@ ep_vnet_create(struct epair *ep, const char *name, const char *kind,
 		return ep_fail(err, -ENOMEM, "no memory for vnet %s", name);
 	vn->ep = ep;
 	vn->netns = -1;
+	vn->process = -1;
 	strcpy(vn->name, name);
 	ep_table_init(&vn->by_name);
 	TAILQ_INIT(&vn->ifs);
@@ -103,6 +104,8 @@ ep_vnet_destroy(struct epair_vnet *vn)
 	ep_account_destroy(ep->pool, vn->account);
 	if (vn->netns >= 0)
 		(void)close(vn->netns);
+	if (vn->process >= 0)
+		(void)close(vn->process);
 	free(vn->kind);
 	free(vn);
 }

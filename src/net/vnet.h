@@ -25,6 +25,12 @@ struct epair_vnet {
 	char name[EPAIR_NAME_MAX];
 	char *kind; /* what everything in it is attached to, or NULL */
 	int netns; /* that netns=new in kind made for all in it; -1: none */
+	/*
+	 * Of the process that netns= in kind names by its number, a pidfd from
+	 * the first attachment on: when it has ended, the number is another's.
+	 * -1: none is known.
+	 */
+	int process;
 	bool ending; /* its interfaces are being sent home */
 	struct ep_table by_name; /* of interfaces */
 	struct ep_if_list ifs; /* in the order of attachment */

@@ -157,11 +157,9 @@ def namespace_that_is_another_by_now_is_not_taken_for_the_first():
 
 def attachment_named_by_a_process_comes_back_only_by_its_descriptors():
     blue = Netns("blue")
-    sleeper = subprocess.Popen(("unshare", "-n", "sleep", "1000"))
-    until(lambda: os.readlink(f"/proc/{sleeper.pid}/ns/net") != os.readlink("/proc/self/ns/net"),
-          "a namespace")
+    process = sleeper()
     daemon = Epaird()
-    pair(daemon, a=f"tap:netns={sleeper.pid},addr=10.0.0.1/24")
+    pair(daemon, a=f"tap:netns={process.pid},addr=10.0.0.1/24")
     before = daemon.show()
     daemon.kill()
     daemon.start()
@@ -171,8 +169,51 @@ def attachment_named_by_a_process_comes_back_only_by_its_descriptors():
     check("another process may have that number" in daemon.logged(), daemon.logged())
     equal(daemon.show()["interfaces"][0]["attachment"], "")
     daemon.stop()
-    sleeper.kill()
-    sleeper.wait()
+    process.kill()
+    process.wait()
+
+
+def sleeper(pid=0):
+    """A process with a namespace of its own, and that number."""
+    while True:
+        if pid != 0:
+            with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
+                last.write(str(pid - 1))
+        process = subprocess.Popen(("unshare", "-n", "sleep", "1000"))
+        if pid in (0, process.pid):
+            break
+        process.kill()
+        process.wait()
+    until(lambda: os.readlink(f"/proc/{process.pid}/ns/net") != os.readlink("/proc/self/ns/net"),
+          "a namespace")
+    return process
+
+
+def vnet_named_by_a_process_is_not_that_of_who_has_its_number_next():
+    daemon = Epaird()
+    for vnet, before, after, way in (("one", "epair0", "epair1", "{}"),
+                                     ("two", "epair2", "epair3", "/proc/{}/ns/net")):
+        def attachment(name=before + "b"):
+            return json.loads(daemon.epair("-j", "show", name))[0]["attachment"]
+
+        first = sleeper()
+        daemon.epair("vnet", "add", vnet, "tap:netns=" + way.format(first.pid))
+        daemon.epair("create", before, f"b.vnet={vnet}")
+        daemon.kill()
+        daemon.start()
+        check(attachment(), "it is not attached")
+        first.kill()
+        first.wait()
+        until(lambda: attachment() == "", "the end of its namespace")
+        second = sleeper(first.pid)
+        daemon.epair("create", after)
+        answer = daemon.refused("move", after + "b", vnet)
+        check("the process that its vnet's netns= names has ended" in answer, answer)
+        links = lab.run("nsenter", f"--net=/proc/{second.pid}/ns/net", "ip", "-j", "link")
+        equal([link["ifname"] for link in json.loads(links)], ["lo"])
+        second.kill()
+        second.wait()
+    daemon.stop()
 
 
 def hand_over(daemon, ifname, name):
@@ -295,6 +336,7 @@ epaird.main((
     after_a_reboot_attachments_wait_for_their_namespaces,
     namespace_that_is_another_by_now_is_not_taken_for_the_first,
     attachment_named_by_a_process_comes_back_only_by_its_descriptors,
+    vnet_named_by_a_process_is_not_that_of_who_has_its_number_next,
     what_was_handed_over_comes_back_by_its_descriptor_or_is_gone_with_an_event,
     what_changes_by_itself_is_remembered,
     full_disk_refuses_changes_and_changes_nothing,
