@@ -89,11 +89,20 @@ put_option_time(struct block *b, uint32_t code, uint64_t ns)
 	put_time(b, ns);
 }
 
+/* As far as we give it room. */
+static size_t
+text_len(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n < EP_PCAPNG_TEXT_MAX ? n : EP_PCAPNG_TEXT_MAX;
+}
+
 static void
 put_option_text(struct block *b, uint32_t code, const char *text)
 {
 	if (text != NULL && *text != '\0')
-		put_option(b, code, text, strnlen(text, EP_PCAPNG_TEXT_MAX));
+		put_option(b, code, text, text_len(text));
 }
 
 /* The text is behind an octet that says that it is text. */
@@ -105,7 +114,7 @@ put_filter(struct block *b, const char *text)
 
 	if (text == NULL || *text == '\0')
 		return;
-	n = strnlen(text, EP_PCAPNG_TEXT_MAX);
+	n = text_len(text);
 	memcpy(value + 1, text, n);
 	put_option(b, EP_PCAPNG_IF_FILTER, value, 1 + n);
 }
