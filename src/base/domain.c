@@ -158,6 +158,8 @@ give_way(ck_epoch_t *epoch, ck_epoch_record_t *record, void *arg)
 void
 ep_epoch_wait(struct ep_domain *dom)
 {
+	/* After this whoever's section cannot be seen sees what was done. */
+	ep_barrier_heavy();
 	ck_epoch_synchronize_wait(&dom->epoch, give_way, NULL);
 	/* acquires what ep_epoch_end() released; TSan cannot see into ck */
 	EP_TSAN_ACQUIRE(&dom->epoch);

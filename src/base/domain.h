@@ -20,22 +20,9 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define EP_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define EP_TSAN 1
-#endif
-#endif
-#ifdef EP_TSAN
-void __tsan_acquire(void *addr);
-void __tsan_release(void *addr);
-#define EP_TSAN_ACQUIRE(p) __tsan_acquire(p)
-#define EP_TSAN_RELEASE(p) __tsan_release(p)
-#else
-#define EP_TSAN_ACQUIRE(p) ((void)(p))
-#define EP_TSAN_RELEASE(p) ((void)(p))
-#endif
+#include "base/atomic.h"
+#include "base/barrier.h"
+#include "base/tsan.h"
 
 struct ep_mcache;
 
@@ -92,10 +79,24 @@ ep_thread_self(struct ep_domain *dom)
 	return ep_thread_register(dom);
 }
 
+/*
+ * What is read within must not be read before the section can be seen. Where
+ * the fence is ep_epoch_wait()'s it is ck_epoch_begin() but for that: a frame
+ * has no fence to wait at.
+ */
 static inline void
 ep_epoch_begin(struct ep_thread *thr)
 {
-	ck_epoch_begin(&thr->record, NULL);
+	ck_epoch_record_t *record = &thr->record;
+
+	if (!ep_barrier_works || record->active != 0) {
+		ck_epoch_begin(record, NULL);
+		return;
+	}
+	ep_store_relaxed(&record->active, 1);
+	ep_barrier_light();
+	ep_store_relaxed(
+	    &record->epoch, ep_load_relaxed(&record->global->epoch));
 }
 
 static inline void
