@@ -23,7 +23,7 @@ struct ep_guard {
 static struct ep_guard guards[GUARDS_MAX];
 
 /* Under lock, as is which guards are free. */
-static struct ep_mutex lock = { PTHREAD_MUTEX_INITIALIZER };
+static struct ep_mutex lock = EP_MUTEX_INITIALIZER;
 static unsigned enabled;
 static struct sigaction before;
 

@@ -2,6 +2,7 @@
 #include "capture/ring.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

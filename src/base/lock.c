@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/lock.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+
+/* What is guarded is short, and to sleep costs 50 us and more. */
+#define SPINS_MAX 100u
+
+/* Until the word is not `seen`; or, as a signal may end it, earlier. */
+static void
+sleep_while(uint32_t *word, uint32_t seen)
+{
+	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+}
+
+static void
+wake(uint32_t *word, int count)
+{
+	(void)syscall(
+	    SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+/* Take it if it is free. acquires what ep_unlock() released */
+static bool
+is_taken(struct ep_mutex *lock)
+{
+	uint32_t found = EP_MUTEX_FREE;
+
+	return ep_load_relaxed(&lock->state) == EP_MUTEX_FREE &&
+	       __atomic_compare_exchange_n(&lock->state, &found, EP_MUTEX_HELD,
+		   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+void
+ep_mutex_wait(struct ep_mutex *lock)
+{
+	for (unsigned i = 0; i < SPINS_MAX; i++) {
+		if (is_taken(lock))
+			return;
+		ep_cpu_pause();
+	}
+	/*
+	 * Who has slept cannot know whether others still do, so it leaves the
+	 * lock WANTED: at worst somebody is woken for nothing.
+	 */
+	while (__atomic_exchange_n(&lock->state, EP_MUTEX_WANTED,
+		   __ATOMIC_ACQUIRE) != EP_MUTEX_FREE)
+		sleep_while(&lock->state, EP_MUTEX_WANTED);
+}
+
+void
+ep_mutex_wake(struct ep_mutex *lock)
+{
+	wake(&lock->state, 1);
+}
+
+void
+ep_cond_wait(struct ep_cond *cond, struct ep_mutex *lock) EP_NO_TSA
+{
+	uint32_t seen = ep_load_relaxed(&cond->told);
+
+	ep_unlock(lock);
+	sleep_while(&cond->told, seen);
+	ep_lock(lock);
+}
+
+void
+ep_cond_broadcast(struct ep_cond *cond)
+{
+	(void)ep_add_relaxed(&cond->told, 1);
+	wake(&cond->told, INT_MAX);
+}
