@@ -28,7 +28,7 @@ def uml_and_namespace():
                 with Uml(path) as machine:
                     machine.booted()
                     cable.await_event("attachment epair0b client connected")
-                    machine.loses_none("10.0.0.1", "-c 100 -i 0.01 -s 1400")
+                    machine.loses_none("10.0.0.1", "-c 20 -i 0.05 -s 1400")
                     digest = machine.offer(8)
                     got = red.run(sys.executable, "-c", FETCH, "http://10.0.0.2" + guest.OFFERED,
                                   timeout=60)
