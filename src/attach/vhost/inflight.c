@@ -77,6 +77,9 @@ void
 ep_vhost_inflight_take(
     struct ep_vhost_inflight *area, uint16_t head, uint64_t *counter)
 {
+	/* One that is taken again keeps its place: we may die before the next. */
+	if (ep_load_relaxed(&area->heads[head].inflight) == 1)
+		return;
 	STORE(&area->heads[head].counter, (*counter)++);
 	STORE(&area->heads[head].inflight, 1);
 }
