@@ -102,7 +102,8 @@ EPAIR_API int epair_attach_stack(struct epair_if *ifp,
 /*
  * Attach a bounded queue of at most limit frames (0 is 4096) for
  * epair_if_recv(). What arrives while it is full is counted as
- * EPAIR_DROP_RX_STACK_FULL.
+ * EPAIR_DROP_RX_STACK_FULL, and what nobody took until it is detached as
+ * EPAIR_DROP_RX_STACK_DOWN.
  * Returns as epair_attach_stack().
  */
 EPAIR_API int epair_attach_pull(

@@ -170,7 +170,7 @@ pull_release(struct ep_stack *st)
 	unsigned n;
 
 	while ((n = take(pull, ms, STRIDE, &is_edge)) > 0)
-		ep_mbuf_free(ms, n);
+		(void)ep_drop(st->ifp, ms, n, EPAIR_DROP_RX_STACK_DOWN, 0);
 	if (pull->fd >= 0)
 		(void)close(pull->fd);
 	ep_mutex_fini(&pull->signal_lock);

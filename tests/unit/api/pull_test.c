@@ -128,7 +128,7 @@ descriptor_knows_what_waited_before_it_was_asked_for(void **state)
 }
 
 static void
-what_waits_is_freed_with_the_queue(void **state)
+what_waits_is_freed_and_counted_with_the_queue(void **state)
 {
 	struct rig *r = *state;
 
@@ -138,6 +138,7 @@ what_waits_is_freed_with_the_queue(void **state)
 	assert_int_equal(usage(r->ep).mbufs, 90);
 	assert_int_equal(epair_detach(r->b, NULL), 0);
 	assert_int_equal(usage(r->ep).mbufs, 0);
+	assert_int_equal(stats(r->b).drops[EPAIR_DROP_RX_STACK_DOWN], 90);
 }
 
 static void
@@ -359,7 +360,7 @@ main(void)
 		PULL_TEST(frames_beyond_the_limit_are_counted_drops),
 		PULL_TEST(descriptor_is_readable_while_frames_wait),
 		PULL_TEST(descriptor_knows_what_waited_before_it_was_asked_for),
-		PULL_TEST(what_waits_is_freed_with_the_queue),
+		PULL_TEST(what_waits_is_freed_and_counted_with_the_queue),
 		PULL_TEST(only_a_pull_queue_can_be_received_from),
 		PULL_TEST(limit_is_4096_unless_said),
 		cmocka_unit_test(no_wakeup_is_lost_between_threads),
