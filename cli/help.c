@@ -190,7 +190,7 @@ help(struct cli *cli, const struct verb *self, int argc, char **argv)
 		return help_attach(cli);
 	verb = verb_find(argv[first]);
 	if (verb == NULL) {
-		cli_complain(cli, "%s: no such topic; allowed are attach, %s",
+		cli_complain(cli, "%s: no such topic; allowed are %s",
 		    argv[first], help_verbs());
 		return CLI_USAGE;
 	}

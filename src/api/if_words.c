@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/spec.h"
+#include "net/ifnet.h"
 
 struct word {
 	const char *word, *other; /* other: ip(8)'s for the same, or NULL */
@@ -24,8 +25,8 @@ struct word {
 };
 
 static int
-number(const struct word *w, const char *value, uint32_t max, uint32_t *n,
-    struct epair_err *err)
+number(const struct word *w, const char *value, uint32_t min, uint32_t max,
+    uint32_t *n, struct epair_err *err)
 {
 	char *rest;
 	unsigned long v;
@@ -33,9 +34,9 @@ number(const struct word *w, const char *value, uint32_t max, uint32_t *n,
 	errno = 0;
 	v = strtoul(value, &rest, 10);
 	if (value[0] < '0' || value[0] > '9' || *rest != '\0' || errno != 0 ||
-	    v > max)
-		return ep_fail(err, -EINVAL, "%s '%.32s': must be 0 to %u",
-		    w->word, value, max);
+	    v < min || v > max)
+		return ep_fail(err, -EINVAL, "%s '%.32s': must be %u to %u",
+		    w->word, value, min, max);
 	*n = (uint32_t)v;
 	return 0;
 }
@@ -111,7 +112,7 @@ set_mtu(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
 	uint32_t n = 0;
-	int error = number(w, value, UINT32_MAX, &n, err);
+	int error = number(w, value, EP_MTU_MIN, EP_MTU_MAX, &n, err);
 
 	return error != 0 ? error : epair_if_set_mtu(ifp, n, err);
 }
@@ -121,7 +122,7 @@ set_fib(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
 	uint32_t n = 0;
-	int error = number(w, value, UINT16_MAX, &n, err);
+	int error = number(w, value, 0, UINT16_MAX, &n, err);
 
 	return error != 0 ? error : epair_if_set_fib(ifp, (uint16_t)n);
 }
@@ -131,7 +132,7 @@ set_queue_limit(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
 	uint32_t n = 0;
-	int error = number(w, value, UINT32_MAX, &n, err);
+	int error = number(w, value, 1, EP_QUEUE_LIMIT_MAX, &n, err);
 
 	return error != 0 ? error : epair_if_set_queue_limit(ifp, n, err);
 }

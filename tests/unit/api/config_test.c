@@ -312,6 +312,25 @@ unknown_word_is_invalid_and_the_known_ones_are_named(void **state)
 	assert_non_null(strstr(err.text, "mtu"));
 }
 
+/* It was what the type of the number can hold. */
+static void
+word_that_is_no_number_is_told_what_may_be(void **state)
+{
+	static const struct {
+		const char *word, *text;
+	} told[] = { { "mtu", "mtu 'nine': must be 72 to 65535" },
+		{ "fib", "fib 'nine': must be 0 to 65535" },
+		{ "queue-limit", "queue-limit 'nine': must be 1 to 1048576" } };
+	struct rig *r = *state;
+	struct epair_err err;
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
+		assert_int_equal(
+		    epair_if_set(r->a, told[i].word, "nine", &err), -EINVAL);
+		assert_string_equal(err.text, told[i].text);
+	}
+}
+
 /* Whether setting a word to what it is set to is right and changes nothing. */
 static void
 check_word(struct rig *r, const char *word)
@@ -417,6 +436,7 @@ main(void)
 		RIG_TEST(words_set_what_their_calls_set),
 		RIG_TEST(bad_values_of_words_are_invalid),
 		RIG_TEST(unknown_word_is_invalid_and_the_known_ones_are_named),
+		RIG_TEST(word_that_is_no_number_is_told_what_may_be),
 		RIG_TEST(words_say_what_sets_them_again),
 		RIG_TEST(word_is_cut_off_where_there_is_no_room),
 		RIG_TEST(structures_of_another_size_are_invalid),
