@@ -67,7 +67,8 @@ greet(const struct cli *cli, struct ctl_client *c)
 	if (status != CLI_OK)
 		return status;
 	version = json_string_value(json_object_get(result, "version"));
-	if (version != NULL && strcmp(version, epair_version()) != 0)
+	c->is_other = version != NULL && strcmp(version, epair_version()) != 0;
+	if (c->is_other)
 		cli_complain(cli,
 		    "the daemon is version %s, and this is %s: what only one "
 		    "of them knows is missing",
@@ -144,6 +145,41 @@ ask(const struct cli *cli, const char *method, json_t *params, json_t **result)
 	status = ask_call(cli, &c, method, params, result);
 	ctl_client_close(&c);
 	return status;
+}
+
+/* The object of that name in a list that introspect gives. */
+static json_t *
+named(json_t *list, const char *name)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(list, i, object)
+	{
+		const char *is = json_string_value(
+		    json_object_get(object, "name"));
+
+		if (is != NULL && strcmp(is, name) == 0)
+			return object;
+	}
+	return NULL;
+}
+
+void
+ask_without(
+    struct ctl_client *c, const char *method, json_t *params, const char *name)
+{
+	json_t *table = NULL, *known;
+
+	if (!c->is_other || json_object_get(params, name) == NULL)
+		return;
+	/* Where this fails, so does what it is for. */
+	(void)ctl_client_call(
+	    c, "introspect", NULL, NULL, 0, &table, NULL, NULL);
+	known = named(json_object_get(table, "methods"), method);
+	if (named(json_object_get(known, "params"), name) == NULL)
+		(void)json_object_del(params, name);
+	json_decref(table);
 }
 
 int

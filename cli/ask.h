@@ -36,10 +36,17 @@ int ask_begin(struct cli *cli, const struct verb *verb, void *into, int argc,
     char **argv, int min, int max, int *first);
 
 /*
- * Connect to the daemon, and say so if its version is another; c->is_admin is
- * set. Returns a cli_status, having complained.
+ * Connect to the daemon, and say so if its version is another; c->is_admin and
+ * c->is_other are set. Returns a cli_status, having complained.
  */
 int ask_open(const struct cli *cli, struct ctl_client *c);
+
+/*
+ * Take a parameter out that the daemon does not know, being of another version,
+ * and would refuse. For what can be done without.
+ */
+void ask_without(
+    struct ctl_client *c, const char *method, json_t *params, const char *name);
 
 /*
  * Put one request on an open connection. Takes params. Gives *result, unless

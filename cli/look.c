@@ -184,6 +184,7 @@ show(struct cli *cli, const struct verb *self, int argc, char **argv)
 		params = json_object();
 	if (o.vnet != NULL)
 		(void)json_object_set_new(params, "vnet", json_string(o.vnet));
+	ask_without(&c, "show", params, "detail");
 	out_init(&l.out, STDOUT_FILENO);
 	status = show_all(&l, &c, params);
 	if (cli->json && status == CLI_OK)

@@ -124,6 +124,7 @@ look_at(const struct cli *cli, struct ctl_client *c, const char *ifname,
 		(void)json_object_set_new(params, "if", json_string(ifname));
 	if (vnet != NULL)
 		(void)json_object_set_new(params, "vnet", json_string(vnet));
+	ask_without(c, "show", params, "detail");
 	do {
 		status = ask_call(cli, c, "show", json_incref(params), &page);
 		if (status != CLI_OK)

@@ -18,6 +18,7 @@ struct ctl_client {
 	int fds[CTL_FDS_MAX]; /* that came and were not taken yet */
 	unsigned fd_count;
 	bool is_admin; /* cli/ask.h's: what the daemon said to hello */
+	bool is_other; /* the same: it is of another version */
 	uint64_t told; /* notifications */
 	/* One came, while an answer or it was awaited. May be NULL. */
 	void (*notified)(void *arg, const char *method, json_t *params);

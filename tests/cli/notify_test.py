@@ -121,5 +121,43 @@ def tool_and_daemon_of_different_versions_say_so_and_go_on():
         assert "the daemon is version 9.0" in done.err, done.err
         assert "no such method" in done.err, done.err
 
+def older(d, listener, clients):
+    """A daemon that is as this one is, but for what it has learned since."""
+    for _ in range(clients):
+        conn = listener.accept()[0]
+        with conn, conn.makefile("rwb") as f, d.client() as real:
+            for line in f:
+                request = json.loads(line)
+                method, params = request["method"], request.get("params", {})
+                if method == "show" and "detail" in params:
+                    answer = {"error": {
+                        "code": -32602, "data": {"errno": "EINVAL"},
+                        "message": "unknown parameter 'detail'; known are if, vnet, stats, after"}}
+                else:
+                    answer = real.ask(method, **params)
+                if method == "hello":
+                    answer["result"]["version"] = "0.0.1"
+                for known in answer.get("result", {}).get("methods", []):
+                    known["params"] = [p for p in known["params"] if p["name"] != "detail"]
+                f.write(json.dumps({**answer, "id": request["id"]}).encode() + b"\n")
+                f.flush()
+
+
+@case
+def what_an_older_daemon_has_not_learned_is_left_out():
+    looks = ("show", "epair0a"), ("stats", "epair0a"), ("stats",)
+    with Daemon() as d, tempfile.TemporaryDirectory() as folder, \
+            socket.socket(socket.AF_UNIX) as listener:
+        d.epair("create")
+        path = os.path.join(folder, "socket")
+        listener.bind(path)
+        listener.listen()
+        server = threading.Thread(target=older, args=[d, listener, len(looks)], daemon=True)
+        server.start()
+        for look in looks:
+            done = run("--socket", path, *look, status=0)
+            assert "epair0a" in done.out and "the daemon is version 0.0.1" in done.err, done
+        server.join(TIMEOUT)
+
 
 main()
