@@ -11,6 +11,7 @@
 
 #include "attach/memif/memif.h"
 #include "base/atomic.h"
+#include "base/container.h"
 
 /* Messages taken for one wake. */
 #define MESSAGES_MAX 16
@@ -18,8 +19,7 @@
 static struct ep_memif *
 memif_of(struct ep_conn *conn)
 {
-	return (struct ep_memif *)(void *)((char *)conn -
-					   offsetof(struct ep_memif, conn));
+	return EP_CONTAINER_OF(conn, struct ep_memif, conn);
 }
 
 static void

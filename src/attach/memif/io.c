@@ -23,6 +23,7 @@
 #include "attach/memif/memif.h"
 #include "base/atomic.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "mbuf/mbuf.h"
 
 /* Shorter frames are copied whole: that costs less. */
@@ -185,10 +186,8 @@ turn(struct ep_memif_queue *q)
 void
 ep_memif_rx_ready(struct ep_watch *watch, uint32_t events)
 {
-	struct ep_memif_queue *q =
-	    (struct ep_memif_queue *)(void *)((char *)watch -
-					      offsetof(struct ep_memif_queue,
-						  watch));
+	struct ep_memif_queue *q = EP_CONTAINER_OF(
+	    watch, struct ep_memif_queue, watch);
 
 	(void)events;
 	if (!ep_load_acquire(&q->is_reading))
@@ -202,9 +201,7 @@ ep_memif_rx_ready(struct ep_watch *watch, uint32_t events)
 void
 ep_memif_rx_task(struct ep_task *task)
 {
-	turn((struct ep_memif_queue *)(void *)((char *)task -
-					       offsetof(struct ep_memif_queue,
-						   task)));
+	turn(EP_CONTAINER_OF(task, struct ep_memif_queue, task));
 }
 
 /*
@@ -214,10 +211,8 @@ ep_memif_rx_task(struct ep_task *task)
 void
 ep_memif_rx_look(struct ep_timer *timer)
 {
-	struct ep_memif_queue *q =
-	    (struct ep_memif_queue *)(void *)((char *)timer -
-					      offsetof(
-						  struct ep_memif_queue, look));
+	struct ep_memif_queue *q = EP_CONTAINER_OF(
+	    timer, struct ep_memif_queue, look);
 
 	/* acquires what ep_memif_io_begin() and _end() released */
 	if (ep_load_acquire(&q->is_reading) && ep_memif_ring_look(&q->rx) != 0)
