@@ -124,5 +124,15 @@ def introspect_lists_the_methods():
         assert "known are" in c.error("show", frobnicate=1)[1]
         json.dumps(methods)
 
+@case
+def every_interface_is_in_the_group_epair():
+    with Daemon() as d:
+        d.epair("vnet", "add", "red")
+        d.epair("create", "epair0", "b.vnet=red")
+        d.epair("set", "epair0a", "name", "wan")
+        assert {i["ifname"]: i["group"] for i in d.json("show")} == \
+            {"wan": "epair", "epair0b": "epair"}
+        assert d.epair("show").count("\tgroups: epair\n") == 2
+
 
 main()
