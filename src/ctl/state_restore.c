@@ -36,8 +36,10 @@ restore_vnet(struct ctl_state *s, const char *name, json_t *object,
 	step = ctl_plan_add(&plan,
 	    strcmp(name, "vnet0") == 0 ? CTL_OP_VNET_SET : CTL_OP_VNET_ADD,
 	    name, kind);
-	if (step == NULL)
+	if (step == NULL) {
+		ctl_plan_fini(&plan);
 		return ctl_fail(err, -ENOMEM, "no memory");
+	}
 	step->is_owned = owner != NULL;
 	step->owner = (uid_t)json_integer_value(owner);
 	step->pairs_max = (uint32_t)json_integer_value(
