@@ -75,15 +75,6 @@ ep_impair_twin(struct ep_impair *imp, const struct epair_mbuf *m)
 	return twin;
 }
 
-static bool
-is_foreign(const struct epair_mbuf *m)
-{
-	for (; m != NULL; m = m->next)
-		if (m->flags & EPAIR_M_EXT)
-			return true;
-	return false;
-}
-
 static void
 turn_bit(struct epair_mbuf *m, uint64_t bit)
 {
@@ -113,7 +104,7 @@ make_own(struct ep_impair *imp, struct epair_mbuf **mp)
 {
 	struct epair_mbuf *copy;
 
-	if (!is_foreign(*mp))
+	if (!ep_mbuf_is_foreign(*mp))
 		return true;
 	copy = copy_charged(imp, *mp);
 	if (copy == NULL)

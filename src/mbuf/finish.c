@@ -230,10 +230,37 @@ ep_mbuf_csum(struct epair_mbuf *m)
 	return 0;
 }
 
+/* In place, or in a copy of what is somebody else's to write. */
+static int
+finish_whole(struct epair_mbuf *m, struct epair_mbuf **whole)
+{
+	bool is_open = m->gso != EPAIR_GSO_NONE ||
+		       (m->flags & EPAIR_M_CSUM_PARTIAL) != 0;
+
+	*whole = m;
+	if (is_open && ep_mbuf_is_foreign(m))
+		*whole = epair_mbuf_copy(m);
+	if (*whole == NULL)
+		return -ENOMEM;
+	if (ep_mbuf_csum(*whole) != 0) {
+		if (*whole != m)
+			ep_mbuf_free1(*whole);
+		return -EINVAL;
+	}
+	if (*whole != m) {
+		(*whole)->account = m->account;
+		m->account = NULL;
+		ep_mbuf_free1(m);
+	}
+	return 0;
+}
+
 int
 ep_mbuf_finish(struct epair_mbuf *m, struct epair_mbuf **ms, unsigned max)
 {
+	struct epair_mbuf *whole;
 	struct ep_plan plan;
+	int error;
 
 	if (max == 0)
 		return -ENOBUFS;
@@ -243,8 +270,9 @@ ep_mbuf_finish(struct epair_mbuf *m, struct epair_mbuf **ms, unsigned max)
 		if (plan.count > 1)
 			return segment(m, &plan, ms, max);
 	}
-	if (ep_mbuf_csum(m) != 0)
-		return -EINVAL;
-	ms[0] = m;
+	error = finish_whole(m, &whole);
+	if (error != 0)
+		return error;
+	ms[0] = whole;
 	return 1;
 }

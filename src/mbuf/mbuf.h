@@ -6,6 +6,8 @@
 #ifndef EP_MBUF_MBUF_H
 #define EP_MBUF_MBUF_H
 
+#include <stddef.h>
+
 #include <epair/mbuf.h>
 
 struct ep_pool;
@@ -28,6 +30,15 @@ struct epair_mbuf *ep_mbuf_from(
     struct ep_pool *pool, const void *octets, uint32_t len);
 int ep_mbuf_foreign(struct ep_pool *pool, void *buf, uint32_t len,
     void (*release)(void *arg), void *arg, struct epair_mbuf **mp);
+
+/* Is any of its buffers somebody else's? */
+static inline bool
+ep_mbuf_is_foreign(const struct epair_mbuf *m)
+{
+	while (m != NULL && (m->flags & EPAIR_M_EXT) == 0)
+		m = m->next;
+	return m != NULL;
+}
 
 /*
  * Have the first `len` octets of the frame in its first mbuf, moving data

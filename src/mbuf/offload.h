@@ -82,8 +82,9 @@ int ep_mbuf_offload_check(const struct epair_mbuf *m);
  *
  * The results have neither CSUM_PARTIAL nor CSUM_VALID, no gso, the frame's
  * other metadata and its tags, and are charged to nobody. One result is m
- * itself, so it still is charged. A frame that leaves nothing open is
- * given back as it is.
+ * itself, or a copy if some of its buffers are foreign, which are not written;
+ * so it still is charged. A frame that leaves nothing open is given back as it
+ * is.
  */
 int ep_mbuf_finish(struct epair_mbuf *m, struct epair_mbuf **ms, unsigned max);
 

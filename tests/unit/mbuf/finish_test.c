@@ -68,6 +68,46 @@ open_checksum_is_finished_across_any_chain(void **state)
 }
 
 static void
+count_release(void *arg)
+{
+	(*(unsigned *)arg)++;
+}
+
+/*
+ * The sum was put into the program's buffer: one that it sends again and again
+ * had a wrong checksum from the second time on.
+ */
+static void
+foreign_buffer_is_finished_in_a_copy(void **state)
+{
+	uint32_t len = packet_len(&tcp4);
+	static uint8_t buf[FRAME_MAX];
+	unsigned released = 0;
+	struct epair_mbuf *m;
+
+	(void)state;
+	packet_write(&tcp4, buf);
+	memcpy(octets, buf, len);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(ep_mbuf_foreign(pool, buf, len, count_release,
+				     &released, &m),
+		    0);
+		open_csum(m, &tcp4);
+		if (i == 1) { /* in one segment */
+			m->gso = EPAIR_GSO_TCP4;
+			m->gso_size = UINT16_MAX;
+		}
+		assert_int_equal(ep_mbuf_finish(m, out, 1), 1);
+		assert_int_equal(released, i + 1);
+		assert_nothing_open(out[0]);
+		assert_true(
+		    packet_is_right(&tcp4, got, flatten(out[0]), false));
+		assert_memory_equal(buf, octets, len);
+		ep_mbuf_free1(out[0]);
+	}
+}
+
+static void
 open_checksum_needs_no_packet_that_we_know(void **state)
 {
 	(void)state;
@@ -445,6 +485,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(frame_that_leaves_nothing_open_is_given_back),
 		TEST(open_checksum_is_finished_across_any_chain),
+		TEST(foreign_buffer_is_finished_in_a_copy),
 		TEST(open_checksum_needs_no_packet_that_we_know),
 		TEST(checksum_of_0_becomes_ffff_in_udp_only),
 		TEST(exact_multiple_gives_no_empty_segment),
