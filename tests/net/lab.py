@@ -44,13 +44,15 @@ def equal(is_, should, what=""):
 
 
 def until(condition, what):
-    """Wait until condition() is true, and give what it returned."""
+    """Wait until condition() is true, and give what it returned. `what` may be a function,
+    of how things are in the end."""
     end = time.monotonic() + SECONDS
     while True:
         value = condition()
         if value:
             return value
-        check(time.monotonic() < end, "waited in vain for", what)
+        if time.monotonic() > end:
+            raise Failure(f"waited in vain for {what() if callable(what) else what}")
         time.sleep(0.01)
 
 
@@ -187,11 +189,11 @@ class Cable:
         def came():
             self.ask("usage")
             return next((e for e in self.events if re.fullmatch(pattern, e)), None)
-        return until(came, f"event {pattern}: {self.events}")
+        return until(came, lambda: f"event {pattern}: {self.events}")
 
     def await_stat(self, end, **wanted):
         until(lambda: all(self.stats(end).get(k) == v for k, v in wanted.items()),
-              f"{wanted}: {self.stats(end)}")
+              lambda: f"{wanted} of {end}: {self.stats('a')} {self.stats('b')}")
 
     def settle(self):
         """Wait until nothing is under way any more, and give both ends' counters."""
