@@ -3,10 +3,10 @@
  * base/barrier.h - a fence that only its rarer side pays for.
  *
  * Of two threads that each write a word and then read the other's at least one
- * must see what the other wrote: that takes a full fence between, on both sides.
- * Where one side is every burst of frames and the other a destroy, membarrier(2) has
- * the seldom one fence all running threads of the process, and the frequent one
- * need only keep the compiler from moving things.
+ * must see what the other wrote: that takes a full fence between, on both
+ * sides. Where one side is every burst of frames and the other a destroy,
+ * membarrier(2) has the seldom one fence all running threads of the process,
+ * and the frequent one need only keep the compiler from moving things.
  */
 #ifndef EP_BASE_BARRIER_H
 #define EP_BASE_BARRIER_H

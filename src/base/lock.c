@@ -25,22 +25,12 @@ wake(uint32_t *word, int count)
 	    SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-/* Take it if it is free. acquires what ep_unlock() released */
-static bool
-is_taken(struct ep_mutex *lock)
-{
-	uint32_t found = EP_MUTEX_FREE;
-
-	return ep_load_relaxed(&lock->state) == EP_MUTEX_FREE &&
-	       __atomic_compare_exchange_n(&lock->state, &found, EP_MUTEX_HELD,
-		   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
 void
 ep_mutex_wait(struct ep_mutex *lock)
 {
 	for (unsigned i = 0; i < SPINS_MAX; i++) {
-		if (is_taken(lock))
+		if (ep_load_relaxed(&lock->state) == EP_MUTEX_FREE &&
+		    ep_mutex_take(lock))
 			return;
 		ep_cpu_pause();
 	}
@@ -48,6 +38,7 @@ ep_mutex_wait(struct ep_mutex *lock)
 	 * Who has slept cannot know whether others still do, so it leaves the
 	 * lock WANTED: at worst somebody is woken for nothing.
 	 */
+	/* acquires what ep_unlock() released */
 	while (__atomic_exchange_n(&lock->state, EP_MUTEX_WANTED,
 		   __ATOMIC_ACQUIRE) != EP_MUTEX_FREE)
 		sleep_while(&lock->state, EP_MUTEX_WANTED);

@@ -36,9 +36,9 @@
 #define EP_NO_TSA           EP_TSA(no_thread_safety_analysis)
 
 /*
- * One word, by futex(2): whoever comes while it is HELD spins for a moment, then
- * makes it WANTED and sleeps, and whoever gives up a lock that is WANTED wakes
- * one. It may be freed as soon as it was taken again after that: nothing of it
+ * One word, by futex(2): whoever comes while it is HELD spins for a moment,
+ * then makes it WANTED and sleeps, and whoever gives up a lock that is WANTED
+ * wakes one. It may be freed as soon as it was taken again after that: nothing of it
  * is touched once it is free. For a short way in and out; pthread's takes 65
  * instructions, with checks for kinds of mutexes that we have not.
  */
@@ -70,15 +70,22 @@ ep_mutex_fini(struct ep_mutex *lock)
 	EP_DEBUG(lock->state == EP_MUTEX_FREE);
 }
 
-static inline void
-ep_lock(struct ep_mutex *lock) EP_ACQUIRES(*lock) EP_NO_TSA
+/* Make a FREE one HELD; false if it is not. */
+static inline bool
+ep_mutex_take(struct ep_mutex *lock)
 {
 	uint32_t found = EP_MUTEX_FREE;
 
-	EP_TSAN_MUTEX_PRE_LOCK(lock);
 	/* acquires what ep_unlock() released */
-	if (!__atomic_compare_exchange_n(&lock->state, &found, EP_MUTEX_HELD,
-		false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	return __atomic_compare_exchange_n(&lock->state, &found, EP_MUTEX_HELD,
+	    false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline void
+ep_lock(struct ep_mutex *lock) EP_ACQUIRES(*lock) EP_NO_TSA
+{
+	EP_TSAN_MUTEX_PRE_LOCK(lock);
+	if (!ep_mutex_take(lock))
 		ep_mutex_wait(lock);
 	EP_TSAN_MUTEX_POST_LOCK(lock);
 }
