@@ -77,6 +77,8 @@ static const char *const kind_words[] = {
 struct text {
 	FILE *f;
 	enum ctl_dialect dialect;
+	const struct ctl_world *world;
+	const struct ctl_who *who; /* asks */
 	struct row *rows;
 	size_t count, size;
 };
@@ -293,9 +295,9 @@ put_daemon(const struct text *t, const struct ctl_server *s)
 }
 
 static int
-add_row(struct text *t, const struct ctl_world *w, const struct ctl_who *who,
-    struct epair_if *ifp)
+add_row(void *arg, struct epair_if *ifp)
 {
+	struct text *t = arg;
 	struct epair_if_info info = { .size = sizeof(info) };
 	struct row *row, *more;
 
@@ -322,7 +324,7 @@ add_row(struct text *t, const struct ctl_world *w, const struct ctl_who *who,
 	memcpy(row->vnet, info.vnet, sizeof(row->vnet));
 	memcpy(row->name, info.name, sizeof(row->name));
 	memcpy(row->mac, info.mac, sizeof(row->mac));
-	if (ctl_world_may(w, who, info.peer_vnet)) {
+	if (ctl_world_may(t->world, t->who, info.peer_vnet)) {
 		memcpy(row->peer, info.peer, sizeof(row->peer));
 		memcpy(row->peer_vnet, info.peer_vnet, sizeof(row->peer_vnet));
 	}
@@ -332,40 +334,15 @@ add_row(struct text *t, const struct ctl_world *w, const struct ctl_who *who,
 }
 
 static int
-look_at_vnet(struct text *t, const struct ctl_world *w,
-    const struct ctl_who *who, const char *vnet)
-{
-	int count = epair_if_list(w->ep, vnet, NULL, 0), error = 0;
-	char(*names)[EPAIR_NAME_MAX];
-	struct epair_if *ifp;
-
-	if (count <= 0)
-		return 0;
-	names = calloc((size_t)count, sizeof(*names));
-	if (names == NULL)
-		return -ENOMEM;
-	/* Only this thread makes and destroys pairs: there are no more now. */
-	count = epair_if_list(w->ep, vnet, names, (size_t)count);
-	for (int i = 0; i < count && error == 0; i++) {
-		if (epair_if_get(w->ep, vnet, names[i], &ifp, NULL) != 0)
-			continue;
-		error = add_row(t, w, who, ifp);
-		epair_if_put(ifp);
-	}
-	free(names);
-	return error;
-}
-
-static int
-write_text(
-    struct text *t, const struct ctl_server *s, const struct ctl_who *who)
+write_text(struct text *t, const struct ctl_server *s)
 {
 	struct ctl_vnet *vn;
 	int error = 0;
 
 	TAILQ_FOREACH(vn, &s->world->vnets, link)
-		if (error == 0 && ctl_vnet_may(vn, who))
-			error = look_at_vnet(t, s->world, who, vn->name);
+		if (error == 0 && ctl_vnet_may(vn, t->who))
+			error = ctl_world_each_if(
+			    s->world, vn->name, add_row, t);
 	if (error != 0)
 		return error;
 	put_infos(t);
@@ -373,7 +350,7 @@ write_text(
 	put_drops(t);
 	for (size_t i = 0; i < sizeof(histograms) / sizeof(histograms[0]); i++)
 		put_histogram(t, &histograms[i]);
-	if (who->is_admin)
+	if (t->who->is_admin)
 		put_daemon(t, s);
 	if (t->dialect == CTL_OPENMETRICS)
 		(void)fputs("# EOF\n", t->f);
@@ -384,7 +361,11 @@ int
 ctl_metrics_open(const struct ctl_server *s, const struct ctl_who *who,
     enum ctl_dialect dialect)
 {
-	struct text t = { .dialect = dialect };
+	struct text t = {
+		.dialect = dialect,
+		.world = s->world,
+		.who = who,
+	};
 	int fd = memfd_create("epair-metrics", MFD_CLOEXEC), copy, error;
 
 	if (fd < 0)
@@ -398,7 +379,7 @@ ctl_metrics_open(const struct ctl_server *s, const struct ctl_who *who,
 		(void)close(fd);
 		return error;
 	}
-	error = write_text(&t, s, who);
+	error = write_text(&t, s);
 	free(t.rows);
 	(void)fclose(t.f);
 	if (error == 0 && lseek(fd, 0, SEEK_SET) != 0)

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/state_priv.h"
@@ -35,28 +34,13 @@ touch_if(json_t *set, struct epair_if *ifp, unsigned ends)
 	return touch(set, key, info.side == 'b' ? ends << 1 : ends);
 }
 
-/* Those that are in it, wherever they were made. */
+/* Of one that is in a vnet, wherever it was made. */
 static int
-touch_guests(struct ctl_state *s, const char *vnet)
+touch_guest(void *arg, struct epair_if *ifp)
 {
-	int n = epair_if_list(s->world->ep, vnet, NULL, 0), error = 0;
-	char(*names)[EPAIR_NAME_MAX];
-	struct epair_if *ifp;
+	struct ctl_state *s = arg;
 
-	if (n <= 0)
-		return 0;
-	names = calloc((size_t)n, sizeof(*names));
-	if (names == NULL)
-		return -ENOMEM;
-	n = epair_if_list(s->world->ep, vnet, names, (size_t)n);
-	for (int i = 0; i < n && error == 0; i++)
-		if (epair_if_get(s->world->ep, vnet, names[i], &ifp, NULL) ==
-		    0) {
-			error = touch_if(s->touched, ifp, CTL_END_A);
-			epair_if_put(ifp);
-		}
-	free(names);
-	return error;
+	return touch_if(s->touched, ifp, CTL_END_A);
 }
 
 /* What the end of a vnet ends, and what it sends home. */
@@ -77,7 +61,7 @@ touch_pairs(struct ctl_state *s, const char *vnet)
 		if (touch(s->touched, name, 0) != 0)
 			return -ENOMEM;
 	}
-	return touch_guests(s, vnet);
+	return ctl_world_each_if(s->world, vnet, touch_guest, s);
 }
 
 static int

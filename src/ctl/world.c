@@ -219,3 +219,28 @@ ctl_world_pair(const struct ctl_world *w, const char *home, const char *name)
 		return NULL;
 	return ifp;
 }
+
+int
+ctl_world_each_if(const struct ctl_world *w, const char *vnet,
+    int (*fn)(void *arg, struct epair_if *ifp), void *arg)
+{
+	int count = epair_if_list(w->ep, vnet, NULL, 0), error = 0;
+	char(*names)[EPAIR_NAME_MAX];
+	struct epair_if *ifp;
+
+	if (count <= 0)
+		return 0;
+	names = calloc((size_t)count, sizeof(*names));
+	if (names == NULL)
+		return -ENOMEM;
+	/* Only this thread makes and destroys pairs: there are no more now. */
+	count = epair_if_list(w->ep, vnet, names, (size_t)count);
+	for (int i = 0; i < count && error == 0; i++) {
+		if (epair_if_get(w->ep, vnet, names[i], &ifp, NULL) != 0)
+			continue;
+		error = fn(arg, ifp);
+		epair_if_put(ifp);
+	}
+	free(names);
+	return error;
+}

@@ -105,4 +105,11 @@ int ctl_world_find_if(const struct ctl_world *w, const struct ctl_who *who,
 struct epair_if *ctl_world_pair(
     const struct ctl_world *w, const char *home, const char *name);
 
+/*
+ * Call fn for each interface in a vnet, wherever it was made, until it says
+ * otherwise than 0. Returns what it said last, or -ENOMEM.
+ */
+int ctl_world_each_if(const struct ctl_world *w, const char *vnet,
+    int (*fn)(void *arg, struct epair_if *ifp), void *arg);
+
 #endif /* EP_CTL_WORLD_H */
