@@ -147,9 +147,8 @@ ask(const struct cli *cli, const char *method, json_t *params, json_t **result)
 	return status;
 }
 
-/* The object of that name in a list that introspect gives. */
-static json_t *
-named(json_t *list, const char *name)
+json_t *
+ask_named(json_t *list, const char *name)
 {
 	json_t *object;
 	size_t i;
@@ -176,8 +175,8 @@ ask_without(
 	/* Where this fails, so does what it is for. */
 	(void)ctl_client_call(
 	    c, "introspect", NULL, NULL, 0, &table, NULL, NULL);
-	known = named(json_object_get(table, "methods"), method);
-	if (named(json_object_get(known, "params"), name) == NULL)
+	known = ask_named(json_object_get(table, "methods"), method);
+	if (ask_named(json_object_get(known, "params"), name) == NULL)
 		(void)json_object_del(params, name);
 	json_decref(table);
 }

@@ -74,6 +74,9 @@ int ask_quietly(const struct cli *cli, const char *method, json_t *params);
 /* Print a result, which it takes, if -j asks for JSON. */
 int ask_print(const struct cli *cli, json_t *result);
 
+/* The object of that name in a list of a result's, or NULL; still the list's. */
+json_t *ask_named(json_t *list, const char *name);
+
 /* Write what waits in out, having waited for its reader. Ends out. */
 int ask_finish(const struct cli *cli, struct out *out);
 

@@ -41,28 +41,21 @@ static int
 ask_kind(const struct cli *cli, const char *name, char **kind)
 {
 	json_t *result = NULL, *vnet;
-	size_t i;
+	const char *text;
 	int status = ask(cli, "vnets", NULL, &result);
 
 	if (status != CLI_OK)
 		return status;
 	*kind = NULL;
-	status = CLI_FAILED;
-	json_array_foreach(json_object_get(result, "vnets"), i, vnet)
-	{
-		const char *text = json_string_value(
-		    json_object_get(vnet, "kind"));
-
-		if (strcmp(json_string_value(json_object_get(vnet, "name")),
-			name) != 0)
-			continue;
+	vnet = ask_named(json_object_get(result, "vnets"), name);
+	if (vnet != NULL) {
+		text = json_string_value(json_object_get(vnet, "kind"));
 		*kind = strdup(text != NULL ? text : "");
-		status = CLI_OK;
-		break;
+	} else {
+		status = CLI_FAILED;
+		cli_complain(cli, "there is no vnet %s", name);
 	}
 	json_decref(result);
-	if (status != CLI_OK)
-		cli_complain(cli, "there is no vnet %s", name);
 	return status;
 }
 
