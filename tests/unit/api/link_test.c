@@ -237,6 +237,18 @@ bits_that_differ(const struct epair_mbuf *m, const uint8_t *octets)
 	return bits;
 }
 
+/* A frame in a buffer of somebody else's. */
+static void
+transmit_foreign(
+    struct rig *r, uint8_t *octets, uint32_t len, unsigned *released)
+{
+	struct epair_mbuf *m;
+
+	assert_int_equal(
+	    epair_mbuf_foreign(r->ep, octets, len, release, released, &m), 0);
+	assert_int_equal(transmit(r->a, m), 0);
+}
+
 static void
 corruption_turns_one_bit_of_our_own_copy(void **state)
 {
@@ -249,10 +261,7 @@ corruption_turns_one_bit_of_our_own_copy(void **state)
 	m = epair_mbuf_from(r->ep, octets, sizeof(octets));
 	m->flags |= EPAIR_M_CSUM_VALID;
 	assert_int_equal(transmit(r->a, m), 0);
-	assert_int_equal(epair_mbuf_foreign(
-			     r->ep, kept, sizeof(kept), release, &released, &m),
-	    0);
-	assert_int_equal(transmit(r->a, m), 0);
+	transmit_foreign(r, kept, sizeof(kept), &released);
 	run(r);
 	assert_int_equal(r->at_b.count, 2);
 	assert_int_equal(bits_that_differ(r->at_b.ms[0], octets), 1);
@@ -272,10 +281,7 @@ errors_at_a_rate_turn_bits_of_our_own_copy(void **state)
 	struct epair_mbuf *m;
 
 	set(r->a, "ber 1 corrupt 100%");
-	assert_int_equal(epair_mbuf_foreign(
-			     r->ep, kept, sizeof(kept), release, &released, &m),
-	    0);
-	assert_int_equal(transmit(r->a, m), 0);
+	transmit_foreign(r, kept, sizeof(kept), &released);
 	set(r->a, "corrupt 0%");
 	m = epair_mbuf_from(r->ep, octets, sizeof(octets));
 	assert_int_equal(transmit(r->a, m), 0);
