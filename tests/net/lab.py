@@ -125,6 +125,13 @@ class Netns:
         until(lambda: self.echo_replies() - before >= count, f"all {count} answers of {address}")
         equal(self.echo_replies() - before, count, f"answers of {address}")
 
+    def serves_iperf3(self):
+        """One connection, or test of UDP. Gives the process, which listens."""
+        server = self.start("iperf3", "-s", "-1", stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+        until(lambda: ":5201" in self.run("ss", "-Hlnt"), "iperf3 to listen")
+        return server
+
     def reaches(self, address):
         until(lambda: " 0% packet loss" in self.ping(address, "-c", "1", "-W", "1", fails=True),
               f"a ping of {address} from {self.name}")

@@ -52,8 +52,7 @@ class Line:
 
 def moves(line, *words):
     """iperf3, a second of it; what it says at its end."""
-    server = line.blue.start("iperf3", "-s", "-1", "-J", stdout=subprocess.DEVNULL)
-    until(lambda: ":5201" in line.blue.run("ss", "-tln"), "iperf3's server")
+    server = line.blue.serves_iperf3()
     text = line.red.run("iperf3", "-J", "-c", "10.0.0.2", "-t", "1", *words)
     server.wait()
     return json.loads(text)["end"]

@@ -70,8 +70,7 @@ def connection_goes_on_through_kills():
     red, blue = Netns("red"), Netns("blue")
     daemon = Epaird()
     pair(daemon)
-    server = blue.start("iperf3", "-s", "-1", stdout=-3, stderr=-3)
-    until(lambda: ":5201" in blue.run("ss", "-Hlnt"), "iperf3 to listen")
+    server = blue.serves_iperf3()
     client = red.start("iperf3", "-J", "-c", "10.0.0.2", "-t", str(1 + 2 * KILLS),
                        stdout=subprocess.PIPE, text=True)
     until(lambda: "ESTAB" in red.run("ss", "-Hnt"), "a connection")

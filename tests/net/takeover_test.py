@@ -52,8 +52,7 @@ def takeover_loses_little_and_changes_nothing():
     daemon.epair("create", "epair9", "a.attach=echo:addr=10.9.9.9/24", "up=yes")
     before = daemon.show()
     red.reaches("10.0.0.2")
-    server = blue.start("iperf3", "-s", "-1", stdout=-3, stderr=-3)
-    until(lambda: ":5201" in blue.run("ss", "-Hlnt"), "iperf3 to listen")
+    server = blue.serves_iperf3()
     client = red.start("iperf3", "-J", "-c", "10.0.0.2", "-b", "100M",
                        "-t", str(2 + 2 * TAKEOVERS), stdout=subprocess.PIPE, text=True)
     pings = Pings(red, "10.0.0.2")

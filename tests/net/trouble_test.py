@@ -162,8 +162,7 @@ def tap_is_not_read_while_the_cable_is_full():
     """Then the kernel's queue before the TAP fills, and nothing else loses a frame."""
     way = Way("", "rate 20mbit limit 50", "wait")
     way.red.run("iperf3", "--version")
-    server = way.blue.start("iperf3", "-s", "-1", stdout=-3, stderr=-3)
-    lab.until(lambda: ":5201" in way.blue.run("ss", "-Hlnt"), "iperf3 to listen")
+    server = way.blue.serves_iperf3()
     way.red.run("iperf3", "-u", "-b", "200M", "-l", "1400", "-c", "10.0.0.2", "-t", "1")
     server.wait()
     stats = way.cable.settle()[0]
@@ -181,8 +180,7 @@ def iperf3(link, *words):
                   "net.ipv4.tcp_wmem=4096 65536 1073741824",
                   "net.ipv4.tcp_rmem=4096 131072 1073741824")
         netns.ip("link", "set", dev, "txqueuelen", "20000")
-    server = way.blue.start("iperf3", "-s", "-1", stdout=-3, stderr=-3)
-    lab.until(lambda: ":5201" in way.blue.run("ss", "-Hlnt"), "iperf3 to listen")
+    server = way.blue.serves_iperf3()
     text = way.red.run("iperf3", "-J", "-c", "10.0.0.2", "-t", "6", "-O", "7", *words, timeout=60)
     server.wait()
     way.close()
