@@ -2,8 +2,8 @@
 /*
  * epair/epair.h - a virtual cross-over Ethernet cable between two stacks.
  *
- * This header includes all the others. Read them in this order; each is the
- * manual of its group of calls:
+ * This header includes all the others but test.h. Read them in this order; each
+ * is the manual of its group of calls:
  *
  *	err.h       how a call says what was wrong
  *	instance.h  struct epair: an instance, its workers, its clock
@@ -14,6 +14,8 @@
  *	attach.h    what stands behind an end and plays its stack
  *	event.h     link, create, move, rename, destroy, attach, detach
  *	link.h      what the cable does to frames: delay, loss, rate, ...
+ *	qdisc.h     disciplines, and what they have done
+ *	histogram.h in what bursts frames came, and how long they had waited
  *	state.h     making again what was there, in another process
  *	scenario.h  changes to a pair, each at its time
  *	capture.h   showing frames to a reader, and writing pcapng
