@@ -20,8 +20,8 @@ struct cursor {
 static bool
 is_word_char(char c, bool first)
 {
-	return (c >= 'a' && c <= 'z') ||
-	       (!first && ((c >= '0' && c <= '9') || c == '-'));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (!first && ((c >= '0' && c <= '9') || c == '-' || c == '_'));
 }
 
 /*
@@ -57,8 +57,8 @@ take_word(struct cursor *at, const char *ends, const char **word,
 	while (*at->in != '\0' && strchr(ends, *at->in) == NULL) {
 		if (!is_word_char(*at->in, at->in == start))
 			return ep_fail(err, -EINVAL,
-			    "'%s': a kind or key is written with a-z, 0-9 and "
-			    "'-', a letter first",
+			    "'%s': a kind or key is written with letters, "
+			    "digits, '-' and '_', a letter first",
 			    quote(buf, start));
 		*at->out++ = *at->in++;
 	}

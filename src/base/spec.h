@@ -3,7 +3,8 @@
  * base/spec.h - `kind:key=value,key=value`, as attachments and disciplines
  * are written.
  *
- * Grammar: kind is [a-z][a-z0-9-]*; a key likewise; a value is any octets but
+ * Grammar: kind is [A-Za-z][A-Za-z0-9_-]*, so that what others call fq_codel is
+ * refused by who knows the kinds; a key likewise; a value is any octets but
  * NUL, where `\,` stands for a comma and `\\` for a backslash; a key without
  * `=` is the value "" (a BOOL takes it as "on", all others refuse it). Limits:
  * the whole text 4095 octets, 64 keys.

@@ -100,6 +100,18 @@ text_is_taken_apart_into_kind_keys_and_values(void **state)
 }
 
 static void
+word_of_others_is_one_that_is_not_known(void **state)
+{
+	(void)state;
+
+	assert_int_equal(parse("fq_codel:Target=5ms"), 0);
+	assert_string_equal(spec.kind, "fq_codel");
+	refused("Name=x",
+	    "unknown key 'Name'; known are name, mtu, count, size, "
+	    "rate, delay, pace, role, gw, addr, mac");
+}
+
+static void
 kind_alone_has_no_keys(void **state)
 {
 	(void)state;
@@ -131,14 +143,17 @@ malformed_text_is_refused_with_its_place(void **state)
 	unparsable("x:a=1,", "a kind or key is missing at the end");
 	unparsable("x:,a=1", "a kind or key is missing before ',a=1'");
 	unparsable("x:=1", "a kind or key is missing before '=1'");
-	unparsable("X", "'X': a kind or key is written with a-z, 0-9 and '-', "
-			"a letter first");
+	unparsable("7", "'7': a kind or key is written with letters, digits, "
+			"'-' and '_', a letter first");
+	unparsable("_x", "'_x': a kind or key is written with letters, "
+			 "digits, '-' and '_', a letter first");
 	unparsable("x:a=\\n", "a: a backslash in a value stands before a comma "
 			      "or a backslash");
 	unparsable("x:a=\\", "a: a backslash in a value stands before a comma "
 			     "or a backslash");
 	unparsable("a\nb\xc3\xa4", "'a?b?\?': a kind or key is written with "
-				   "a-z, 0-9 and '-', a letter first");
+				   "letters, digits, '-' and '_', a letter "
+				   "first");
 }
 
 static void
@@ -405,6 +420,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_taken_apart_into_kind_keys_and_values),
+		cmocka_unit_test(word_of_others_is_one_that_is_not_known),
 		cmocka_unit_test(kind_alone_has_no_keys),
 		cmocka_unit_test(
 		    backslash_lets_comma_and_backslash_into_a_value),
