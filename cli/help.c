@@ -103,9 +103,38 @@ help_overview(const struct cli *cli)
 	return finish(cli);
 }
 
+static json_t *
+option_json(const struct opt *opt)
+{
+	json_t *object = json_pack(
+	    "{s:s, s:s}", "option", opt->name, "sentence", opt->sentence);
+
+	if (opt->letter != 0)
+		(void)json_object_set_new(
+		    object, "letter", json_stringn(&opt->letter, 1));
+	if (opt->arg != NULL)
+		(void)json_object_set_new(object, "arg", json_string(opt->arg));
+	return object;
+}
+
+static int
+verb_json(const struct cli *cli, const struct verb *verb)
+{
+	json_t *opts = json_array();
+
+	for (const struct opt *opt = verb->opts; opt->name != NULL; opt++)
+		(void)json_array_append_new(opts, option_json(opt));
+	return print_json(
+	    cli, json_pack("{s:s, s:s, s:s, s:s, s:o}", "verb", verb->name,
+		     "operands", verb->operands, "sentence", verb->sentence,
+		     "text", verb->text, "options", opts));
+}
+
 int
 help_verb(const struct cli *cli, const struct verb *verb)
 {
+	if (cli->json)
+		return verb_json(cli, verb);
 	(void)printf("usage: epair %s [OPTION ...]%s%s\n\n%s\n", verb->name,
 	    verb->operands[0] ? " " : "", verb->operands, verb->text);
 	opts_help(verb->opts, stdout);
@@ -190,7 +219,7 @@ help(struct cli *cli, const struct verb *self, int argc, char **argv)
 		return help_attach(cli);
 	verb = verb_find(argv[first]);
 	if (verb == NULL) {
-		cli_complain(cli, "%s: no such topic; allowed are %s",
+		cli_complain(cli, "%s: no such topic; allowed are attach, %s",
 		    argv[first], help_verbs());
 		return CLI_USAGE;
 	}
