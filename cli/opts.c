@@ -276,17 +276,27 @@ opts_parse(const struct cli *cli, const struct verb *verb, void *into, int argc,
 	return OPTS_OK;
 }
 
+/* "-j, --json" or "    --mtu N" into left. Returns its length. */
+static int
+left_of(const struct opt *opt, char *left, size_t size)
+{
+	return snprintf(left, size, "%c%c%s--%s%s%s", opt->letter ? '-' : ' ',
+	    opt->letter ? opt->letter : ' ', opt->letter ? ", " : "  ",
+	    opt->name, opt->arg ? " " : "", opt->arg ? opt->arg : "");
+}
+
 void
 opts_help(const struct opt *opts, FILE *f)
 {
 	char left[64];
+	int width = 22;
 
+	for (const struct opt *opt = opts; opt->name != NULL; opt++)
+		if (left_of(opt, left, sizeof(left)) > width)
+			width = left_of(opt, left, sizeof(left));
 	for (const struct opt *opt = opts; opt->name != NULL; opt++) {
-		(void)snprintf(left, sizeof(left), "%c%c%s--%s%s%s",
-		    opt->letter ? '-' : ' ', opt->letter ? opt->letter : ' ',
-		    opt->letter ? ", " : "  ", opt->name, opt->arg ? " " : "",
-		    opt->arg ? opt->arg : "");
-		(void)fprintf(f, "  %-22s %s\n", left, opt->sentence);
+		(void)left_of(opt, left, sizeof(left));
+		(void)fprintf(f, "  %-*s %s\n", width, left, opt->sentence);
 	}
-	(void)fprintf(f, "  %-22s %s\n", "-h, --help", "print this");
+	(void)fprintf(f, "  %-*s %s\n", width, "-h, --help", "print this");
 }
