@@ -38,6 +38,7 @@ struct verb {
 	    char **argv); /* argv[0] is the verb */
 };
 
+extern const struct verb verb_main; /* what stands before one; no name */
 extern const struct verb verb_run;
 extern const struct verb verb_demo;
 extern const struct verb verb_create;

@@ -25,13 +25,31 @@ struct line {
 	char *const *words;
 	int count;
 	const char *current;
+	int begun; /* octets of that in front of what is completed */
 };
 
 static void
 offer(const struct line *l, const char *candidate, const char *end)
 {
-	if (strncmp(candidate, l->current, strlen(l->current)) == 0)
-		(void)printf("%s%s\n", candidate, end);
+	const char *rest = l->current + l->begun;
+
+	if (strncmp(candidate, rest, strlen(rest)) == 0)
+		(void)printf(
+		    "%.*s%s%s\n", l->begun, l->current, candidate, end);
+}
+
+/* Each of "in|out". */
+static void
+offer_words(const struct line *l, const char *words)
+{
+	char word[64];
+	int len;
+
+	for (; *words != '\0'; words += len + (words[len] == '|')) {
+		len = (int)strcspn(words, "|");
+		(void)snprintf(word, sizeof(word), "%.*s", len, words);
+		offer(l, word, "");
+	}
 }
 
 static void
@@ -113,8 +131,9 @@ offer_vnets(const struct line *l)
 static void
 offer_kinds(const struct line *l)
 {
-	const char *colon = strchr(l->current, ':');
-	const char *comma = strrchr(l->current, ',');
+	const char *rest = l->current + l->begun;
+	const char *colon = strchr(rest, ':');
+	const char *comma = strrchr(rest, ',');
 	const struct epair_kind *kind;
 
 	for (unsigned i = 0; (kind = epair_kind_at(i)) != NULL; i++) {
@@ -124,18 +143,48 @@ offer_kinds(const struct line *l)
 			offer(l, kind->name, kind->keys != NULL ? ":" : "");
 			continue;
 		}
-		if (strncmp(l->current, kind->name, len) != 0 ||
-		    l->current[len] != ':')
+		if (strncmp(rest, kind->name, len) != 0 || rest[len] != ':')
 			continue;
 		for (const char *const *key = kind->keys; key && *key; key++) {
 			char text[512];
 
 			(void)snprintf(text, sizeof(text), "%.*s%.*s=",
-			    (int)((comma != NULL ? comma : colon) + 1 -
-				  l->current),
-			    l->current, (int)strcspn(*key, "="), *key);
+			    (int)((comma != NULL ? comma : colon) + 1 - rest),
+			    rest, (int)strcspn(*key, "="), *key);
 			offer(l, text, "");
 		}
+	}
+}
+
+/* The words of `set`; of `create`, each with its value, for an end or both. */
+static void
+offer_settings(const struct line *l, const char *end)
+{
+	const char *word;
+
+	for (unsigned i = 0; (word = epair_if_word_at(i)) != NULL; i++)
+		offer(l, word, end);
+}
+
+static void
+offer_create(const struct line *l)
+{
+	const char *text = l->current;
+	struct line of = *l;
+
+	if ((text[0] != 'a' && text[0] != 'b') || text[1] != '.') {
+		offer(l, "a", ".");
+		offer(l, "b", ".");
+		offer_settings(l, "=");
+		return;
+	}
+	of.begun = 2;
+	offer(&of, "attach", "=");
+	offer(&of, "vnet", "=");
+	offer_settings(&of, "=");
+	if (strncmp(text + 2, "attach=", 7) == 0) {
+		of.begun = 9;
+		offer_kinds(&of);
 	}
 }
 
@@ -218,7 +267,11 @@ offer_operand(const struct line *l, const struct verb *verb, const char *first,
 		offer(l, "attach", "");
 		return;
 	}
-	if (strchr(operands, '|') != NULL) {
+	if (strcmp(verb->name, "create") == 0) {
+		offer_create(l);
+		return;
+	}
+	if (strstr(operands, " | ") != NULL) {
 		operands = choose(l, operands, number > 0 ? first : NULL);
 		number--;
 	}
@@ -231,6 +284,21 @@ offer_operand(const struct line *l, const struct verb *verb, const char *first,
 	else if (strcmp(name, "A") == 0 || strcmp(name, "B") == 0 ||
 		 strcmp(name, "KIND:") == 0)
 		offer_kinds(l);
+	else if (strcmp(name, "WORD") == 0 && strcmp(verb->name, "set") == 0)
+		offer_settings(l, "");
+	else if (strchr(name, '|') != NULL)
+		offer_words(l, name);
+}
+
+static void
+offer_value(const struct line *l, const struct opt *opt)
+{
+	if (strcmp(opt->name, "vnet") == 0)
+		offer_vnets(l);
+	for (unsigned i = 0; opt->words != NULL && opt->words[i] != NULL; i++)
+		offer(l, opt->words[i], "");
+	if (strchr(opt->arg, '|') != NULL)
+		offer_words(l, opt->arg);
 }
 
 /* The words behind the verb: which operand is it, or is it an option's? */
@@ -244,8 +312,7 @@ offer_behind(const struct line *l, const struct verb *verb, int from)
 	for (int i = from; i < l->count - 1; i++) {
 		opt = find_option(verb, l->words[i]);
 		if (opt != NULL && opt->arg != NULL && ++i == l->count - 1) {
-			if (strcmp(opt->name, "vnet") == 0)
-				offer_vnets(l);
+			offer_value(l, opt);
 			return;
 		}
 		if (opt != NULL || l->words[i][0] == '-')
@@ -276,13 +343,13 @@ complete(struct cli *cli, const struct verb *self, int argc, char **argv)
 	for (; i < l.count - 1 && l.words[i][0] == '-'; i++)
 		if (strcmp(l.words[i], "--socket") == 0)
 			at.socket = l.words[++i];
-	if (i >= l.count - 1) {
-		offer_verbs(&l);
-		return CLI_OK;
-	}
-	verb = verb_find(l.words[i]);
+	verb = i < l.count - 1 ? verb_find(l.words[i]) : NULL;
 	if (verb != NULL)
 		offer_behind(&l, verb, i + 1);
+	else if (i == l.count - 1 && l.current[0] == '-')
+		offer_options(&l, &verb_main);
+	else if (i == l.count - 1)
+		offer_verbs(&l);
 	return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }
 

@@ -25,8 +25,8 @@ static const struct opt create_opts[] = {
 	    .allowed = "the name of a vnet",
 	    .offset = offsetof(struct create_opts, vnet) },
 	{ .name = "mac-policy",
-	    .arg = "P",
-	    .sentence = "original or stable MAC addresses [original]",
+	    .arg = "original|stable",
+	    .sentence = "how MAC addresses are made [original]",
 	    .parse = opt_text,
 	    .allowed = "original or stable",
 	    .offset = offsetof(struct create_opts, mac_policy) },
@@ -54,7 +54,7 @@ take_setting(json_t *params, const char *text)
 	size_t len;
 
 	if (equals == NULL)
-		return "must be KEY=VALUE";
+		return "must be KEY=VALUE, as up=yes";
 	if ((text[0] == 'a' || text[0] == 'b') && text[1] == '.') {
 		into = end_of(params, text[0]);
 		text += 2;

@@ -64,7 +64,7 @@ static const struct opt main_opts[] = {
 };
 
 /* What stands before the verb, made to look like a verb. */
-static const struct verb verb_main = {
+const struct verb verb_main = {
 	.name = NULL,
 	.operands = "VERB ...",
 	.sentence = "a virtual cross-over Ethernet cable",

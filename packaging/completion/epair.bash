@@ -14,7 +14,7 @@ _epair()
 	mapfile -t COMPREPLY < <("${words[0]}" complete -- \
 		"${words[@]:1:cword}" 2>/dev/null)
 	# What is begun goes on behind it.
-	[[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[:=] ]] && compopt -o nospace
+	[[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[:=.] ]] && compopt -o nospace
 	if declare -F __ltrim_colon_completions >/dev/null; then
 		__ltrim_colon_completions "$cur"
 	fi

@@ -4,8 +4,8 @@
 
 local -a candidates open closed
 candidates=("${(@f)$("$words[1]" complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-open=(${(M)candidates:#*[:=]})
-closed=(${candidates:#*[:=]})
+open=(${(M)candidates:#*[:=.]})
+closed=(${candidates:#*[:=.]})
 # What is begun goes on behind it.
 (( $#open )) && compadd -S '' -a open
 (( $#closed )) && compadd -a closed

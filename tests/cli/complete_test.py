@@ -43,13 +43,33 @@ def kinds_and_their_keys_are_offered():
 
 
 @case
+def words_that_are_chosen_from_are_offered():
+    for words, choice in [(["wait", "epair0a"], ["up", "attached", "gone"]),
+                          (["run", "--full"], ["drop", "wait"]),
+                          (["create", "--mac-policy"], ["original", "stable"]),
+                          (["capture", "-Q"], ["in", "out"]),
+                          (["vnet"], ["add", "set", "del", "list"])]:
+        assert offered(*words, "") == choice, words
+    assert {"up", "mtu", "qdisc"} <= set(offered("set", "epair0a", ""))
+    assert offered("--so") == ["--socket"]
+
+
+@case
+def settings_of_a_new_pair_are_offered():
+    assert {"a.", "b.", "up=", "mtu="} <= set(offered("create", "epair7", ""))
+    assert {"b.attach=", "b.vnet=", "b.up="} <= set(offered("create", "b."))
+    assert offered("create", "a.attach=ta") == ["a.attach=tap:"]
+    assert offered("create", "a.attach=tap:netns=red,ad") == ["a.attach=tap:netns=red,addr="]
+
+
+@case
 def names_are_asked_of_the_daemon():
     with Daemon() as d:
         d.epair("create")
         d.epair("vnet", "add", "red")
         d.epair("create", "--vnet", "red")
         names = ["epair0a", "epair0b", "red/epair0a", "red/epair0b"]
-        for verb in "show", "destroy", "set", "link", "attach", "move":
+        for verb in "show", "destroy", "set", "link", "attach", "move", "wait":
             assert offered(verb, "", socket=d.socket) == names, verb
         assert offered("destroy", "red/epair0b", socket=d.socket) == ["red/epair0b"]
         assert offered("move", "epair0a", "", socket=d.socket) == ["vnet0", "red"]
