@@ -70,6 +70,7 @@ WRONG = [
     (["run", "sink", "frobnicate:a=b"], ["B: ", "frobnicate", "echo"]),
     (["run", "sink", ""], ["B: "]),
     (["run", "sink:frobnicate=1", "sink"], ["A: ", "frobnicate"]),
+    (["run", "--qdisc-a", "fq_codel", "sink", "sink"], ["'fq_codel'", "codel, fq-codel"]),
     (["run", "source:size", "sink"], ["A: ", "size"]),
     (["run", "source:size=x", "sink"], ["A: ", "size", "x"]),
     (["run", "source:size=", "sink"], ["A: ", "size"]),
@@ -80,7 +81,7 @@ WRONG = [
     (["show", "a", "b"], ["b: one too many", "[IF]"]),
     (["destroy"], ["too few operands", "IF"]),
     (["attach", "epair0a"], ["too few operands", "IF KIND"]),
-    (["create", "epair0", "mtu"], ["mtu: must be KEY=VALUE"]),
+    (["create", "epair0", "mtu"], ["mtu: must be KEY=VALUE, as up=yes"]),
     (["set", "epair0a", "mtu"], ["mtu: needs a value"]),
     (["vnet", "frobnicate"], ["frobnicate: allowed are", "add", "list"]),
     (["vnet", "add"], ["the name of a vnet is missing"]),
@@ -161,6 +162,17 @@ def help_is_there_for_the_tool_and_every_verb():
         texts = {run(*args, status=0).out
                  for args in ([verb, "-h"], [verb, "--help"], ["help", verb])}
         assert len(texts) == 1 and f"usage: epair {verb}" in texts.pop()
+
+
+@case
+def help_is_there_as_json():
+    run_verb = json.loads(run("-j", "help", "run", status=0).out)
+    assert run_verb["verb"] == "run" and run_verb["operands"] == "A B"
+    options = {opt["option"]: opt for opt in run_verb["options"]}
+    assert options["mtu"]["arg"] == "N" and options["json"]["letter"] == "j"
+    assert "arg" not in options["sim"]
+    for verb in json.loads(run("-j", "help", status=0).out)["verbs"]:
+        assert json.loads(run("-j", verb["verb"], "--help", status=0).out)["text"]
 
 
 @case
