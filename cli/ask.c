@@ -48,6 +48,16 @@ ask_begin(struct cli *cli, const struct verb *verb, void *into, int argc,
 	return ASK_GO_ON;
 }
 
+int
+ask_either(const struct cli *cli, const char *option, const char *other)
+{
+	if (other == NULL)
+		return CLI_OK;
+	cli_complain(cli, "%s: does not go with %s; allowed is one of the two",
+	    option, other);
+	return CLI_USAGE;
+}
+
 static int
 complain(const struct cli *cli, const struct epair_err *err)
 {

@@ -36,6 +36,12 @@ int ask_begin(struct cli *cli, const struct verb *verb, void *into, int argc,
     char **argv, int min, int max, int *first);
 
 /*
+ * Whether an option and something else, NULL if that was not written, stand
+ * side by side in vain. Returns a cli_status, having complained.
+ */
+int ask_either(const struct cli *cli, const char *option, const char *other);
+
+/*
  * Connect to the daemon, and say so if its version is another; c->is_admin and
  * c->is_other are set. Returns a cli_status, having complained.
  */

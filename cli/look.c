@@ -166,20 +166,27 @@ show(struct cli *cli, const struct verb *self, int argc, char **argv)
 	struct show_opts o = { 0 };
 	struct listing l = { .cli = cli };
 	struct ctl_client c;
+	const char *ifname;
 	json_t *params;
 	int first, status, ended;
 
 	status = ask_begin(cli, self, &o, argc, argv, 0, 1, &first);
 	if (status != ASK_GO_ON)
 		return status;
+	ifname = first < argc ? argv[first] : NULL;
+	status = o.vnet == NULL ? CLI_OK : ask_either(cli, "--vnet", ifname);
+	if (status == CLI_OK && o.as_config)
+		status = ask_either(
+		    cli, "--as-config", o.vnet != NULL ? "--vnet" : ifname);
+	if (status != CLI_OK)
+		return status;
 	if (o.as_config)
 		return show_config(cli);
 	status = ask_open(cli, &c);
 	if (status != CLI_OK)
 		return status;
-	if (first < argc)
-		params = json_pack(
-		    "{s:s,s:b}", "if", argv[first], "detail", true);
+	if (ifname != NULL)
+		params = json_pack("{s:s,s:b}", "if", ifname, "detail", true);
 	else
 		params = json_object();
 	if (o.vnet != NULL)

@@ -397,10 +397,18 @@ run(struct cli *cli, const struct verb *self, int argc, char **argv, bool sorts)
 	status = ask_begin(cli, self, &o, argc, argv, 0, !sorts, &first);
 	if (status != ASK_GO_ON)
 		return status;
-	if (o.daemon)
-		return show_daemon(cli);
 	w.cli = cli;
 	w.ifname = first < argc ? argv[first] : NULL;
+	status = o.vnet == NULL ? CLI_OK : ask_either(cli, "--vnet", w.ifname);
+	if (status == CLI_OK && o.daemon)
+		status = ask_either(cli, "--daemon",
+		    o.watches        ? "--watch"
+		    : o.vnet != NULL ? "--vnet"
+				     : w.ifname);
+	if (status != CLI_OK)
+		return status;
+	if (o.daemon)
+		return show_daemon(cli);
 	status = ask_open(cli, &w.c);
 	if (status != CLI_OK)
 		return status;
