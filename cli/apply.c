@@ -182,6 +182,13 @@ print_step(struct out *out, json_t *step)
 }
 
 static void
+print_counts(struct out *out, json_int_t steps, size_t made)
+{
+	out_print(out, "%lld step%s, %zu pair%s made\n", (long long)steps,
+	    steps == 1 ? "" : "s", made, made == 1 ? "" : "s");
+}
+
+static void
 print_result(const struct cli *cli, struct out *out, json_t *result)
 {
 	json_t *steps = json_object_get(result, "steps"), *step;
@@ -192,8 +199,7 @@ print_result(const struct cli *cli, struct out *out, json_t *result)
 	else if (json_is_array(steps))
 		json_array_foreach(steps, i, step) print_step(out, step);
 	else
-		out_print(out, "%lld steps, %zu pairs made\n",
-		    (long long)json_integer_value(steps),
+		print_counts(out, json_integer_value(steps),
 		    json_array_size(json_object_get(result, "made")));
 }
 

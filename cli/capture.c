@@ -174,7 +174,8 @@ to_files(const struct cli *cli, const struct capture_opts *o, int sock,
 	closed = spool_close(&s);
 	out_init(&out, STDERR_FILENO);
 	if (out.is_tty)
-		out_print(&out, "%llu frames\n", (unsigned long long)s.packets);
+		out_print(&out, "%llu frame%s\n", (unsigned long long)s.packets,
+		    s.packets == 1 ? "" : "s");
 	(void)ask_finish(cli, &out);
 	return status == CLI_OK ? closed : status;
 }

@@ -156,12 +156,16 @@ int
 config_read(FILE *f, json_t **doc, struct epair_err *err)
 {
 	struct reader r = { .err = err };
-	int error;
+	int error, why;
 
 	if (!yaml_parser_initialize(&r.parser))
 		return ctl_fail(err, -ENOMEM, "no memory");
 	yaml_parser_set_input_file(&r.parser, f);
 	error = read_all(&r);
+	why = errno;
+	/* The parser has a line for it where there is none, as in a folder. */
+	if (error != 0 && ferror(f) != 0)
+		error = ctl_fail(err, -why, "%s", strerror(why));
 	yaml_parser_delete(&r.parser);
 	/* Where it broke off, keys may still wait for their values. */
 	for (unsigned i = 0; i < CONFIG_DEPTH_MAX; i++)
@@ -247,10 +251,12 @@ config_write(FILE *f, json_t *doc)
 {
 	yaml_emitter_t e;
 	yaml_event_t ev;
+	int why;
 	bool ok;
 
 	if (!yaml_emitter_initialize(&e))
 		return -ENOMEM;
+	errno = 0;
 	yaml_emitter_set_output_file(&e, f);
 	yaml_emitter_set_unicode(&e, 1);
 	/* A line of words stays one line. */
@@ -263,6 +269,8 @@ config_write(FILE *f, json_t *doc)
 	     emit_value(&e, doc) &&
 	     emit(&e, &ev, yaml_document_end_event_initialize(&ev, 1)) &&
 	     emit(&e, &ev, yaml_stream_end_event_initialize(&ev));
+	ok = ok && fflush(f) == 0;
+	why = errno;
 	yaml_emitter_delete(&e);
-	return ok && fflush(f) == 0 ? 0 : -EIO;
+	return ok ? 0 : why != 0 ? -why : -EIO;
 }

@@ -106,6 +106,8 @@ CANNOT = [
      ["--capture: /epair/test/none", "No such file"]),
     (["run", "sink", "sink", "--capture", "/"], ["--capture: /: Is a directory"]),
     (["demo", "--capture", "/epair/test/none"], ["--capture: /epair/test/none"]),
+    (["apply", "/"], ["/: Is a directory"]),
+    (["apply", "/epair/test/none"], ["/epair/test/none: No such file"]),
 ]
 
 
