@@ -53,10 +53,15 @@ metrics(struct cli *cli, const struct verb *self, int argc, char **argv)
 	int fd = -1, first, status;
 
 	status = ask_begin(cli, self, &o, argc, argv, 0, 0, &first);
-	if (status == ASK_GO_ON)
-		status = ask_open(cli, &c);
-	else
+	if (status != ASK_GO_ON)
 		return status;
+	if (cli->json) {
+		cli_complain(cli,
+		    "--json: this is Prometheus' text; `epair -j stats` has "
+		    "the counters");
+		return CLI_USAGE;
+	}
+	status = ask_open(cli, &c);
 	if (status != CLI_OK)
 		return status;
 	if (ctl_client_call(&c, self->name,

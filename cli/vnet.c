@@ -14,6 +14,13 @@
 #include "cli/show.h"
 #include "cli/users.h"
 
+/* "owner=alice", which no kind looks like: that has a colon before any '='. */
+static bool
+is_setting(const char *word)
+{
+	return word[strcspn(word, "=:")] == '=';
+}
+
 /* "owner=alice", "max-pairs=100" into params. */
 static int
 take_setting(const struct cli *cli, json_t *params, const char *text)
@@ -54,10 +61,16 @@ change(const struct cli *cli, const char *method, int count, char **words)
 		cli_complain(cli, "the name of a vnet is missing");
 		return CLI_USAGE;
 	}
+	if (count < 2 && strcmp(method, "vnet-set") == 0) {
+		cli_complain(cli,
+		    "%s: nothing is set; allowed are owner=USER and "
+		    "max-pairs=N",
+		    words[0]);
+		return CLI_USAGE;
+	}
 	params = json_pack("{s:s}", "name", words[0]);
 	if (strcmp(method, "vnet-add") == 0 && i < count &&
-	    strncmp(words[i], "owner=", 6) != 0 &&
-	    strncmp(words[i], "max-pairs=", 10) != 0)
+	    !is_setting(words[i]))
 		(void)json_object_set_new(
 		    params, "kind", json_string(words[i++]));
 	for (; i < count && status == CLI_OK; i++)
