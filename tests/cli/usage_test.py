@@ -3,6 +3,8 @@
 """What is written wrong is refused with status 2, and named with what would be right."""
 import json
 import os
+import pathlib
+import re
 import tempfile
 
 from harness import case, folder, main, run
@@ -183,6 +185,16 @@ def help_is_there_as_json():
     assert "arg" not in options["sim"]
     for verb in json.loads(run("-j", "help", status=0).out)["verbs"]:
         assert json.loads(run("-j", verb["verb"], "--help", status=0).out)["text"]
+
+
+@case
+def every_option_stands_in_the_manual():
+    pages = [p.read_text() for p in (pathlib.Path(os.environ["SOURCE_ROOT"]) / "man").glob("*.8")]
+    for verb in json.loads(run("-j", "help", status=0).out)["verbs"]:
+        of = [p for p in pages if re.search(rf"^\.Nm epair-{verb['verb']}\b", p, re.MULTILINE)]
+        for opt in json.loads(run("-j", verb["verb"], "--help", status=0).out)["options"]:
+            if of and opt["option"] != "json":
+                assert re.search(rf"^\..*-{opt['option']}\b", of[0], re.MULTILINE), (verb, opt)
 
 
 @case
