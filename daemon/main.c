@@ -251,16 +251,15 @@ open_socket(struct daemon *d, int *is_ours, struct epair_err *err)
 
 /* By HTTP, if that is asked for. */
 static int
-serve_metrics(struct daemon *d)
+serve_metrics(struct daemon *d, struct epair_err *err)
 {
-	struct epair_err err = { 0 };
 	int sock;
 
 	if (d->o.metrics == NULL)
 		return 0;
-	sock = ctl_http_listen(d->o.metrics, &err);
+	sock = ctl_http_listen(d->o.metrics, err);
 	if (sock < 0)
-		return complain("--metrics", sock, &err);
+		return sock;
 	return ctl_http_start(&d->http, sock);
 }
 
@@ -289,7 +288,7 @@ serve(struct daemon *d)
 	if (error == 0 && d->state.is_open)
 		be_ready_to_hand_over(d, is_ours);
 	if (error == 0)
-		error = serve_metrics(d);
+		error = serve_metrics(d, &err);
 	if (error == 0)
 		error = rights_give_up(&d->rights);
 	if (error == 0) {
@@ -298,7 +297,7 @@ serve(struct daemon *d)
 		sd_end();
 	}
 	if (error != 0)
-		(void)complain("serving", error, NULL);
+		(void)complain("serving", error, &err);
 	if (d->takeover.listener > 0)
 		ctl_takeover_stop(&d->takeover);
 	if (is_ours)
@@ -445,6 +444,15 @@ main(int argc, char **argv)
 		return CLI_USAGE;
 	} else if (d.o.socket == NULL)
 		(void)state_own_path(d.folder);
+	if (*d.folder == '\0' && (d.o.forget || d.o.takeover || d.o.fd_store)) {
+		cli_complain(NULL,
+		    "--%s: with --socket alone nothing is kept; allowed with "
+		    "--state",
+		    d.o.forget     ? "forget"
+		    : d.o.takeover ? "takeover"
+				   : "fd-store");
+		return CLI_USAGE;
+	}
 	if (d.o.forget)
 		return forget(&d);
 	return run(&d) == 0 ? CLI_OK : CLI_FAILED;

@@ -205,6 +205,15 @@ split(const char *where, char *addr, size_t size, const char **port)
 	return 0;
 }
 
+/* getaddrinfo(3) takes 70000 for what is left of it in 16 bits. */
+static bool
+is_port(const char *port)
+{
+	size_t len = strspn(port, "0123456789");
+
+	return len > 0 && len <= 5 && port[len] == '\0' && atoi(port) <= 65535;
+}
+
 static int
 listen_at(const struct addrinfo *ai)
 {
@@ -232,11 +241,12 @@ ctl_http_listen(const char *where, struct epair_err *err)
 	const char *port;
 	int fd;
 
-	if (split(where, addr, sizeof(addr), &port) != 0 || *port == '\0' ||
+	if (split(where, addr, sizeof(addr), &port) != 0 || !is_port(port) ||
 	    getaddrinfo(addr, port, &hints, &found) != 0)
 		return ctl_fail(err, -EINVAL,
 		    "'%s' is no address to listen on; allowed: PORT, "
-		    "ADDR:PORT, [ADDR]:PORT with a numeric ADDR",
+		    "ADDR:PORT, [ADDR]:PORT with a numeric ADDR, and 0 to "
+		    "65535",
 		    where);
 	fd = listen_at(found);
 	freeaddrinfo(found);

@@ -157,10 +157,11 @@ def who_says_nothing_keeps_nobody_else_out_for_long():
 @case
 def an_address_that_is_none_is_refused():
     from daemon import EPAIRD
-    for where in "x", "1:2:3", "localhost:80", "127.0.0.1:", ":1", "65536x":
+    for where in "x", "1:2:3", "localhost:80", "127.0.0.1:", ":1", "65536x", "70000":
         done = subprocess.run([EPAIRD, "--socket", "/tmp/epair-test-none", "--metrics", where],
                               capture_output=True, timeout=TIMEOUT, check=False)
         assert done.returncode != 0 and b"no address to listen on" in done.stderr, done
+        assert done.stderr.count(b"\n") == 1, done
 
 
 @case
