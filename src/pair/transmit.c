@@ -267,6 +267,31 @@ drop_given_up(struct epair_if *ifp, struct ep_qdisc *qd) EP_REQUIRES(qd->lock)
 }
 
 /*
+ * Since when only the link has held m back. Not since it came, if a discipline
+ * that shapes would not give it: the link would begin it in the past, and what
+ * delays it would have passed already.
+ */
+static uint64_t
+waited_since_ns(const struct ep_qdisc *qd, const struct epair_mbuf *m,
+    uint64_t now_ns) EP_REQUIRES(qd->lock)
+{
+	uint64_t next_ns = qd->next_ns < now_ns ? qd->next_ns : now_ns;
+
+	return m->held_ns > next_ns ? m->held_ns : next_ns;
+}
+
+/*
+ * When it is that a discipline that shapes, and gave nothing, goes on. Without
+ * a timer the next one who transmits pulls.
+ */
+static void
+come_back(struct ep_qdisc *qd) EP_REQUIRES(qd->lock)
+{
+	qd->next_ns = qd->ops->next(qd);
+	(void)ep_timer_arm(&qd->timer, qd->next_ns);
+}
+
+/*
  * Send what the discipline gives: one by one, if a link with a rate is to take
  * them up. Looked at again, since time may have passed.
  */
@@ -287,13 +312,12 @@ send_dequeued(struct epair_if *ifp, struct ep_mcache *mc, struct ep_qdisc *qd,
 		if (drop_if_down(ifp, ms, n) != 0)
 			continue;
 		ep_watch_show(ifp, true, -1, 0, ms, n);
-		hand_over(ifp, mc, ms, n, ms[0]->held_ns);
+		hand_over(ifp, mc, ms, n, waited_since_ns(qd, ms[0], now_ns));
 	}
 	if (max == 0)
 		ep_cable_wait(imp);
 	else if (qd->held > 0 && qd->ops->next != NULL)
-		/* Without a timer the next one who transmits pulls. */
-		(void)ep_timer_arm(&qd->timer, qd->ops->next(qd));
+		come_back(qd);
 	drop_given_up(ifp, qd);
 }
 

@@ -64,6 +64,7 @@ ep_qdisc_create(const char *text, struct ep_qdisc **qd, struct epair_err *err)
 	free(spec); /* conf points into it */
 	if (error == 0) {
 		(*qd)->ops = ops;
+		(*qd)->next_ns = 0;
 		(*qd)->held = 0;
 		(*qd)->lost = NULL;
 		(*qd)->is_replaced = false;

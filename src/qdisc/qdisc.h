@@ -73,7 +73,8 @@ struct ep_qdisc {
 	const struct ep_qdisc_ops *ops;
 	unsigned classes; /* set by create: none, or how many */
 	struct epair_if *ifp; /* its owner's, and so is the timer */
-	struct ep_timer timer; /* of a discipline that shapes */
+	struct ep_timer timer; /* of a discipline that shapes ... */
+	uint64_t next_ns; /* ... under lock: when it last said it would go on */
 	struct ep_mutex lock;
 	struct epair_qdisc_stats stats; /* under lock: by the framework */
 	uint32_t held; /* under lock: frames inside; kept by the framework */

@@ -232,6 +232,36 @@ slots_of_a_file_are_as_far_apart_as_it_says(void **state)
 	lab_fini(&lab);
 }
 
+/*
+ * A frame of 1000 octets each 8 ms, the first two at once; 80 us on the link,
+ * and 20 ms under way.
+ */
+static void
+arrives_when_it_should(struct lab *lab, struct epair_mbuf *m)
+{
+	uint64_t k = m->tstamp_ns, begins_us = k < 2 ? 80 * k : 8000 * (k - 1);
+
+	assert_int_equal(lab->last_ns, 1000 * (begins_us + 80 + 20000));
+}
+
+static void
+what_a_discipline_has_held_back_is_delayed_all_the_same(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, 1, arrives_when_it_should, NULL);
+	lab_set(lab.a, "rate 100mbit delay 20ms");
+	assert_int_equal(epair_if_set_qdisc(
+			     lab.a, "htb:burst=1000,class=1:1mbit:1mbit", NULL),
+	    0);
+	for (unsigned i = 0; i < 50; i++)
+		lab_send(lab.a, i, 1000);
+	lab_pass(&lab, 1000 * MS);
+	assert_int_equal(lab.arrived, 50);
+	lab_fini(&lab);
+}
+
 static void
 cut_is_of_one_direction(void **state)
 {
@@ -262,6 +292,8 @@ main(void)
 		cmocka_unit_test(
 		    slot_holds_so_many_octets_and_comes_after_the_delay),
 		cmocka_unit_test(slots_of_a_file_are_as_far_apart_as_it_says),
+		cmocka_unit_test(
+		    what_a_discipline_has_held_back_is_delayed_all_the_same),
 		cmocka_unit_test(cut_is_of_one_direction),
 	};
 
