@@ -41,6 +41,9 @@ rate_take(struct ep_turn *turn, const struct ep_link_conf *conf,
 
 	if (start < came_ns)
 		start = came_ns;
+	/* What waited for a trace has not waited for this. */
+	if (start < turn->since_ns)
+		start = turn->since_ns;
 	if (turn->taken_ns < start) {
 		turn->taken_ns = start;
 		turn->taken_rest = 0;
@@ -76,6 +79,7 @@ rate_change(struct ep_turn *turn, const struct ep_link_conf *conf,
 	turn->taken_rest = 0;
 	if (conf->rate == 0 || old->rate == 0) {
 		turn->taken_ns = 0;
+		turn->since_ns = now_ns;
 		return;
 	}
 	ahead = ahead_ns(conf);

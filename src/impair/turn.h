@@ -23,6 +23,7 @@ struct ep_trace;
 struct ep_turn {
 	uint64_t taken_ns; /* rate: the link is taken until then ... */
 	uint64_t taken_rest; /* ... and this many rate-th parts of a ns */
+	uint64_t since_ns; /* rate: that there is one, instead of none */
 	const struct ep_trace *trace; /* or NULL */
 	uint64_t round_ns; /* trace: its time 0, this time round */
 	uint32_t next; /* the opportunity that is on ... */

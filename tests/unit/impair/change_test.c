@@ -6,6 +6,7 @@
  * another where no setting asks for that.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lab.h"
 
@@ -279,6 +280,32 @@ fast_link_does_not_pay_for_what_a_slow_one_sent(void **state)
 	lab_fini(&lab);
 }
 
+/* One that waited ten seconds for a trace is no burst for a rate. */
+static void
+rate_in_the_place_of_a_trace_begins_when_it_is_set(void **state)
+{
+	char path[] = "/tmp/epair-trace-XXXXXX", words[128];
+	int fd = mkstemp(path);
+	struct lab lab;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "60000\n", 6), 6);
+	(void)snprintf(words, sizeof(words), "delay 1ms trace %s", path);
+	lab_init(&lab, 1, NULL, NULL);
+	lab_set(lab.a, words);
+	for (unsigned i = 0; i < 100; i++)
+		lab_send(lab.a, i, 1000);
+	lab_pass(&lab, 10000 * MS);
+	assert_int_equal(lab.arrived, 0);
+	lab_set(lab.a, "trace off rate 8mbit");
+	lab_pass(&lab, 10 * MS);
+	assert_int_equal(lab.arrived, 9);
+	lab_fini(&lab);
+	(void)unlink(path);
+	(void)close(fd);
+}
+
 int
 main(void)
 {
@@ -289,6 +316,8 @@ main(void)
 		    thousand_changes_of_a_discipline_lose_and_reorder_nothing),
 		cmocka_unit_test(
 		    fast_link_does_not_pay_for_what_a_slow_one_sent),
+		cmocka_unit_test(
+		    rate_in_the_place_of_a_trace_begins_when_it_is_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
