@@ -460,6 +460,8 @@ transmit_burst(struct epair_if *ifp, struct ep_mcache *mc,
 	    __builtin_expect(qd != NULL, 0)) {
 		bool refused;
 
+		/* What waits there is held by the pair, too. */
+		n = ep_pair_charge(ifp, mc, ms, n);
 		if (through_qdisc(ifp, mc, qd, ms, n, &refused))
 			return refused ? -ENOBUFS : error;
 	}

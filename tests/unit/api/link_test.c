@@ -625,6 +625,28 @@ what_is_held_counts_against_the_limit_of_the_pair(void **state)
 	destroy(a);
 }
 
+static void
+what_a_discipline_holds_counts_against_it_too(void **state)
+{
+	const struct epair_create how = { .size = sizeof(how),
+		.mbufs_max = 200 };
+	struct rig *r = *state;
+	struct epair_if *a, *b;
+
+	assert_int_equal(
+	    epair_if_create(r->ep, NULL, "epair7", &how, &a, NULL), 0);
+	b = epair_if_peer(a);
+	assert_int_equal(epair_if_up(a), 0);
+	assert_int_equal(epair_if_up(b), 0);
+	set(a, "rate 8kbit");
+	assert_int_equal(epair_if_set_qdisc(a, "fifo:limit=1000", NULL), 0);
+	send_many(a, 300, 60);
+	assert_in_range(stats(a).drops[EPAIR_DROP_LIMIT], 100, 230);
+	assert_in_range(usage(r->ep).mbufs, 1, 200);
+	epair_if_put(b);
+	destroy(a);
+}
+
 /* Changes. */
 
 static void
@@ -706,6 +728,7 @@ static const struct CMUnitTest tests[] = {
 	RIG_TEST(link_and_what_is_under_way_survive_a_move),
 	RIG_TEST(destroy_frees_what_waits_and_what_is_under_way),
 	RIG_TEST(what_is_held_counts_against_the_limit_of_the_pair),
+	RIG_TEST(what_a_discipline_holds_counts_against_it_too),
 	RIG_TEST(frames_stay_accounted_for_through_a_thousand_changes),
 	RIG_TEST(no_change_of_a_delay_reorders),
 };
