@@ -125,11 +125,20 @@ ep_impair_damage(struct ep_impair *imp, struct epair_mbuf **mp)
 	bool has_errors = conf->ber != 0 && ep_ber_hits(&dice->ber, bits);
 	struct epair_mbuf *m;
 
-	if (bits == 0 || !(has_one || has_errors))
+	/*
+	 * Frames are cut and finished before they come to a link that damages.
+	 * One that stood in line when it began to was not: to cut it is too
+	 * late, and it stays as it is; an open checksum is finished now, or the
+	 * receiver would make one that fits what is wrong.
+	 */
+	if (bits == 0 || (*mp)->gso != EPAIR_GSO_NONE ||
+	    !(has_one || has_errors))
 		return true;
 	if (!make_own(imp, mp))
 		return false;
 	m = *mp;
+	/* What makes no sense stays open: the receiver will say so. */
+	(void)ep_mbuf_csum(m);
 	if (has_one)
 		turn_bit(m, ep_rng_next(&dice->corrupt.rng) % bits);
 	if (has_errors)

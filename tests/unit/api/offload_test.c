@@ -363,6 +363,25 @@ bit_is_turned_in_a_segment_whose_checksum_is_finished(void **state)
 	}
 }
 
+/* It stood in line, its checksum open, when frames began to be damaged. */
+static void
+checksum_is_finished_before_a_bit_is_turned_late(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(transmit(r->a, partial(r->ep, MSS)), 0);
+	run(r);
+	link_up(r, "rate 8mbit");
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(transmit(r->a, partial(r->ep, MSS)), 0);
+	link_up(r, "corrupt 100%");
+	assert_int_equal(epair_advance(r->ep, 1000 * MS), 0);
+	assert_int_equal(r->at_b.count, 3);
+	assert_true(r->at_b.ms[1]->flags & EPAIR_M_CSUM_PARTIAL);
+	assert_false(r->at_b.ms[2]->flags & EPAIR_M_CSUM_PARTIAL);
+	assert_int_equal(wrong_bits(r->at_b.ms[2], r->at_b.ms[0]), 1);
+}
+
 static void
 bit_errors_are_of_segments_too(void **state)
 {
@@ -395,6 +414,7 @@ main(void)
 		RIG_TEST(link_that_only_delays_leaves_super_frames_whole),
 		RIG_TEST(rate_counts_what_segments_are_on_the_wire),
 		RIG_TEST(bit_is_turned_in_a_segment_whose_checksum_is_finished),
+		RIG_TEST(checksum_is_finished_before_a_bit_is_turned_late),
 		RIG_TEST(bit_errors_are_of_segments_too),
 	};
 
