@@ -6,8 +6,10 @@
  * A queue with frames is in the list. The list's first sends while it has
  * credits; then it gets a quantum, times the weight of its class, and stands at
  * the end. Credits may be overdrawn by one frame, which the next turns pay for,
- * so that nobody has to look at a frame before it takes it. When all together
- * are at the limit, the longest queue gives its first frames up.
+ * so that nobody has to look at a frame before it takes it. An empty queue
+ * leaves when its turn comes and all is paid: one that left at once and came
+ * again would owe nothing. When all together are at the limit, the longest
+ * queue gives its first frames up.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -34,7 +36,8 @@ struct queue {
 	struct ep_line line;
 	int64_t credits;
 	uint32_t quantum;
-	TAILQ_ENTRY(queue) link; /* while it holds frames */
+	bool listed;
+	TAILQ_ENTRY(queue) link;
 };
 
 TAILQ_HEAD(queue_list, queue);
@@ -146,6 +149,7 @@ drr_destroy(struct ep_qdisc *qd)
 	free(qd);
 }
 
+/* By octets; of frames without any, one that has frames at all. */
 static void
 make_room(struct drr *d)
 {
@@ -153,7 +157,8 @@ make_room(struct drr *d)
 	uint32_t n;
 
 	TAILQ_FOREACH(q, &d->list, link)
-		if (q->line.bytes > longest->line.bytes)
+		if (q->line.bytes > longest->line.bytes ||
+		    longest->line.count == 0)
 			longest = q;
 	n = (longest->line.count + 1) / 2;
 	if (n > BATCH_MAX)
@@ -161,8 +166,6 @@ make_room(struct drr *d)
 	d->count -= n;
 	for (; n > 0; n--)
 		ep_qdisc_give_up(&d->qd, ep_line_take(&longest->line));
-	if (longest->line.count == 0)
-		TAILQ_REMOVE(&d->list, longest, link);
 }
 
 static struct epair_mbuf *
@@ -175,11 +178,12 @@ drr_enqueue(struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns)
 
 	(void)now_ns;
 	m->user[1] = place;
-	if (q->line.count == 0) {
+	if (!q->listed) {
+		q->listed = true;
 		q->credits = q->quantum;
 		TAILQ_INSERT_TAIL(&d->list, q, link);
-		d->flows_new++;
 	}
+	d->flows_new += q->line.count == 0;
 	ep_line_put(&q->line, m);
 	if (++d->count > d->limit)
 		make_room(d);
@@ -190,24 +194,28 @@ static struct epair_mbuf *
 drr_dequeue(struct ep_qdisc *qd, uint64_t now_ns)
 {
 	struct drr *d = (struct drr *)qd;
-	struct queue *q = TAILQ_FIRST(&d->list);
-	struct epair_mbuf *m;
+	struct queue *q;
 
 	(void)now_ns;
-	if (q == NULL)
-		return NULL;
-	while (q->credits <= 0) {
-		q->credits += q->quantum;
+	while ((q = TAILQ_FIRST(&d->list)) != NULL) {
+		struct epair_mbuf *m;
+
+		if (q->credits <= 0) {
+			q->credits += q->quantum;
+			TAILQ_REMOVE(&d->list, q, link);
+			TAILQ_INSERT_TAIL(&d->list, q, link);
+			continue;
+		}
+		m = ep_line_take(&q->line);
+		if (m != NULL) {
+			d->count--;
+			q->credits -= m->pktlen;
+			return m;
+		}
+		q->listed = false;
 		TAILQ_REMOVE(&d->list, q, link);
-		TAILQ_INSERT_TAIL(&d->list, q, link);
-		q = TAILQ_FIRST(&d->list);
 	}
-	m = ep_line_take(&q->line);
-	d->count--;
-	q->credits -= m->pktlen;
-	if (q->line.count == 0)
-		TAILQ_REMOVE(&d->list, q, link);
-	return m;
+	return NULL;
 }
 
 static void
@@ -218,7 +226,7 @@ drr_look(struct ep_qdisc *qd, struct epair_qdisc_stats *stats)
 
 	stats->flows_new = d->flows_new;
 	TAILQ_FOREACH(q, &d->list, link)
-		stats->flows++;
+		stats->flows += q->line.count > 0;
 }
 
 extern const struct ep_qdisc_ops ep_qdisc_drr;

@@ -71,6 +71,30 @@ flows_share_by_octets_whatever_their_frames(void **state)
 	bench_tear_down(&b);
 }
 
+/* Flow 1 always has one frame that waits, and flow 2 many. */
+static void
+flow_that_comes_again_pays_for_what_it_overdrew(void **state)
+{
+	uint64_t sum[8] = { 0 };
+	struct bench b;
+
+	(void)state;
+	bench_set_up(&b, "drr:limit=100000,quantum=100");
+	for (uint32_t i = 0; i < 1000; i++)
+		bench_put(&b, octets, 1500, 2, 2, 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct epair_mbuf *m;
+
+		if (look(&b).flows < 2)
+			bench_put(&b, octets, 1500, 1, 1, 0);
+		m = bench_take(&b, 0);
+		sum[m->rcvif] += m->pktlen;
+		ep_mbuf_free1(m);
+	}
+	assert_in_range(sum[1], sum[2] - 3000, sum[2] + 3000);
+	bench_tear_down(&b);
+}
+
 static void
 weights_are_the_proportion_of_classes(void **state)
 {
@@ -349,6 +373,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_share_by_octets_whatever_their_frames),
+		cmocka_unit_test(
+		    flow_that_comes_again_pays_for_what_it_overdrew),
 		cmocka_unit_test(weights_are_the_proportion_of_classes),
 		cmocka_unit_test(
 		    full_drr_gives_up_what_the_longest_queue_holds),
