@@ -244,23 +244,27 @@ send_burst(struct source *source, unsigned n)
 }
 
 /*
- * Has each queue of the other end room for a burst? As fast as it goes is not
- * faster than it is taken. Only what waits here is seen: a discipline or an
- * impairment may still drop.
+ * A burst, if each queue of the other end has room for it, or nothing. As fast
+ * as it goes is not faster than it is taken; a burst is no more than a queue
+ * may ever hold. Only what waits here is seen: a discipline or an impairment
+ * may still drop.
  */
-static bool
-has_room(const struct source *source)
+static unsigned
+burst_with_room(const struct source *source)
 {
 	struct epair_if *oifp = source->st.ifp->oifp;
+	unsigned burst = source->conf.burst;
 
 	for (unsigned i = 0; i < oifp->nrxqs; i++) {
 		struct ep_queue *q = &oifp->rxqs[i].q;
+		uint32_t limit = ep_load_relaxed(&q->limit);
 
-		if (ep_queue_count(q) + source->conf.burst >
-		    ep_load_relaxed(&q->limit))
-			return false;
+		if (burst > limit)
+			burst = limit;
+		if (ep_queue_count(q) + burst > limit)
+			return 0;
 	}
-	return true;
+	return burst;
 }
 
 /* How many frames to send now: 0 is none, until *until. */
@@ -274,9 +278,12 @@ frames_now(struct source *source, uint64_t now, uint64_t *until)
 	*until = now + POLL_NS;
 	if (sent == 0 && !ep_ifnet_is_up(source->st.ifp->oifp))
 		return 0;
-	if (conf->rate == 0 && !has_room(source)) {
-		*until = now + FULL_NS;
-		return 0;
+	if (conf->rate == 0) {
+		n = burst_with_room(source);
+		if (n == 0) {
+			*until = now + FULL_NS;
+			return 0;
+		}
 	}
 	if (!ep_pair_may_send(source->st.ifp))
 		return 0; /* source_changed() schedules, or the timer */

@@ -200,6 +200,18 @@ as_fast_as_it_goes_is_one_burst_a_turn(void **state)
 }
 
 static void
+burst_longer_than_the_queue_is_cut_to_it(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(epair_if_set_queue_limit(r->b, 5, NULL), 0);
+	attach(r, "source:count=100,burst=32");
+	assert_int_equal(epair_advance(r->ep, 1000 * MS), 0);
+	assert_int_equal(r->at_b.count, 100);
+	assert_int_equal(stats(r->a).oqdrops, 0);
+}
+
+static void
 nothing_is_sent_while_not_up(void **state)
 {
 	struct rig *r = *state;
@@ -436,6 +448,7 @@ main(void)
 		SOURCE_TEST(rate_is_kept_in_virtual_time),
 		SOURCE_TEST(rate_that_divides_no_second_is_kept_over_many),
 		SOURCE_TEST(as_fast_as_it_goes_is_one_burst_a_turn),
+		SOURCE_TEST(burst_longer_than_the_queue_is_cut_to_it),
 		SOURCE_TEST(nothing_is_sent_while_not_up),
 		SOURCE_TEST(rate_goes_on_without_a_flood_after_being_down),
 		SOURCE_TEST(first_frame_waits_for_the_other_end),
