@@ -209,11 +209,9 @@ end_capture(struct epair_test *test)
 	if (test->cap != NULL && test->fd >= 0)
 		(void)epair_capture_dump(test->cap, test->fd, 1);
 	epair_capture_close(test->cap);
-	if (test->fd < 0)
-		return;
-	(void)close(test->fd);
-	if (test->failures == 0)
-		(void)unlink(test->opts.capture);
+	test->cap = NULL; /* the test may yet fail */
+	if (test->fd >= 0)
+		(void)close(test->fd);
 }
 
 static void
@@ -252,6 +250,8 @@ epair_test_free(struct epair_test *test)
 	check(test, error, "no frame, reference, capture or subscription left",
 	    NULL);
 	failures = test->failures;
+	if (test->fd >= 0 && failures == 0)
+		(void)unlink(test->opts.capture);
 	free(test);
 	return failures;
 }

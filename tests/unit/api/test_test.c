@@ -164,11 +164,16 @@ static void
 frame_that_is_never_freed_fails_the_test(void **state)
 {
 	struct epair_stack stack = { .size = sizeof(stack), .receive = keep };
-	struct epair_test *t = begin(NULL, NULL);
-	struct epair *ep = epair_test_instance(t);
+	char path[] = "/tmp/epair-test-XXXXXX";
 	struct epair_mbuf *kept = NULL;
+	struct epair_test *t;
+	struct epair *ep;
+	int fd = mkstemp(path);
 
 	(void)state;
+	assert_true(fd >= 0);
+	t = begin(NULL, path);
+	ep = epair_test_instance(t);
 	epair_test_stack(t, 'b', &stack, &kept);
 	epair_test_send(t, 'a', frame, sizeof(frame));
 	EPAIR_EXPECT(t, 0, kept != NULL);
@@ -176,6 +181,9 @@ frame_that_is_never_freed_fails_the_test(void **state)
 	assert_non_null(strstr(last, "no frame"));
 	epair_mbuf_free(&kept, 1);
 	assert_int_equal(epair_free(ep), 0);
+	assert_in_range(lseek(fd, 0, SEEK_END), 400, 4000);
+	assert_int_equal(unlink(path), 0);
+	close(fd);
 }
 
 static void
