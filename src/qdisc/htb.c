@@ -45,7 +45,8 @@ struct htb_conf {
 struct meter {
 	uint64_t rate; /* bit/s; 0: none */
 	uint64_t burst_ns;
-	uint64_t used_ns; /* used up until then */
+	uint64_t used_ns; /* used up until then ... */
+	uint64_t used_rest; /* ... and this many rate-th parts of a ns */
 };
 
 struct class
@@ -122,11 +123,17 @@ meter_next(const struct meter *meter)
 static void
 meter_use(struct meter *meter, uint64_t octets, uint64_t now_ns)
 {
+	uint64_t part;
+
 	if (meter->rate == 0)
 		return;
-	if (meter->used_ns < now_ns)
+	if (meter->used_ns < now_ns) {
 		meter->used_ns = now_ns;
-	meter->used_ns += time_of(octets, meter->rate);
+		meter->used_rest = 0;
+	}
+	part = octets * 8 * EP_NS_PER_S + meter->used_rest;
+	meter->used_ns += part / meter->rate;
+	meter->used_rest = part % meter->rate;
 }
 
 /* "RATE" or "RATE:CEIL". */
