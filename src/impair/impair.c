@@ -402,8 +402,8 @@ cuts_of(const struct ep_link_conf *c)
 		return EP_CUTS_ALL;
 	if (c->per_superframe != 0)
 		return EP_CUTS_NOTHING;
-	return ep_link_has_turns(c) || c->slot[1] != 0 || c->loss[0] != 0 ||
-		       c->loss[3] != 0 || c->loss[4] != 0 ||
+	return ep_link_has_turns(c) || c->slot[0] != 0 || c->slot[1] != 0 ||
+		       c->loss[0] != 0 || c->loss[3] != 0 || c->loss[4] != 0 ||
 		       c->duplicate != 0 || c->reorder != 0 || c->jitter_ns != 0
 		   ? EP_CUTS_SEGMENTS
 		   : EP_CUTS_NOTHING;

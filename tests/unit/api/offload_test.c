@@ -383,6 +383,16 @@ checksum_is_finished_before_a_bit_is_turned_late(void **state)
 }
 
 static void
+slot_holds_so_many_segments(void **state)
+{
+	struct rig *r = *state;
+
+	link_up(r, "slot distribution uniform 5ms packets 3");
+	send_supers(r, 1);
+	assert_int_equal(r->at_b.count, PER_SUPER);
+}
+
+static void
 bit_errors_are_of_segments_too(void **state)
 {
 	struct rig *r = *state;
@@ -415,6 +425,7 @@ main(void)
 		RIG_TEST(rate_counts_what_segments_are_on_the_wire),
 		RIG_TEST(bit_is_turned_in_a_segment_whose_checksum_is_finished),
 		RIG_TEST(checksum_is_finished_before_a_bit_is_turned_late),
+		RIG_TEST(slot_holds_so_many_segments),
 		RIG_TEST(bit_errors_are_of_segments_too),
 	};
 
