@@ -2,6 +2,7 @@
 #include "base/atomic.h"
 #include "impair/impair_priv.h"
 #include "mbuf/account.h"
+#include "mbuf/flat.h"
 #include "mbuf/offload.h"
 #include "mbuf/pool.h"
 
@@ -34,15 +35,16 @@ ep_impair_wire_bytes(
     const struct epair_mbuf *m, const struct ep_link_conf *conf)
 {
 	uint64_t frames, full, headers, rest, octets;
+	uint64_t tag = ep_flat_len(m) - m->pktlen; /* that is out of band */
 
 	if (m->gso == EPAIR_GSO_NONE)
-		return on_wire(m->pktlen, conf);
+		return on_wire(m->pktlen + tag, conf);
 	frames = ep_mbuf_segments(m);
 	if (frames == 0)
 		frames = 1;
-	full = ep_mbuf_segment_len(m);
+	full = ep_mbuf_segment_len(m) + tag;
 	headers = full > m->gso_size ? full - m->gso_size : 0;
-	rest = m->pktlen + (frames - 1) * headers;
+	rest = m->pktlen + tag + (frames - 1) * headers;
 	rest = rest > (frames - 1) * full ? rest - (frames - 1) * full : 0;
 	octets = (frames - 1) * on_wire(full, conf) + on_wire(rest, conf);
 	return octets < OCTETS_MAX ? octets : OCTETS_MAX;

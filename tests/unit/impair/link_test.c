@@ -44,6 +44,27 @@ rate_counts_overhead_cells_and_the_wire(void **state)
 }
 
 static void
+tag_out_of_band_counts_for_the_rate(void **state)
+{
+	struct epair_mbuf *m;
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, 1, NULL, NULL);
+	assert_int_equal(
+	    epair_if_set_caps(lab.a, EPAIR_CAP_VLAN_HWTAGGING, 0, NULL), 0);
+	lab_set(lab.a, "rate 8mbit");
+	m = epair_mbuf_from(lab.ep, lab_octets, 1000);
+	assert_non_null(m);
+	m->flags |= EPAIR_M_VLANTAG;
+	m->vlan_tci = 7;
+	assert_int_equal(epair_if_transmit(lab.a, &m, 1), 0);
+	lab_pass(&lab, 1000 * MS);
+	assert_int_equal(lab.last_ns, 1004 * 1000);
+	lab_fini(&lab);
+}
+
+static void
 send_type(struct epair_if *ifp, uint64_t number, unsigned type)
 {
 	uint8_t octets[60] = { 2, 0, 0, 0, 0, 1, 2 };
@@ -284,6 +305,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rate_counts_overhead_cells_and_the_wire),
+		cmocka_unit_test(tag_out_of_band_counts_for_the_rate),
 		cmocka_unit_test(filter_loses_what_it_passes_and_nothing_else),
 		cmocka_unit_test(filter_with_a_share_loses_so_much_of_it),
 		cmocka_unit_test(
