@@ -87,6 +87,7 @@ enum {
 	EP_LINK_FILTER = 1u << 1,
 	EP_LINK_TRACE = 1u << 2,
 	EP_LINK_SLOT_TABLE = 1u << 3,
+	EP_LINK_SEED = 1u << 4, /* not a part; that it was said, if again */
 	EP_LINK_FILES = EP_LINK_TABLE | EP_LINK_TRACE | EP_LINK_SLOT_TABLE,
 };
 
@@ -95,8 +96,8 @@ unsigned ep_link_parts(const struct ep_link_conf *conf);
 
 /*
  * Change in *conf what the words name; *named says which parts these want,
- * anew if they are there already. Returns 0, or -EINVAL with a sentence naming
- * the word and *conf as it was.
+ * anew if they are there already, and whether they say a seed. Returns 0, or
+ * -EINVAL with a sentence naming the word and *conf as it was.
  */
 int ep_link_parse(const char *words, struct ep_link_conf *conf, unsigned *named,
     struct epair_err *err);

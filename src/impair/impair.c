@@ -411,18 +411,19 @@ cuts_of(const struct ep_link_conf *c)
 
 void
 ep_impair_set(struct ep_impair *imp, const struct ep_link_conf *conf,
-    struct ep_link_parts *parts, uint64_t now_ns)
+    unsigned named, struct ep_link_parts *parts, uint64_t now_ns)
 {
 	const struct ep_link_conf old = imp->conf;
+	bool begins_anew = conf->seed != old.seed || named & EP_LINK_SEED;
 
 	imp->conf = *conf;
 	ep_link_replace(&imp->parts, parts, conf);
 	ep_turn_set(&imp->turn, conf, &old, ep_link_trace(&imp->parts), now_ns);
 	ep_store_relaxed(&imp->cuts, cuts_of(conf));
-	if (conf->seed != old.seed)
+	if (begins_anew)
 		ep_dice_init(
 		    &imp->dice, conf->seed != 0 ? conf->seed : imp->seed);
-	if (conf->ber != 0 && (conf->ber != old.ber || conf->seed != old.seed))
+	if (conf->ber != 0 && (conf->ber != old.ber || begins_anew))
 		ep_ber_set(&imp->dice.ber, conf->ber);
 	if (conf->loss_model != old.loss_model)
 		imp->dice.state = EP_STATE_GOOD;
@@ -438,7 +439,8 @@ ep_impair_flush(struct ep_impair *imp)
 	const struct ep_link_conf none = { .delay_ns = 0 };
 	struct ep_link_parts parts = { .filter = NULL };
 
-	ep_impair_set(imp, &none, &parts, ep_sched_mono(imp->ifp->ep->sched));
+	ep_impair_set(
+	    imp, &none, 0, &parts, ep_sched_mono(imp->ifp->ep->sched));
 	let_go(imp, UINT64_MAX);
 	imp->last_ns = 0;
 }

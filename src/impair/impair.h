@@ -103,11 +103,12 @@ struct ep_impair *ep_impair_create(struct epair_if *ifp, uint64_t seed,
 void ep_impair_destroy(struct ep_impair *imp);
 
 /*
- * From now on do this. What is held stays held until its time. Takes the parts
- * that are new.
+ * From now on do this. What is held stays held until its time. `named` is that
+ * of ep_link_parse(). Takes the parts that are new.
  */
 void ep_impair_set(struct ep_impair *imp, const struct ep_link_conf *conf,
-    struct ep_link_parts *parts, uint64_t now_ns) EP_REQUIRES(imp->lock);
+    unsigned named, struct ep_link_parts *parts, uint64_t now_ns)
+    EP_REQUIRES(imp->lock);
 
 /*
  * Take n frames that came at came_ns, charged to the pair, and let go what may

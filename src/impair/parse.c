@@ -455,7 +455,7 @@ ep_link_parse(const char *words, struct ep_link_conf *conf, unsigned *named,
 	if (error != 0)
 		return error;
 	settle(&next);
-	*named &= ep_link_parts(&next);
+	*named &= ep_link_parts(&next) | EP_LINK_SEED;
 	*conf = next;
 	return 0;
 }

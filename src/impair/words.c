@@ -133,7 +133,13 @@ const struct ep_word ep_words[] = {
 	{ "cut", NULL, 0, PLAIN, .args = { CHOICE("on|off", cut, on_off) } },
 	{ "per-superframe", NULL, 0, PLAIN,
 	    .args = { CHOICE("on|off", per_superframe, on_off) } },
-	{ "seed", NULL, 1, PLAIN, .args = { COUNT("N", seed, UINT64_MAX) } },
+	{ "seed", NULL, 1, PLAIN,
+	    .args = { { .type = EP_ARG_COUNT,
+		.name = "N",
+		.offset = LINK(seed),
+		.max = UINT64_MAX,
+		NO_TEXT,
+		.part = EP_LINK_SEED } } },
 };
 
 const unsigned ep_word_count = sizeof(ep_words) / sizeof(ep_words[0]);

@@ -135,11 +135,12 @@ ready(struct ep_impair *imp)
  */
 
 static void
-change(struct ep_impair *imp, const struct ep_link_conf *conf,
+change(struct ep_impair *imp, const struct ep_link_conf *conf, unsigned named,
     struct ep_link_parts *parts)
 {
 	ep_lock(&imp->lock);
-	ep_impair_set(imp, conf, parts, ep_sched_mono(imp->ifp->ep->sched));
+	ep_impair_set(
+	    imp, conf, named, parts, ep_sched_mono(imp->ifp->ep->sched));
 	ep_unlock(&imp->lock);
 }
 
@@ -193,7 +194,7 @@ set_locked(struct epair_if *ifp, const char *words, const struct ep_fds *with,
 		ep_link_parts_fini(&parts);
 		return ep_fail(err, -ENOMEM, "no memory for a link");
 	}
-	change(imp, &conf, &parts);
+	change(imp, &conf, named, &parts);
 	/* acquired by hand_over() */
 	ep_store_release(&ifp->impair, imp);
 	show_cut(ifp, conf.cut != 0);

@@ -284,6 +284,34 @@ what_a_discipline_has_held_back_is_delayed_all_the_same(void **state)
 }
 
 static void
+note_number(struct lab *lab, struct epair_mbuf *m)
+{
+	*(uint64_t *)lab->arg |= UINT64_C(1) << m->tstamp_ns;
+}
+
+static void
+seed_that_is_said_again_begins_anew(void **state)
+{
+	uint64_t first = 0, again = 0;
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, 1, note_number, &first);
+	lab_set(lab.a, "loss 50% seed 5");
+	for (unsigned i = 0; i < 64; i++)
+		lab_send(lab.a, i, 60);
+	lab_pass(&lab, MS);
+	lab.arg = &again;
+	lab_set(lab.a, "seed 5");
+	for (unsigned i = 0; i < 64; i++)
+		lab_send(lab.a, i, 60);
+	lab_pass(&lab, MS);
+	assert_true(first != 0);
+	assert_int_equal(again, first);
+	lab_fini(&lab);
+}
+
+static void
 cut_is_of_one_direction(void **state)
 {
 	struct lab lab;
@@ -316,6 +344,7 @@ main(void)
 		cmocka_unit_test(slots_of_a_file_are_as_far_apart_as_it_says),
 		cmocka_unit_test(
 		    what_a_discipline_has_held_back_is_delayed_all_the_same),
+		cmocka_unit_test(seed_that_is_said_again_begins_anew),
 		cmocka_unit_test(cut_is_of_one_direction),
 	};
 
