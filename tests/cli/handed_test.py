@@ -13,12 +13,13 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
 
 from daemon import Client, Daemon, keeper_of
-from harness import case, main, need_root, need_tun, run, until
+from harness import Skip, case, main, need_root, need_tun, run, until
 
 ALICE = 61001
 HERS = {"user": ALICE, "group": ALICE, "extra_groups": []}
@@ -205,6 +206,36 @@ def who_shares_a_listening_socket_cannot_have_a_worker_wait():
         alice.result("detach", **{"if": "red/epair0a"})
         sock.shutdown(socket.SHUT_RDWR)
         thief.join()
+
+
+@case
+def who_shares_a_tap_cannot_have_a_worker_wait():
+    need_tun()
+    with Lab() as d, d.alice() as alice:
+        d.epair("set", "red/epair0a", "up")
+        d.epair("set", "red/epair0b", "up")
+        tap = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(tap, 0x400454ca, struct.pack("16sH22x", b"tap6", 0x5002))
+        try:
+            with contextlib.suppress(BlockingIOError):
+                os.preadv(tap, [bytearray(1)], -1, os.RWF_NOWAIT)
+        except OSError as why:
+            os.close(tap)
+            raise Skip("this kernel's TAPs may wait") from why
+        answer = attach(alice, "tap:name=tap6", ["queue"], [tap])
+        assert "result" in answer, answer
+        # A read that finds none would wait for the next, and there is but one.
+        os.set_blocking(tap, True)
+        with contextlib.suppress(FileNotFoundError):
+            with open("/proc/sys/net/ipv6/conf/tap6/disable_ipv6", "w", encoding="ascii") as f:
+                f.write("1")
+        subprocess.run(["ip", "link", "set", "tap6", "up"], check=True)
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+            sock.bind(("tap6", 0))
+            sock.send(b"\xff" * 12 + b"\x88\xb5" + bytes(46))
+            until(lambda: d.json("show", "red/epair0a")[0]["stats"]["opackets"] > 0, "it is sent")
+        alice.result("detach", **{"if": "red/epair0a"})
+        os.close(tap)
 
 
 @case

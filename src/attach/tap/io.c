@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "attach/tap/ring.h"
 #include "attach/tap/tap.h"
@@ -24,8 +23,10 @@ _Static_assert(EP_WRITER_MAX <= EP_TAP_OPS_MAX, "a ring takes them all");
 
 /* Each by a system call of its own. What cannot be had for now ends a read. */
 static void
-do_singly(int fd, enum ep_tap_way way, struct ep_tap_op *ops, unsigned n)
+do_singly(const struct ep_tap_queue *q, enum ep_tap_way way,
+    struct ep_tap_op *ops, unsigned n)
 {
+	int flags = q->tap->rw_flags;
 	bool is_dry = false;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -38,8 +39,10 @@ do_singly(int fd, enum ep_tap_way way, struct ep_tap_op *ops, unsigned n)
 		}
 		do {
 			len = way == EP_TAP_READ
-				  ? readv(fd, op->iov, (int)op->count)
-				  : writev(fd, op->iov, (int)op->count);
+				  ? preadv2(q->fd, op->iov, (int)op->count, -1,
+					flags)
+				  : pwritev2(q->fd, op->iov, (int)op->count, -1,
+					flags);
 		} while (len < 0 && errno == EINTR);
 		op->res = len < 0 ? -errno : (int)len;
 		is_dry = len < 0 && way == EP_TAP_READ;
@@ -59,7 +62,7 @@ do_ops(struct ep_tap_queue *q, enum ep_tap_way way, struct ep_tap_op *ops,
 		ep_attach_event(
 		    &q->tap->st, "io_uring refused: system calls from now on");
 	}
-	do_singly(q->fd, way, ops + done, n - done);
+	do_singly(q, way, ops + done, n - done);
 }
 
 /* With no mbuf to be had: a frame is read all the same, and counted. */
@@ -68,9 +71,12 @@ read_and_drop(struct ep_tap_queue *q, int *error)
 {
 	struct epair_if *ifp = q->tap->st.ifp;
 	uint8_t octets[EP_VIRTIO_HDR_LEN + EP_ETHER_HDR_LEN];
+	struct iovec iov = { octets, sizeof(octets) };
+	struct ep_tap_op op = { .iov = &iov, .count = 1 };
 
-	if (read(q->fd, octets, sizeof(octets)) <= 0) {
-		*error = -errno;
+	do_singly(q, EP_TAP_READ, &op, 1);
+	if (op.res <= 0) {
+		*error = op.res < 0 ? op.res : -EIO;
 		return 0;
 	}
 	ep_drop_count(ifp, 1, EPAIR_DROP_TX_NO_MBUF);

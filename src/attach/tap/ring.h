@@ -16,6 +16,7 @@
 #ifndef EP_ATTACH_TAP_RING_H
 #define EP_ATTACH_TAP_RING_H
 
+#include <stdbool.h>
 #include <sys/uio.h>
 
 #define EP_TAP_OPS_MAX 64u
@@ -30,6 +31,12 @@ struct ep_tap_op {
 };
 
 struct ep_tap_ring;
+
+/*
+ * tun.c: can reads and writes of this file be kept from waiting by RWF_NOWAIT?
+ * A TAP's can from Linux 6.4 on.
+ */
+bool ep_tap_knows_nowait(int fd);
 
 /*
  * Make one for a descriptor, which stays the caller's. Returns 0, or why there

@@ -49,6 +49,7 @@ struct ep_tap {
 	struct ep_stack st; /* first */
 	struct ep_device device;
 	uint32_t hdr_len; /* constant: EP_VIRTIO_HDR_LEN, or 0: none */
+	int rw_flags; /* constant: RWF_NOWAIT, or 0: the kernel is too old */
 	bool is_offloading; /* constant: offload=on, and there is a header */
 
 	int handed[EP_OPENER_QUEUES_MAX]; /* the device, where it was there */
@@ -74,7 +75,9 @@ extern const struct ep_device_ops ep_tap_device;
 
 /*
  * Have each queue not wait, and its header as we want it: a TAP of ours has
- * one, and one handed over as it was made.
+ * one, and one handed over as it was made. Whoever else has it may take
+ * O_NONBLOCK away again, so each read and write says by itself that it does not
+ * wait, from Linux 6.4 on.
  */
 int ep_tap_set_up_header(struct ep_tap *tap, struct epair_err *err);
 

@@ -5,7 +5,9 @@
 #include <linux/if_tun.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 
+#include "attach/tap/ring.h"
 #include "attach/tap/tap.h"
 #include "base/container.h"
 
@@ -41,6 +43,19 @@ ep_tap_set_offload(const struct ep_tap *tap, uint32_t caps)
 	       (tso != 0 ? EPAIR_CAP_TSO : 0) | (uso != 0 ? EPAIR_CAP_USO : 0);
 }
 
+/*
+ * One that does not says so before it looks at what is written; a frame of one
+ * octet is refused by any TAP.
+ */
+bool
+ep_tap_knows_nowait(int fd)
+{
+	struct iovec iov = { (char[1]){ 0 }, 1 };
+
+	return pwritev2(fd, &iov, 1, -1, RWF_NOWAIT) >= 0 ||
+	       errno != EOPNOTSUPP;
+}
+
 int
 ep_tap_set_up_header(struct ep_tap *tap, struct epair_err *err)
 {
@@ -58,6 +73,8 @@ ep_tap_set_up_header(struct ep_tap *tap, struct epair_err *err)
 		if ((ifr.ifr_flags & IFF_NO_PI) == 0)
 			return ep_fail(
 			    err, -EINVAL, "fd= is a TAP without IFF_NO_PI");
+		if (ep_tap_knows_nowait(fd))
+			tap->rw_flags = RWF_NOWAIT;
 		if ((ifr.ifr_flags & IFF_VNET_HDR) == 0)
 			continue;
 		if (ioctl(fd, TUNSETVNETHDRSZ, &len) != 0)

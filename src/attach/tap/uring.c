@@ -49,21 +49,6 @@ confine(struct io_uring *ring, int fd)
 	return error;
 }
 
-/*
- * Can reads and writes of this file be kept from waiting (R2)? One that cannot
- * says so before it looks at what is written; a frame of one octet is refused
- * by any TAP.
- */
-static int
-probe(int fd)
-{
-	struct iovec iov = { (char[1]){ 0 }, 1 };
-
-	return pwritev2(fd, &iov, 1, -1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP
-		   ? -EOPNOTSUPP
-		   : 0;
-}
-
 int
 ep_tap_ring_create(int fd, struct ep_tap_ring **ringp)
 {
@@ -72,7 +57,7 @@ ep_tap_ring_create(int fd, struct ep_tap_ring **ringp)
 
 	if (r == NULL)
 		return -ENOMEM;
-	error = probe(fd);
+	error = ep_tap_knows_nowait(fd) ? 0 : -EOPNOTSUPP; /* R2 */
 	if (error == 0)
 		error = io_uring_queue_init(EP_TAP_OPS_MAX, &r->ring,
 		    IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL |
