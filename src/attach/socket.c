@@ -248,6 +248,12 @@ option(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
 }
 
+bool
+ep_socket_is_unix(int fd)
+{
+	return option(fd, SO_DOMAIN) == AF_UNIX;
+}
+
 /* Both ends of a socket pair, and a socket that was not bound, have no name. */
 static bool
 has_name(int fd, int (*ask)(int, struct sockaddr *, socklen_t *))

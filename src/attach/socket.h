@@ -70,6 +70,9 @@ int ep_socket_send(int sock, const void *octets, size_t len, int fd);
 int ep_socket_connect(const struct ep_socket_addr *addr, int socktype);
 int ep_socket_outcome(int sock);
 
+/* Is a descriptor that a peer passed a Unix socket? */
+bool ep_socket_is_unix(int fd);
+
 /*
  * What a socket is that is handed over, and so the name of its descriptor:
  *

@@ -356,6 +356,8 @@ static const char *
 set_backend_req(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 {
 	(void)msg;
+	if (!ep_socket_is_unix(vhost->in.fds[0]))
+		return "Back-end request is no Unix socket";
 	if (vhost->backend_req >= 0)
 		(void)close(vhost->backend_req);
 	vhost->backend_req = take_fd(vhost);
