@@ -5,11 +5,12 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/stray.h"
 
 /* How many may be done and not yet forgotten: the kernel makes it more. */
 #define EVENTS 64
@@ -71,12 +72,13 @@ ep_bell_ring(struct ep_bell *bell, int fd)
 bool
 ep_bell_check(struct ep_bell *bell, int fd)
 {
-	struct stat st;
-	int flags = fcntl(fd, F_GETFL);
+	int flags;
 
 	/* What has a type is none, also where ringing cannot tell. */
+	if (!ep_stray_has_no_type(fd))
+		return false;
+	flags = fcntl(fd, F_GETFL);
 	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
-	       fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0 &&
 	       ep_bell_ring(bell, fd) == 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/atomic.h"
 #include "base/container.h"
+#include "base/stray.h"
 
 #define GRACE_NS (5 * EP_NS_PER_S)
 
@@ -134,6 +135,17 @@ await_peer(struct ep_conn *conn, uint64_t after_ns)
 
 /* The end of one. */
 
+/* Who handed it over, or its listener, may have told it to linger. */
+static void
+close_fd(const struct ep_conn *conn, int *fd)
+{
+	if (*fd >= 0 && conn->is_handed)
+		ep_stray_close(*fd);
+	else if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
 static void
 go_down(struct ep_conn *conn, const char *why, uint64_t after_ns)
 {
@@ -143,9 +155,7 @@ go_down(struct ep_conn *conn, const char *why, uint64_t after_ns)
 	if (conn->fd >= 0 && conn->is_handed && conn->is_client)
 		ep_attach_lost(
 		    conn->st, "what was handed over connects but once");
-	if (conn->fd >= 0)
-		(void)close(conn->fd);
-	conn->fd = -1;
+	close_fd(conn, &conn->fd);
 	/* What lost it is gone with it: acquires what ep_conn_lose() released */
 	(void)ep_swap_acq_rel(&conn->lost_why, NULL);
 	await_peer(conn, after_ns);
@@ -537,9 +547,6 @@ ep_conn_fini(struct ep_conn *conn)
 	(void)ep_task_drain(&conn->lose_task);
 	ep_tell_fini(&conn->tell);
 	close_listener(conn);
-	if (conn->handed >= 0)
-		(void)close(conn->handed);
-	if (conn->fd >= 0)
-		(void)close(conn->fd);
-	conn->handed = conn->fd = -1;
+	close_fd(conn, &conn->handed);
+	close_fd(conn, &conn->fd);
 }

@@ -13,7 +13,8 @@
 
 /*
  * What fd is. The seal is asked for first: after it the size that is found can
- * only grow.
+ * only grow; and only memory has any, so that nothing is asked of a file that
+ * whoever serves it would have to answer for.
  */
 static const char *
 judge(int fd, uint64_t size, bool may_guard, struct ep_mapping *map,
@@ -27,6 +28,8 @@ judge(int fd, uint64_t size, bool may_guard, struct ep_mapping *map,
 
 	if (!is_sealed && !may_guard)
 		return "Region is not sealed against shrinking";
+	if (seals < 0)
+		return "Region is not of memory";
 	if (fstat(fd, &st) != 0 || st.st_size < 0 ||
 	    (uint64_t)st.st_size < size)
 		return "Region is smaller than announced";

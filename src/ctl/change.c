@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/stray.h"
 #include "ctl/fail.h"
 
 #define SLICE_NS    UINT64_C(5000000)
@@ -50,7 +50,7 @@ ctl_change_fini(struct ctl_change *c)
 {
 	ctl_plan_fini(&c->steps);
 	while (c->fd_count > 0)
-		(void)close(c->fds[--c->fd_count]);
+		ep_stray_close(c->fds[--c->fd_count]);
 	json_decref(c->params);
 	c->params = NULL;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/stray.h"
 #include "ctl/fail.h"
 
 /* Takes the descriptor if it can; there is room. */
@@ -50,7 +51,7 @@ ctl_handed_init(struct ctl_handed *h, json_t *names, const int *fds, unsigned n,
 
 	if (!make_room(h, n > 0 ? n : 1)) {
 		for (unsigned i = 0; i < n; i++)
-			(void)close(fds[i]);
+			ep_stray_close(fds[i]);
 		return ctl_fail(err, -ENOMEM, "no memory for descriptors");
 	}
 	for (unsigned i = 0; i < n; i++) {
@@ -59,7 +60,7 @@ ctl_handed_init(struct ctl_handed *h, json_t *names, const int *fds, unsigned n,
 			    json_string_value(json_array_get(names, i)), fds[i],
 			    err);
 		if (error != 0)
-			(void)close(fds[i]);
+			ep_stray_close(fds[i]);
 	}
 	if (error != 0)
 		ctl_handed_fini(h);
@@ -105,7 +106,7 @@ ctl_handed_fini(struct ctl_handed *h)
 {
 	for (unsigned i = 0; h->fds != NULL && i < h->count; i++) {
 		free((char *)(uintptr_t)h->fds[i].name);
-		(void)close(h->fds[i].fd);
+		ep_stray_close(h->fds[i].fd);
 	}
 	free(h->fds);
 	*h = (struct ctl_handed){ 0 };

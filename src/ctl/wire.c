@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "base/stray.h"
 #include "ctl/codec.h"
 
 union control {
@@ -55,7 +55,7 @@ take(struct cmsghdr *c, int *fds, unsigned max, unsigned *fd_count)
 		if (*fd_count < max) {
 			fds[(*fd_count)++] = fd;
 		} else {
-			(void)close(fd);
+			ep_stray_close(fd);
 			fits = false;
 		}
 	}
@@ -95,5 +95,5 @@ void
 ctl_wire_close(int *fds, unsigned *fd_count)
 {
 	while (*fd_count > 0)
-		(void)close(fds[--*fd_count]);
+		ep_stray_close(fds[--*fd_count]);
 }

@@ -19,6 +19,7 @@ import tempfile
 import threading
 
 from daemon import Client, Daemon, keeper_of
+from fuse import FLUSH, GETATTR, Fuse
 from harness import Skip, case, main, need_root, need_tun, run, until
 
 ALICE = 61001
@@ -236,6 +237,45 @@ def who_shares_a_tap_cannot_have_a_worker_wait():
             until(lambda: d.json("show", "red/epair0a")[0]["stats"]["opackets"] > 0, "it is sent")
         alice.result("detach", **{"if": "red/epair0a"})
         os.close(tap)
+
+
+def says(path, kind, octets, fd):
+    """Whoever serves at the path is told that, with a descriptor, and hangs up."""
+    with connected(path, kind) as sock:
+        socket.send_fds(sock, [octets], [fd])
+        while sock.recv(256):
+            pass
+
+
+@case
+def who_serves_a_file_system_cannot_have_anybody_wait():
+    """What is not wanted is closed, and that has a file flushed by who serves it."""
+    with Lab() as d, d.alice() as alice:
+        d.epair("set", "red/epair0a", "up")
+        os.mkdir(d.path("fuse"))
+        with Fuse(d.path("fuse")) as fuse:
+            fd = os.open(d.path("fuse/file"), os.O_RDWR)
+            fuse.silent = {FLUSH, GETATTR}
+            answer = attach(alice, "pcap:read=label", ["read"], [fd])
+            assert "whoever serves it" in answer["error"]["message"], answer
+            assert "error" in alice.ask("show", [fd])
+            for spec, kind, octets in [
+                    ("memif:path=label,role=server", socket.SOCK_SEQPACKET,
+                     struct.pack("=H126x", 1)),
+                    ("vhost:path=label", socket.SOCK_STREAM, struct.pack("=3I", 3, 1, 0)),
+                    ("vhost:path=label", socket.SOCK_STREAM, struct.pack("=3IQ", 12, 1, 8, 0)),
+                    ("vhost:path=label", socket.SOCK_STREAM, struct.pack("=3I", 21, 1, 0)),
+                    ("vhost:path=label", socket.SOCK_STREAM,
+                     struct.pack("=5I4Q", 5, 1, 40, 1, 0, 0, 4096, 0, 0))]:
+                path = d.path(f"{len(os.listdir(d.home))}")
+                with listener(path, kind) as sock:
+                    answer = attach(alice, spec, ["listen"], [sock.fileno()])
+                assert "result" in answer, answer
+                says(path, kind, octets, fd)
+                # Detaching waits for the worker.
+                alice.result("detach", **{"if": "red/epair0a"})
+            fuse.silent = set()
+            os.close(fd)
 
 
 @case

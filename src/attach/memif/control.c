@@ -7,11 +7,11 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "attach/memif/memif.h"
 #include "base/atomic.h"
 #include "base/container.h"
+#include "base/stray.h"
 
 /* Messages taken for one wake. */
 #define MESSAGES_MAX 16
@@ -236,7 +236,7 @@ memif_ready(struct ep_conn *conn, uint32_t events)
 		else
 			ep_conn_broke(conn, error);
 		if (fd >= 0)
-			(void)close(fd);
+			ep_stray_close(fd);
 	}
 }
 

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "attach/memif/memif.h"
+#include "base/stray.h"
 
 /* Descriptors that are taken in, to be closed, if more come than may. */
 #define FDS_MAX 8u
@@ -100,6 +100,6 @@ ep_memif_recv(int sock, struct ep_memif_msg *msg, int *fd, const char **why)
 		return 0;
 	}
 	while (count > 0)
-		(void)close(fds[--count]);
+		ep_stray_close(fds[--count]);
 	return error;
 }

@@ -8,6 +8,7 @@
 #include "attach/vhost/feature.h"
 #include "attach/vhost/vhost.h"
 #include "base/atomic.h"
+#include "base/stray.h"
 
 void
 ep_vhost_queue_init(struct ep_vhost *vhost, unsigned i) EP_NO_TSA
@@ -204,7 +205,7 @@ ep_vhost_queue_set_kick(struct ep_vhost_queue *q, int fd)
 	bool was_started = ep_vhost_queue_is_started(q);
 
 	if (fd >= 0 && !ep_bell_check(&q->vhost->bell, fd)) {
-		(void)close(fd);
+		ep_stray_close(fd);
 		return "Kick is no eventfd";
 	}
 	ep_watch_drain(&q->watch);
@@ -225,7 +226,7 @@ const char *
 ep_vhost_queue_set_call(struct ep_vhost_queue *q, int fd)
 {
 	if (fd >= 0 && !ep_bell_check(&q->vhost->bell, fd)) {
-		(void)close(fd);
+		ep_stray_close(fd);
 		return "Call is no eventfd";
 	}
 	ep_lock(&q->lock);

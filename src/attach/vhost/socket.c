@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "attach/vhost/vhost.h"
+#include "base/stray.h"
 
 /* Room for descriptors, aligned as the system wants it. */
 union control {
@@ -36,7 +36,7 @@ gather_fds(struct msghdr *hdr, struct ep_vhost_in *in)
 				in->fds[in->fd_count++] = fd;
 				continue;
 			}
-			(void)close(fd);
+			ep_stray_close(fd);
 			error = -EPROTO;
 		}
 	}
@@ -76,7 +76,7 @@ void
 ep_vhost_in_reset(struct ep_vhost_in *in)
 {
 	for (unsigned i = 0; i < in->fd_count; i++)
-		(void)close(in->fds[i]);
+		ep_stray_close(in->fds[i]);
 	in->have = 0;
 	in->fd_count = 0;
 }

@@ -93,9 +93,9 @@ what_is_no_memory_is_refused(void **state)
 		refused(memory(F_SEAL_SHRINK | F_SEAL_WRITE), SIZE, guarded,
 		    "Region cannot be mapped");
 	}
-	refused(eventfd(0, 0), 4096, true, "Region is smaller than announced");
-	refused(open("/dev/zero", O_RDWR), 4096, true,
-	    "Region is smaller than announced");
+	refused(eventfd(0, 0), 4096, true, "Region is not of memory");
+	refused(
+	    open("/dev/zero", O_RDWR), 4096, true, "Region is not of memory");
 	refused(open("/sys/class/net/lo/mtu", O_RDONLY), 4096, true,
 	    "Region is not of memory");
 }
