@@ -21,9 +21,10 @@ struct rig {
 	struct epair_capture *capture;
 	bool one_thread;
 	bool stop; /* atomic */
-	uint64_t sum; /* so that reading is not optimised away */
 	uint64_t seen; /* by the sender: received was this, or is more */
+	/* The receiver's line. */
 	uint64_t received __attribute__((aligned(64))); /* atomic */
+	uint64_t sum; /* so that reading is not optimised away */
 };
 
 static void

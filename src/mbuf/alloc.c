@@ -11,6 +11,30 @@
 #include "mbuf/pool_priv.h"
 #include "mbuf/tag.h"
 
+/*
+ * The items of a slab, none of them as far from the last as that was from the one
+ * before: triangular numbers come to every place of a power of two once. Frames
+ * are read in the order in which their buffers lie here. At one stride the
+ * reader's core would fetch ahead by itself, and take from their writer the
+ * lines that are being written.
+ */
+static uint32_t
+scatter(
+    const struct ep_depot *d, struct ep_slab *slab, uint32_t items, void **item)
+{
+	uint32_t places = 1, n = 0;
+
+	while (places < items)
+		places *= 2;
+	for (uint32_t i = 0; i < places; i++) {
+		uint32_t place = i * (i + 1) / 2 % places;
+
+		if (place < items)
+			item[n++] = slab->memory + (size_t)place * d->item_size;
+	}
+	return n;
+}
+
 /* Make a slab's worth of items into an empty magazine. */
 static bool
 make_slab(struct ep_depot *d, struct ep_magazine *mag)
@@ -39,9 +63,7 @@ make_slab(struct ep_depot *d, struct ep_magazine *mag)
 	ep_store_relaxed(&d->made, d->made + items);
 	ep_unlock(&d->slab_lock);
 
-	for (uint32_t i = 0; i < items; i++)
-		mag->item[i] = memory + (size_t)i * d->item_size;
-	ep_store_relaxed(&mag->count, items);
+	ep_store_relaxed(&mag->count, scatter(d, slab, items, mag->item));
 	return true;
 }
 

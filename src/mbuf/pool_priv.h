@@ -25,7 +25,7 @@ struct ep_loose {
 
 struct ep_slab {
 	struct ep_slab *next;
-	void *memory;
+	uint8_t *memory;
 };
 
 /* One class: the depot and where its items come from. */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -73,11 +74,42 @@ small_pool_is_not_kept_by_who_frees(void **state)
 	}
 }
 
+/* All that there may be, at once: each buffer has a value of its own. */
+static void
+buffers_do_not_overlap(void **state)
+{
+	static const uint32_t max[] = { 1, 7, 64, 1000, 16384, 3 * 5000 };
+	static struct epair_mbuf *ms[16385];
+	struct rig r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(max) / sizeof(max[0]); i++) {
+		ep_domain_init(&r.domain, retire, &r);
+		r.pool = ep_pool_create(&r.domain, max[i], 0);
+		assert_non_null(r.pool);
+		assert_int_equal(
+		    ep_mbuf_alloc(r.pool, ms, max[i] + 1, EPAIR_MBUF_SMALL),
+		    max[i]);
+		for (uint32_t n = 0; n < max[i]; n++)
+			memset(ms[n]->buf, (int)(n % 251),
+			    EPAIR_MBUF_HEADROOM + EPAIR_MBUF_SMALL);
+		for (uint32_t n = 0; n < max[i]; n++) {
+			assert_int_equal(ms[n]->buf[0], n % 251);
+			assert_memory_equal(ms[n]->buf, ms[n]->buf + 1,
+			    EPAIR_MBUF_HEADROOM + EPAIR_MBUF_SMALL - 1);
+		}
+		ep_mbuf_free(ms, max[i]);
+		ep_domain_fini(&r.domain);
+		ep_pool_destroy(r.pool);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_pool_is_not_kept_by_who_frees),
+		cmocka_unit_test(buffers_do_not_overlap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
