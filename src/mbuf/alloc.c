@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/atomic.h"
 #include "mbuf/ext.h"
@@ -274,16 +275,18 @@ ep_headers_take(struct ep_pool *pool, struct ep_mcache *mc,
 	l = &mc->loaded[EP_HEADER];
 	while (got < n) {
 		struct ep_magazine *mag = l->now;
-		uint32_t left = mag->count;
+		uint32_t left = mag->count, part;
 
 		if (left == 0) {
 			if (!refill(&pool->depots[EP_HEADER], l))
 				break;
 			continue;
 		}
-		while (left > 0 && got < n)
-			ms[got++] = mag->item[--left];
+		part = n - got < left ? n - got : left;
+		left -= part;
+		memcpy(&ms[got], &mag->item[left], part * sizeof(*ms));
 		ep_store_relaxed(&mag->count, left);
+		got += part;
 	}
 	return got;
 }
@@ -300,9 +303,8 @@ ep_headers_put(struct ep_pool *pool, struct ep_mcache *mc,
 			put_item(pool, mc, EP_HEADER, ms[i]);
 		return;
 	}
-	for (unsigned i = 0; i < n; i++)
-		mag->item[count++] = ms[i];
-	ep_store_relaxed(&mag->count, count);
+	memcpy(&mag->item[count], ms, n * sizeof(*ms));
+	ep_store_relaxed(&mag->count, count + n);
 }
 
 void
@@ -343,6 +345,7 @@ free_alike(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 {
 	struct ep_magazine *headers, *bufs;
 	struct ep_account *account;
+	void **buf_at;
 	unsigned i;
 	uint32_t h, b, b_max;
 
@@ -353,6 +356,7 @@ free_alike(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 	bufs = mc->loaded[EP_SMALL].now;
 	h = headers->count;
 	b = bufs->count;
+	buf_at = &bufs->item[b];
 	account = ms[0]->account;
 	if (n > EP_MAG_MAX - h)
 		n = EP_MAG_MAX - h;
@@ -365,11 +369,11 @@ free_alike(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 		    m->account != account ||
 		    m->flags & (EPAIR_M_TAGS | EPAIR_M_EXT | EPAIR_M_LARGE))
 			break;
-		bufs->item[b++] = m->buf;
-		headers->item[h++] = m;
+		buf_at[i] = m->buf;
 	}
-	ep_store_relaxed(&headers->count, h);
-	ep_store_relaxed(&bufs->count, b);
+	memcpy(&headers->item[h], ms, i * sizeof(*ms));
+	ep_store_relaxed(&headers->count, h + i);
+	ep_store_relaxed(&bufs->count, b + i);
 	if (account != NULL && i > 0)
 		ep_account_release(mc, account, i);
 	return i;

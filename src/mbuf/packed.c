@@ -34,6 +34,10 @@ ep_packed_sent(struct ep_pool *pool, struct ep_mcache *mc,
 {
 	unsigned i = 0, from;
 
+	if (packed == NULL) {
+		ep_headers_put(pool, mc, ms, n);
+		return;
+	}
 	while (i < n) {
 		for (; i < n && packed[i].len == 0; i++)
 			;
@@ -58,14 +62,20 @@ ep_packed_sent_one(
 	ep_store_relaxed(&mag->count, count + 1);
 }
 
-void
+bool
 ep_packed_fetch(const struct ep_packed *packed, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
+	unsigned whole = 0;
+
+	for (unsigned i = 0; i < n; i++) {
 		__builtin_prefetch(packed[i].buf + packed[i].off);
-	for (unsigned i = 0; i < n; i++)
+		whole += packed[i].len == 0;
+	}
+	/* Their headers come first. */
+	for (unsigned i = 0; whole > 0 && i < n; i++)
 		if (packed[i].len == 0)
 			__builtin_prefetch(packed[i].m->data);
+	return whole == 0;
 }
 
 /* Those from the front that are plain, all or n. */
@@ -79,6 +89,24 @@ count_plain(const struct ep_packed *packed, unsigned n)
 	return count;
 }
 
+/* Plain ones. */
+static unsigned
+unpack_plain(struct ep_pool *pool, struct ep_mcache *mc,
+    const struct ep_packed *packed, unsigned n, struct ep_address to,
+    struct epair_mbuf **ms)
+{
+	n = ep_headers_take(pool, mc, ms, n);
+	for (unsigned i = 0; i < n; i++) {
+		const struct ep_packed p = packed[i];
+
+		ep_header_fill(ms[i], pool, p.buf,
+		    (struct ep_piece){ p.off, p.len, p.flags });
+		ms[i]->account = to.account;
+		ms[i]->rcvif = to.rcvif;
+	}
+	return n;
+}
+
 unsigned
 ep_unpack(struct ep_pool *pool, struct ep_mcache *mc,
     const struct ep_packed *packed, unsigned n, const struct ep_address *to,
@@ -87,18 +115,9 @@ ep_unpack(struct ep_pool *pool, struct ep_mcache *mc,
 	unsigned i = 0;
 
 	while (i < n) {
-		unsigned end = i + count_plain(packed + i, n - i);
+		unsigned plain = count_plain(packed + i, n - i);
 
-		if (i < end)
-			end = i + ep_headers_take(pool, mc, ms + i, end - i);
-		for (; i < end; i++) {
-			const struct ep_packed *p = &packed[i];
-
-			ep_header_fill(ms[i], pool, p->buf,
-			    (struct ep_piece){ p->off, p->len, p->flags });
-			ms[i]->account = to->account;
-			ms[i]->rcvif = to->rcvif;
-		}
+		i += unpack_plain(pool, mc, packed + i, plain, *to, ms + i);
 		if (i < n && packed[i].len > 0)
 			return i;
 		for (; i < n && packed[i].len == 0; i++)

@@ -67,15 +67,21 @@ void ep_pack(const struct ep_pool *pool, const struct ep_account *account,
 void ep_pack_whole(
     struct epair_mbuf *const *ms, unsigned n, struct ep_packed *packed);
 
-/* What was packed is another's: the headers that were left behind. */
+/*
+ * What was packed is another's: the headers that were left behind. packed may
+ * be NULL if all are plain.
+ */
 void ep_packed_sent(struct ep_pool *pool, struct ep_mcache *mc,
     struct epair_mbuf *const *ms, unsigned n, const struct ep_packed *packed);
 
 void ep_packed_sent_one(
     struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf *m);
 
-/* Begin to fetch what the next who look at them will need. */
-void ep_packed_fetch(const struct ep_packed *packed, unsigned n);
+/*
+ * Begin to fetch what the next who look at them will need. Returns whether all
+ * are plain.
+ */
+bool ep_packed_fetch(const struct ep_packed *packed, unsigned n);
 
 /*
  * Give n packed frames, in order, in ms. Returns how many it were: less than n

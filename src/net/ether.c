@@ -20,35 +20,52 @@ drop_short(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 	return kept;
 }
 
+/* What frames add to counters. */
+struct sums {
+	uint64_t bytes, mcasts;
+};
+
+/* Mark frames, and sum them up. False if one of them is short. */
+static bool
+mark(struct epair_mbuf *const *ms, unsigned n, uint16_t fib, struct sums *sums)
+{
+	struct sums s = { 0, 0 };
+	bool any_short = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct epair_mbuf *m = ms[i];
+		uint32_t group = ep_ether_group_flags(m);
+
+		if (group != 0)
+			m->flags |= group;
+		m->fib = fib;
+		s.mcasts += group != 0;
+		s.bytes += m->pktlen;
+		any_short |= m->pktlen < EP_ETHER_HDR_LEN;
+	}
+	*sums = s;
+	return !any_short;
+}
+
 unsigned
 ep_ether_input(struct ep_rxq *rxq, struct epair_mbuf **ms, unsigned n)
 {
 	struct epair_if *ifp = rxq->ifp;
 	uint32_t flags = ep_load_relaxed(&ifp->flags);
 	uint16_t fib = ep_load_relaxed(&ifp->fib);
-	uint64_t bytes = 0, mcasts = 0;
-	bool any_short = false;
+	struct sums sums;
 
 	if (!(flags & EPAIR_IFF_UP)) {
 		(void)ep_drop(ifp, ms, n, EPAIR_DROP_RX_DOWN, 0);
 		return 0;
 	}
-	for (unsigned i = 0; i < n; i++)
-		any_short |= ms[i]->pktlen < EP_ETHER_HDR_LEN;
-	if (any_short)
+	if (__builtin_expect(!mark(ms, n, fib, &sums), 0)) {
 		n = drop_short(ifp, ms, n);
-	for (unsigned i = 0; i < n; i++) {
-		struct epair_mbuf *m = ms[i];
-		uint32_t group = ep_ether_group_flags(m);
-
-		m->flags |= group;
-		m->fib = fib;
-		mcasts += group != 0;
-		bytes += m->pktlen;
+		(void)mark(ms, n, fib, &sums);
 	}
 	ep_watch_show(ifp, false, -1, rxq->bucket, ms, n);
-	ep_count_add(&rxq->imcasts, mcasts);
-	ep_count_add(&rxq->ibytes, bytes);
+	ep_count_add(&rxq->imcasts, sums.mcasts);
+	ep_count_add(&rxq->ibytes, sums.bytes);
 	if (flags & EPAIR_IFF_MONITOR) {
 		(void)ep_drop(ifp, ms, n, EPAIR_DROP_RX_MONITOR, 0);
 		return 0;

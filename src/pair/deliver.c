@@ -84,17 +84,18 @@ is_current(const struct ep_stack *st, const struct epair_if *ifp)
 
 /*
  * Hand frames to the stack in order, finishing those that it cannot take, until
- * a callback has ended it. Returns how many it was: one at least.
+ * a callback has ended it. Every stack can take plain ones (mbuf/packed.h).
+ * Returns how many it was: one at least.
  */
 static unsigned
-to_stack(
-    struct ep_stack *st, struct ep_rxq *rxq, struct epair_mbuf **ms, unsigned n)
+to_stack(struct ep_stack *st, struct ep_rxq *rxq, struct epair_mbuf **ms,
+    unsigned n, bool are_plain)
 {
 	uint32_t accepts = ep_load_relaxed(&st->accepts) &
 			   ep_load_relaxed(&rxq->ifp->caps);
 	unsigned done = 0;
 
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = are_plain ? n : 0; i < n; i++) {
 		if (__builtin_expect(!is_open(ms[i], accepts), 1))
 			continue;
 		if (done < i) {
@@ -115,13 +116,13 @@ to_stack(
 /* To what is attached, which may be NULL; and, if that ends, to the next. */
 static void
 hand_up(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_stack *st,
-    struct epair_mbuf **ms, unsigned n)
+    struct epair_mbuf **ms, unsigned n, bool are_plain)
 {
 	struct epair_if *ifp = rxq->ifp;
 	enum epair_drop why = EPAIR_DROP_RX_NO_STACK;
 
 	while (st != NULL) {
-		unsigned done = to_stack(st, rxq, ms, n);
+		unsigned done = to_stack(st, rxq, ms, n, are_plain);
 
 		ep_stack_leave(st);
 		ms += done;
@@ -170,9 +171,9 @@ deliver_some(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_mcache *mc,
 	struct ep_address to = address(rxq->ifp);
 	struct epair_mbuf *ms[EP_CHUNK_MAX];
 	struct ep_stack *st = NULL;
+	bool are_plain = ep_packed_fetch(frames, count);
 	unsigned n;
 
-	ep_packed_fetch(frames, count);
 	n = ep_unpack(rxq->ifp->ep->pool, mc, frames, count, &to, ms);
 	if (__builtin_expect(n < count, 0))
 		ep_pair_drop_queued(
@@ -183,7 +184,7 @@ deliver_some(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_mcache *mc,
 	if (n > 0)
 		st = ep_stack_enter(rxq->ifp, thr);
 	ep_epoch_end(thr);
-	hand_up(rxq, thr, st, ms, n);
+	hand_up(rxq, thr, st, ms, n, are_plain);
 }
 
 /*

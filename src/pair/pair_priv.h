@@ -35,6 +35,7 @@ struct ep_load {
 	struct epair_mbuf **ms;
 	unsigned n;
 	bool apart; /* packed for another thread */
+	bool plain; /* ... and all of them plain: no header goes along */
 	bool counted; /* as sent, already */
 	struct ep_sums sums;
 	struct ep_packed frames[EP_BURST];

@@ -143,7 +143,7 @@ send_plain(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
 		return 0;
 	granted = ep_account_charge(mc, ifp->account, n);
 	load.ms = ms;
-	load.apart = true;
+	load.apart = load.plain = true;
 	load.counted = false;
 	pack(ifp, granted, &load, &fresh);
 	if (fresh < granted)

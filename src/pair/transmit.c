@@ -84,7 +84,8 @@ ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
 	}
 	ep_spin_unlock(&rxq->q.lock);
 	if (load->apart)
-		ep_packed_sent(ifp->ep->pool, mc, ms, done, load->frames);
+		ep_packed_sent(ifp->ep->pool, mc, ms, done,
+		    load->plain ? NULL : load->frames);
 
 	/* RUNNING was seen in this section, or see cable.c (D3). */
 	if (wake)
@@ -111,6 +112,7 @@ put(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
 	load.n = n;
 	load.sums = sum(ms, n);
 	load.counted = counted;
+	load.plain = false;
 	load.apart = mc != NULL && ep_load_relaxed(&rxq->taker) != mc;
 	if (load.apart)
 		ep_pack(ifp->ep->pool, ifp->account, ms, n, load.frames);
