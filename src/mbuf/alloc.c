@@ -200,8 +200,8 @@ alloc_alone(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **mp,
 		return false;
 	*mp = headers->item[heads - 1];
 	ep_header_fill(*mp, pool, bufs->item[left - 1],
-	    (struct ep_piece){
-		EPAIR_MBUF_HEADROOM, 0, c == EP_LARGE ? EPAIR_M_LARGE : 0 });
+	    (struct ep_piece){ .off = EPAIR_MBUF_HEADROOM,
+		.flags = c == EP_LARGE ? EPAIR_M_LARGE : 0 });
 	ep_store_relaxed(&headers->count, heads - 1);
 	ep_store_relaxed(&bufs->count, left - 1);
 	if (left > AHEAD)
@@ -237,7 +237,8 @@ alloc_burst(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 
 			ms[got] = headers->item[--heads];
 			ep_header_fill(ms[got], pool, buf,
-			    (struct ep_piece){ EPAIR_MBUF_HEADROOM, 0, flags });
+			    (struct ep_piece){
+				.off = EPAIR_MBUF_HEADROOM, .flags = flags });
 		}
 		ep_store_relaxed(&headers->count, heads);
 		ep_store_relaxed(&bufs->count, left);

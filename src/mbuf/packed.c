@@ -100,22 +100,22 @@ unpack_plain(struct ep_pool *pool, struct ep_mcache *mc,
 		const struct ep_packed p = packed[i];
 
 		ep_header_fill(ms[i], pool, p.buf,
-		    (struct ep_piece){ p.off, p.len, p.flags });
-		ms[i]->account = to.account;
-		ms[i]->rcvif = to.rcvif;
+		    (struct ep_piece){
+			p.off, p.len, p.flags, to.rcvif, to.account });
 	}
 	return n;
 }
 
 unsigned
 ep_unpack(struct ep_pool *pool, struct ep_mcache *mc,
-    const struct ep_packed *packed, unsigned n, const struct ep_address *to,
-    struct epair_mbuf **ms)
+    const struct ep_packed *packed, unsigned n, bool are_plain,
+    const struct ep_address *to, struct epair_mbuf **ms)
 {
 	unsigned i = 0;
 
 	while (i < n) {
-		unsigned plain = count_plain(packed + i, n - i);
+		unsigned plain = are_plain ? n - i
+					   : count_plain(packed + i, n - i);
 
 		i += unpack_plain(pool, mc, packed + i, plain, *to, ms + i);
 		if (i < n && packed[i].len > 0)

@@ -69,9 +69,10 @@ struct ep_mcache {
 /* Magazines that still hold something go to the front of `full`. */
 void ep_depot_put(struct ep_depot *d, struct ep_magazine *mag);
 
-/* What of a buffer is a frame. */
+/* What of a buffer is a frame, and whose. */
 struct ep_piece {
-	uint32_t off, len, flags;
+	uint32_t off, len, flags, rcvif;
+	struct ep_account *account;
 };
 
 /* The first line of a header, written whole, and its buffer. */
@@ -85,7 +86,7 @@ ep_header_fill(struct epair_mbuf *m, struct ep_pool *pool, uint8_t *buf,
 	m->pktlen = piece.len;
 	m->flags = piece.flags;
 	m->hash = 0;
-	m->rcvif = 0;
+	m->rcvif = piece.rcvif;
 	m->fib = 0;
 	m->hashtype = 0;
 	m->gso = 0;
@@ -93,7 +94,7 @@ ep_header_fill(struct epair_mbuf *m, struct ep_pool *pool, uint8_t *buf,
 	m->csum_offset = 0;
 	m->gso_size = 0;
 	m->hdr_len = 0;
-	m->account = NULL;
+	m->account = piece.account;
 	m->pool = pool;
 	m->buf = buf;
 }
