@@ -221,6 +221,7 @@ alloc_burst(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 	while (got < n) {
 		struct ep_magazine *headers = h->now, *bufs = l->now;
 		uint32_t heads = headers->count, left = bufs->count, was = left;
+		uint32_t part;
 
 		if (heads == 0 || left == 0) {
 			if ((heads == 0 &&
@@ -232,14 +233,14 @@ alloc_burst(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 				    l->now->count);
 			continue;
 		}
-		for (; heads > 0 && left > 0 && got < n; got++) {
-			uint8_t *buf = bufs->item[--left];
-
-			ms[got] = headers->item[--heads];
-			ep_header_fill(ms[got], pool, buf,
+		part = n - got < heads ? n - got : heads;
+		part = part < left ? part : left;
+		heads -= part;
+		memcpy(&ms[got], &headers->item[heads], part * sizeof(*ms));
+		for (unsigned end = got + part; got < end; got++)
+			ep_header_fill(ms[got], pool, bufs->item[--left],
 			    (struct ep_piece){
 				.off = EPAIR_MBUF_HEADROOM, .flags = flags });
-		}
 		ep_store_relaxed(&headers->count, heads);
 		ep_store_relaxed(&bufs->count, left);
 		fetch_ahead(bufs, was, left);

@@ -105,12 +105,16 @@ send_alone(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf *m)
 
 /* A burst of plain ones. */
 
-/* Pack from the front. *fresh: those that were charged to nobody. */
+/*
+ * Pack from the front. *fresh: those that were charged to nobody. Whom a frame
+ * is charged to stays behind with its header: none says so that has gone.
+ */
 static void
 pack(const struct epair_if *ifp, unsigned n, struct ep_load *load,
     unsigned *fresh)
 {
 	const struct ep_pool *pool = ifp->ep->pool;
+	const struct ep_account *ours = ifp->account;
 	struct epair_mbuf **ms = load->ms;
 	struct ep_sums sums = { 0, 0 };
 	uint32_t max = max_len(ifp);
@@ -119,10 +123,15 @@ pack(const struct epair_if *ifp, unsigned n, struct ep_load *load,
 	for (i = 0; i < n; i++) {
 		struct epair_mbuf *m = ms[i];
 
-		if (!ep_is_plain(m, pool) || m->len > max || !is_ours(ifp, m))
+		if (!ep_is_plain(m, pool) || m->len > max ||
+		    m->len < EP_ETHER_HDR_LEN ||
+		    (m->account != NULL && m->account != ours))
 			break;
+		if (!(m->flags & EP_M_GROUP) && (m->data[0] & 1))
+			m->flags |= ep_ether_group_of(m->data);
 		uncharged += m->account == NULL;
-		mark(ifp, m, &sums);
+		sums.mcasts += (m->flags & EP_M_GROUP) != 0;
+		sums.bytes += m->len;
 		load->frames[i] = ep_pack_one(m);
 	}
 	load->n = i;

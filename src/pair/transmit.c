@@ -94,6 +94,8 @@ ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc, struct ep_rxq *rxq,
 		return;
 	if (load->counted)
 		(void)ep_add_relaxed(&ifp->linked.dropped, n - done);
+	for (unsigned i = done; i < n; i++)
+		ms[i]->account = ifp->account; /* plain ones do not say so */
 	(void)ep_drop(ifp, ms + done, n - done,
 	    no_memory ? EPAIR_DROP_NO_MEMORY : EPAIR_DROP_QUEUE_FULL, 0);
 }
