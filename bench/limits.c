@@ -61,12 +61,20 @@ consume(void *arg)
 	return NULL;
 }
 
+/* Scattered, as ours are (src/mbuf/alloc.c), or the limit were none. */
+static uint8_t *
+buffer_at(const struct ring *r, uint64_t i)
+{
+	uint64_t place = i % PLACES;
+
+	return r->buffers + place * (place + 1) / 2 % PLACES * BUFFER;
+}
+
 static void
 produce_burst(struct ring *r, uint64_t head)
 {
 	for (uint64_t i = head; i < head + r->burst; i++) {
-		uint64_t *words = (void *)(r->buffers +
-					   i % PLACES * (size_t)BUFFER);
+		uint64_t *words = (void *)buffer_at(r, i);
 
 		for (unsigned w = 0; w < HEADER / sizeof(*words); w++)
 			words[w] = UINT64_C(0x0200000000000002) + w;
