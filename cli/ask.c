@@ -204,6 +204,15 @@ ask_finish(const struct cli *cli, struct out *out)
 }
 
 int
+ask_finish_watch(const struct cli *cli, struct out *out)
+{
+	if (out->error != EPIPE)
+		return ask_finish(cli, out);
+	out_fini(out);
+	return CLI_OK;
+}
+
+int
 ask_quietly(const struct cli *cli, const char *method, json_t *params)
 {
 	json_t *result;

@@ -86,4 +86,7 @@ json_t *ask_named(json_t *list, const char *name);
 /* Write what waits in out, having waited for its reader. Ends out. */
 int ask_finish(const struct cli *cli, struct out *out);
 
+/* The same for what has no end but that nobody reads any longer. */
+int ask_finish_watch(const struct cli *cli, struct out *out);
+
 #endif /* CLI_ASK_H */

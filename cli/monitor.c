@@ -74,8 +74,7 @@ listen_on(struct monitor *m, struct ctl_client *c)
 	       error == 0)
 		error = ctl_client_listen(c, -1, &err);
 	if (error == 0)
-		return m->out.error == EPIPE ? CLI_OK
-					     : ask_finish(m->cli, &m->out);
+		return ask_finish_watch(m->cli, &m->out);
 	cli_complain(m->cli, "%s", err.text);
 	return CLI_FAILED;
 }

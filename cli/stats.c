@@ -415,7 +415,8 @@ run(struct cli *cli, const struct verb *self, int argc, char **argv, bool sorts)
 	out_init(&w.out, STDOUT_FILENO);
 	status = o.watches ? watch_rates(&w) : show_once(&w);
 	ctl_client_close(&w.c);
-	ended = ask_finish(cli, &w.out);
+	ended = o.watches ? ask_finish_watch(cli, &w.out)
+			  : ask_finish(cli, &w.out);
 	return status != CLI_OK ? status : ended;
 }
 

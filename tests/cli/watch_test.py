@@ -122,6 +122,18 @@ def stats_are_counters_or_rates():
 
 
 @case
+def looking_on_ends_well_when_nobody_reads():
+    with Daemon() as d:
+        d.epair("create")
+        for words in ["stats", "-w", "-i", "0.1"], ["top", "-i", "0.1"], ["-j", "top", "-i", "0.1"]:
+            looking = begin(d, *words)
+            assert looking.stdout.readline()
+            looking.stdout.close()
+            assert (looking.wait(timeout=20), looking.stderr.read()) == (0, b""), words
+            looking.stderr.close()
+
+
+@case
 def stats_drawn_in_place_end_by_a_signal():
     with Daemon() as d:
         d.epair("create", *TRAFFIC)
