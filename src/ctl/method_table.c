@@ -36,7 +36,8 @@ static const struct ctl_param show_params[] = {
 static const struct ctl_param create_params[] = {
 	{ "name", CTL_STRING, false,
 	    "epair, for the lowest free unit, or epairN" },
-	{ "vnet", CTL_STRING, false, "where to make it (vnet0 if left out)" },
+	{ "vnet", CTL_STRING, false,
+	    "where to make it (left out: vnet0, or the only one of yours)" },
 	{ "mac-policy", CTL_STRING, false, "original or stable" },
 	{ "a", CTL_OBJECT, false,
 	    "of this end: vnet to move it to, name, link-fds as the fds of "

@@ -148,8 +148,11 @@ ctl_world_find_vnet(const struct ctl_world *w, const struct ctl_who *who,
 	*vn = name == NULL ? only_vnet(w, who) : NULL;
 	if (*vn != NULL)
 		return 0;
-	return ctl_fail(err, -ENOENT, "there is no vnet %.32s%s",
-	    name != NULL ? name : "vnet0", who->is_admin ? "" : " of yours");
+	if (name == NULL)
+		return ctl_fail(err, -ENOENT,
+		    "no vnet was named, and none or more than one is yours");
+	return ctl_fail(err, -ENOENT, "there is no vnet %.32s%s", name,
+	    who->is_admin ? "" : " of yours");
 }
 
 /* Look for a bare name: in vnet0 first, then in all. */

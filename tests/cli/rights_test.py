@@ -188,6 +188,8 @@ def the_tool_run_by_her_sees_hers():
         assert "epair0a" in out and "secret" not in out
         done = run("--socket", d.socket, "destroy", "vnet0/epair0a", status=1, user=BOB, group=BOB)
         assert "no vnet vnet0" in done.err
+        done = run("--socket", d.socket, "create", status=1, user=65534, group=65534)
+        assert "no vnet was named, and none or more than one is yours" in done.err
 
 
 @case
