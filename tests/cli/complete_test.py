@@ -82,7 +82,7 @@ def in_bash(line):
     script = f"""
         epair() {{ {EPAIR} "$@"; }}
         source {COMPLETION}/epair.bash
-        COMP_WORDS=({line}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+        COMP_LINE={line!r} COMP_POINT={len(line)}
         compopt() {{ :; }}
         _epair; printf '%s\\n' "${{COMPREPLY[@]}}" """
     return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True,
@@ -93,8 +93,12 @@ def in_bash(line):
 def bash_completes():
     assert in_bash("epair dem") == ["demo"]
     assert in_bash("epair run --mt") == ["--mtu"]
-    assert in_bash("epair vnet ''") == ["add", "set", "del", "list"]
+    assert in_bash("epair vnet ") == ["add", "set", "del", "list"]
     assert in_bash("epair run ta") == ["tap:"]
+    # What stands before a colon or an equals sign is there already.
+    assert in_bash("epair run tap:na") == ["name="]
+    assert in_bash("epair run tap:netns=red,ad") == ["red,addr="]
+    assert in_bash("epair create b.attach=ta") == ["tap:"]
 
 
 def in_zsh(*words):
