@@ -394,6 +394,40 @@ help(void)
 	return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }
 
+/* Where it listens, and where its state is: "" if nowhere. */
+static int
+take_paths(struct daemon *d)
+{
+	if (d->o.socket == NULL)
+		(void)ctl_own_path(d->path);
+	else if (strlen(d->o.socket) < sizeof(d->path))
+		strcpy(d->path, d->o.socket);
+	else {
+		cli_complain(NULL, "--socket: a path has at most %zu octets",
+		    sizeof(d->path) - 1);
+		return CLI_USAGE;
+	}
+	if (d->o.state != NULL && strlen(d->o.state) < sizeof(d->folder))
+		strcpy(d->folder, d->o.state);
+	else if (d->o.state != NULL) {
+		cli_complain(NULL, "--state: a path has at most %zu octets",
+		    sizeof(d->folder) - 1);
+		return CLI_USAGE;
+	} else if (d->o.socket == NULL)
+		(void)state_own_path(d->folder);
+	if (*d->folder == '\0' &&
+	    (d->o.forget || d->o.takeover || d->o.fd_store)) {
+		cli_complain(NULL,
+		    "--%s: with --socket alone nothing is kept; allowed with "
+		    "--state",
+		    d->o.forget     ? "forget"
+		    : d->o.takeover ? "takeover"
+				    : "fd-store");
+		return CLI_USAGE;
+	}
+	return CLI_OK;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -427,32 +461,8 @@ main(int argc, char **argv)
 		cli_complain(NULL, "%s: takes no operands", argv[first]);
 		return CLI_USAGE;
 	}
-	if (d.o.socket == NULL)
-		(void)ctl_own_path(d.path);
-	else if (strlen(d.o.socket) < sizeof(d.path))
-		strcpy(d.path, d.o.socket);
-	else {
-		cli_complain(NULL, "--socket: a path has at most %zu octets",
-		    sizeof(d.path) - 1);
+	if (take_paths(&d) != CLI_OK)
 		return CLI_USAGE;
-	}
-	if (d.o.state != NULL && strlen(d.o.state) < sizeof(d.folder))
-		strcpy(d.folder, d.o.state);
-	else if (d.o.state != NULL) {
-		cli_complain(NULL, "--state: a path has at most %zu octets",
-		    sizeof(d.folder) - 1);
-		return CLI_USAGE;
-	} else if (d.o.socket == NULL)
-		(void)state_own_path(d.folder);
-	if (*d.folder == '\0' && (d.o.forget || d.o.takeover || d.o.fd_store)) {
-		cli_complain(NULL,
-		    "--%s: with --socket alone nothing is kept; allowed with "
-		    "--state",
-		    d.o.forget     ? "forget"
-		    : d.o.takeover ? "takeover"
-				   : "fd-store");
-		return CLI_USAGE;
-	}
 	if (d.o.forget)
 		return forget(&d);
 	return run(&d) == 0 ? CLI_OK : CLI_FAILED;

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from daemon import EPAIRD, Daemon
-from harness import case, main, run, until
+from harness import TIMEOUT, case, main, run, until
 
 
 @case
@@ -102,6 +102,14 @@ def a_second_daemon_at_the_same_socket_is_refused():
         done = subprocess.run([EPAIRD, "--socket", d.socket], capture_output=True, check=False)
         assert done.returncode == 1 and b"a daemon is there already" in done.stderr
         d.epair("create")
+
+
+@case
+def what_is_of_the_state_needs_a_folder():
+    for option in "--forget", "--takeover", "--fd-store":
+        done = subprocess.run([EPAIRD, "--socket", "/epair/test/none", option],
+                              capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        assert done.returncode == 2 and f"{option}: with --socket alone" in done.stderr, done
 
 
 @case
