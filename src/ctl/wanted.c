@@ -220,7 +220,27 @@ is_one_of(const char *key, const char *const *keys)
 /* Members of a pair or an end that are no words of epair_if_set(). */
 static const char *const no_words[] = { "name", "vnet", "mac-policy", "attach",
 	"fds", "link-fds", "a", "b", NULL };
+/* Of these, what only one of the two has. */
+static const char *const pair_only[] = { "mac-policy", "a", "b", NULL };
+static const char *const end_only[] = { "attach", "fds", "link-fds", NULL };
 static const char *const up_words[] = { "up", "down", NULL };
+
+/* Refuse what the other would have, rather than pass it over. */
+static int
+check_members(const struct want *want, json_t *object, const char *const *wrong,
+    const char *right)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value)
+	{
+		if (is_one_of(key, wrong))
+			return ctl_fail(want->err, -EINVAL,
+			    "%s: %s: is said of %s", want->name, key, right);
+	}
+	return 0;
+}
 
 /* Whether anything is said of an end. */
 static bool
@@ -292,9 +312,13 @@ want_place(struct end *e, json_t *of_end)
 static int
 want_end(struct end *e, json_t *of_end)
 {
-	int error = ctl_change_take_fds(e->want->c,
-	    json_object_get(of_end, "link-fds"), &e->link, e->want->err);
+	int error = check_members(
+	    e->want, of_end, pair_only, "the pair, not of an end");
 
+	if (error == 0)
+		error = ctl_change_take_fds(e->want->c,
+		    json_object_get(of_end, "link-fds"), &e->link,
+		    e->want->err);
 	/* A move takes UP, the discipline and the place away: it is first. */
 	if (error == 0)
 		error = want_place(e, of_end);
@@ -378,7 +402,10 @@ ctl_want_pair(struct ctl_world *w, struct ctl_change *c, json_t *pair,
 		want.name = json_string_value(name);
 	else if (!is_new)
 		return ctl_fail(err, -EINVAL, "a pair needs a name");
-	error = find_vnet(&want, json_object_get(pair, "vnet"), &want.home);
+	error = check_members(&want, pair, end_only, "an end, a or b");
+	if (error == 0)
+		error = find_vnet(
+		    &want, json_object_get(pair, "vnet"), &want.home);
 	if (error != 0)
 		return error;
 	want.a = ctl_world_pair(w, want.home, want.name);
@@ -432,9 +459,8 @@ want_vnet_changed(struct ctl_change *c, const struct ctl_vnet *vn, json_t *want,
 
 	if (kind != NULL && strcmp(kind, vn->kind ? vn->kind : "") != 0)
 		return ctl_fail(err, -EBUSY,
-		    "vnet %s gives its interfaces '%.64s', which cannot be "
-		    "changed; delete it first",
-		    vn->name, vn->kind ? vn->kind : "nothing");
+		    "the kind of vnet %s is %.64s, and cannot be changed",
+		    vn->name, vn->kind ? vn->kind : "none");
 	s = ctl_plan_add(&c->steps, CTL_OP_VNET_SET, vn->name, NULL);
 	if (s == NULL)
 		return ctl_fail(err, -ENOMEM, "no memory to plan a change");
@@ -448,18 +474,30 @@ want_vnet_changed(struct ctl_change *c, const struct ctl_vnet *vn, json_t *want,
 	return error;
 }
 
+static const char *const vnet_members[] = { "name", "kind", "owner",
+	"max-pairs", NULL };
+
 int
 ctl_want_vnet(struct ctl_world *w, struct ctl_change *c, json_t *want,
     bool is_new, struct epair_err *err)
 {
 	json_t *name = json_object_get(want, "name");
-	json_t *kind = json_object_get(want, "kind");
+	json_t *kind = json_object_get(want, "kind"), *value;
+	const char *key;
 	struct ctl_vnet *vn;
 	struct ctl_step *s;
 
 	if (!json_is_string(name) || (kind != NULL && !json_is_string(kind)))
 		return ctl_fail(err, -EINVAL,
 		    "a vnet needs a name; its kind must be a string");
+	json_object_foreach(want, key, value)
+	{
+		if (!is_one_of(key, vnet_members))
+			return ctl_fail(err, -EINVAL,
+			    "vnet %.32s: unknown member '%.32s'; known are "
+			    "name, kind, owner, max-pairs",
+			    json_string_value(name), key);
+	}
 	if (!c->who.is_admin)
 		return ctl_fail(err, -EPERM,
 		    "only root and the daemon's own user make vnets");
