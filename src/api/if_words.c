@@ -170,11 +170,13 @@ static int
 set_media(struct epair_if *ifp, const struct word *w, const char *value,
     struct epair_err *err)
 {
-	(void)w;
-	return epair_if_set_media(ifp,
-	    strcasecmp(value, "10Gbase-T") == 0 ? EPAIR_MEDIA_10GBASE_T
-						: EPAIR_MEDIA_NONE,
-	    err);
+	int error;
+
+	if (strcasecmp(value, "10Gbase-T") == 0)
+		return epair_if_set_media(ifp, EPAIR_MEDIA_10GBASE_T, err);
+	error = epair_if_set_media(ifp, EPAIR_MEDIA_NONE, NULL);
+	return ep_fail(err, error, "%s '%.32s': an epair has 10Gbase-T only",
+	    w->word, value);
 }
 
 static int

@@ -413,8 +413,8 @@ start(struct ep_reader *r, struct view *v, struct epair_err *err)
 	}
 	/* The same in either order. */
 	if (magic != EP_PCAPNG_SECTION)
-		return malformed(
-		    r, err, "neither a pcap nor a pcapng file, but", magic);
+		return malformed(r, err,
+		    "neither a pcap nor a pcapng file begins with", magic);
 	r->format = EP_READER_PCAPNG;
 	return NOTHING;
 }
