@@ -27,14 +27,14 @@ do_singly(const struct ep_tap_queue *q, enum ep_tap_way way,
     struct ep_tap_op *ops, unsigned n)
 {
 	int flags = q->tap->rw_flags;
-	bool is_dry = false;
+	int dry = 0; /* what said so */
 
 	for (unsigned i = 0; i < n; i++) {
 		struct ep_tap_op *op = &ops[i];
 		ssize_t len = -1;
 
-		if (is_dry) {
-			op->res = ops[i - 1].res;
+		if (dry != 0) {
+			op->res = dry;
 			continue;
 		}
 		do {
@@ -45,7 +45,8 @@ do_singly(const struct ep_tap_queue *q, enum ep_tap_way way,
 					flags);
 		} while (len < 0 && errno == EINTR);
 		op->res = len < 0 ? -errno : (int)len;
-		is_dry = len < 0 && way == EP_TAP_READ;
+		if (len < 0 && way == EP_TAP_READ)
+			dry = op->res;
 	}
 }
 
