@@ -58,6 +58,7 @@ make_instance(void *arg)
 		.way = m->how->sim ? EPAIR_SIM : EPAIR_THREADS,
 		.seed = m->how->seed,
 		.workers = (unsigned)m->how->workers,
+		.apart = true, /* or there is nothing for a second worker */
 		.queues = (unsigned)m->how->queues,
 		.poll_us = (uint32_t)m->how->poll_us,
 		.guard_sigbus = true,

@@ -28,7 +28,7 @@
 #include "daemon/daemon.h"
 
 struct options {
-	bool version, forget, fd_store, takeover;
+	bool version, forget, fd_store, takeover, apart;
 	const char *socket, *state, *metrics, *files;
 	uint64_t workers, queues, poll_us, pairs_max;
 	uint64_t conns, conns_user, line, requests, streams;
@@ -81,6 +81,10 @@ static const struct opt options[] = {
 	    .offset = offsetof(struct options, metrics) },
 	NUMBER("workers", "N", workers, 1, EPAIR_WORKERS_MAX,
 	    "threads that move frames [1]"),
+	{ .name = "apart",
+	    .sentence = "the ends of a pair on two of them, not on one",
+	    .parse = opt_flag,
+	    .offset = offsetof(struct options, apart) },
 	NUMBER("queues", "N", queues, 1, EPAIR_WORKERS_MAX,
 	    "queues of each end, by flow hash [1]"),
 	NUMBER("poll-us", "N", poll_us, 0, 1000000,
@@ -195,6 +199,7 @@ make_instance(struct daemon *d)
 	struct epair_opts opts = {
 		.size = sizeof(opts),
 		.workers = (unsigned)d->o.workers,
+		.apart = d->o.apart,
 		.queues = (unsigned)d->o.queues,
 		.poll_us = (uint32_t)d->o.poll_us,
 		.pairs_max = (uint32_t)d->o.pairs_max,

@@ -84,6 +84,14 @@ struct epair_opts {
 	 * is refused. LOOP: the threads that dispatch must not block SIGBUS.
 	 */
 	bool guard_sigbus;
+	/*
+	 * With one queue and several workers: the ends of a pair live on two
+	 * neighbouring ones, in turn, instead of on one. What has been sent
+	 * is then read out of another CPU's cache, which costs more than it
+	 * gains, unless each end has much to do for itself (a TAP's system
+	 * calls), or a link delays frames until no cache has them.
+	 */
+	bool apart;
 };
 
 /*

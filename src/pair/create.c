@@ -63,7 +63,6 @@ end_init(struct ep_pair *pair, char side, uint32_t worker, uint32_t limit)
 		rxq->ifp = ifp;
 		rxq->bucket = b;
 		ep_queue_init(&rxq->q, limit);
-		/* With one queue both ends are on one worker. */
 		ep_task_init(&rxq->task,
 		    ep_sched_worker(ep->sched, queues == 1 ? worker : b),
 		    ep_pair_deliver);
@@ -91,9 +90,10 @@ ep_pair_alloc(struct epair_vnet *vn, const struct epair_create *how)
 	pair->home = vn;
 	pair->account = ep_account_create(ep->pool, vn->account,
 	    how->mbufs_max != 0 ? how->mbufs_max : ep->opts.pair_mbufs_max);
+	/* With one queue both ends are on one worker, unless they are apart. */
 	if (pair->account == NULL ||
 	    !end_init(pair, 'a', ep->next_worker, limit) ||
-	    !end_init(pair, 'b', ep->next_worker, limit)) {
+	    !end_init(pair, 'b', ep->next_worker + ep->opts.apart, limit)) {
 		ep_pair_free(pair);
 		return NULL;
 	}

@@ -6,12 +6,13 @@
 #include <sys/eventfd.h>
 
 static const struct life_way ways[] = {
-	{ "threads, 1 worker, 1 queue", EPAIR_THREADS, 1, 1 },
-	{ "threads, 1 worker, 2 queues", EPAIR_THREADS, 1, 2 },
-	{ "threads, 2 workers, 1 queue", EPAIR_THREADS, 2, 1 },
-	{ "threads, 2 workers, 2 queues", EPAIR_THREADS, 2, 2 },
-	{ "loop, 1 worker, 1 queue", EPAIR_LOOP, 1, 1 },
-	{ "loop, 2 workers, 2 queues", EPAIR_LOOP, 2, 2 },
+	{ "threads, 1 worker, 1 queue", EPAIR_THREADS, 1, 1, false },
+	{ "threads, 1 worker, 2 queues", EPAIR_THREADS, 1, 2, false },
+	{ "threads, 2 workers, 1 queue", EPAIR_THREADS, 2, 1, false },
+	{ "threads, 2 workers, ends apart", EPAIR_THREADS, 2, 1, true },
+	{ "threads, 2 workers, 2 queues", EPAIR_THREADS, 2, 2, false },
+	{ "loop, 1 worker, 1 queue", EPAIR_LOOP, 1, 1, false },
+	{ "loop, 2 workers, 2 queues", EPAIR_LOOP, 2, 2, false },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -103,6 +104,7 @@ life_begin(struct life *l, const struct life_way *way)
 		.size = sizeof(opts),
 		.way = way->way,
 		.workers = way->workers,
+		.apart = way->apart,
 		.queues = way->queues,
 	};
 
@@ -162,7 +164,8 @@ life_run(const struct life_test *tests, size_t count)
 		which->test = &tests[i / COUNT(ways)];
 		which->way = &ways[i % COUNT(ways)];
 		if (which->test->workers > which->way->workers ||
-		    which->test->queues > which->way->queues)
+		    which->test->queues > which->way->queues ||
+		    (which->test->workers > 1 && which->way->apart))
 			continue;
 		(void)snprintf(which->name, sizeof(which->name), "%s (%s)",
 		    which->test->name, which->way->name);

@@ -48,6 +48,7 @@ struct life_way {
 	const char *name;
 	enum epair_way way;
 	unsigned workers, queues;
+	bool apart;
 };
 
 struct life {
@@ -65,8 +66,9 @@ void life_end(struct life *l);
 
 /*
  * Tests, to be run once for each way, with a struct life as their state. One
- * that needs two callbacks at once is run only where there are two workers, one
- * that needs two queues where these are.
+ * that needs two callbacks at once is run only where there are two workers, and
+ * each pair or queue is on one of them; one that needs two queues where these
+ * are.
  */
 struct life_test {
 	const char *name;

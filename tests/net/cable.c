@@ -4,13 +4,14 @@
  * of namespaces steer it from outside. As a program of anybody's would, it
  * starts the opener, gives up all rights, and goes on without.
  *
- *	cable [-d] [-L MBUFS] [-M MBUFS] [-m MTU] [-q QUEUES] [-w WORKERS] A B
+ *	cable [-ad] [-L MBUFS] [-M MBUFS] [-m MTU] [-q QUEUES] [-w WORKERS] A B
  *
  * A and B are attachments, "-" for none, or "callbacks:SPEC": functions of this
  * program, which take frames unfinished and carry them to and from another pair
- * of it, with SPEC at the far end; "callbacks-off:SPEC": finished. -d leaves both
- * ends down, -L and -M limit large and small mbufs. Commands, a line each,
- * answered by one line that begins with "ok" or "error":
+ * of it, with SPEC at the far end; "callbacks-off:SPEC": finished. -a keeps the
+ * ends apart, on two workers; -d leaves both down, -L and -M limit large and
+ * small mbufs. Commands, a line each, answered by one line that begins with
+ * "ok" or "error":
  *
  *	stats a                 what the end is and has counted, key=value
  *	set a WORD [VALUE]      see epair_if_set()
@@ -278,10 +279,11 @@ main(int argc, char **argv)
 	bool is_down = false;
 	int option, error;
 
-	while ((option = getopt(argc, argv, "dL:M:m:q:w:")) != -1) {
+	while ((option = getopt(argc, argv, "adL:M:m:q:w:")) != -1) {
 		unsigned n = optarg != NULL ? (unsigned)atoi(optarg) : 0;
 
 		is_down |= option == 'd';
+		opts.apart |= option == 'a';
 		if (option == 'L')
 			opts.large_mbufs_max = n;
 		if (option == 'M')

@@ -16,6 +16,7 @@ within 1 %.
 """
 import json
 import math
+import statistics
 import sys
 import time
 
@@ -87,10 +88,10 @@ time.sleep(3600)
 class Way:
     """Two namespaces, a cable with a link, and a transfer over it."""
 
-    def __init__(self, name, link, full="drop"):
+    def __init__(self, name, link, full="drop", options=()):
         self.red, self.blue = Netns("red" + name), Netns("blue" + name)
         self.cable = Cable(f"tap:netns=red{name},addr=10.0.0.1/24",
-                           f"tap:netns=blue{name},addr=10.0.0.2/24")
+                           f"tap:netns=blue{name},addr=10.0.0.2/24", *options)
         self.cable.ask(f"set a link {link}")
         self.cable.ask(f"set a full {full}")
 
@@ -171,10 +172,11 @@ def tap_is_not_read_while_the_cable_is_full():
     check(stats["waits"] > 10, stats)
 
 
-def iperf3(link, *words):
+def iperf3(link, words, options):
     """Gb/s of TCP by CUBIC, with a window and queues that never end; without the start,
     which takes a dozen round trips."""
-    way = Way("", link)
+    way = Way("", link, options=options)
+    way.cable.ask("set b queue-limit 100000")
     for netns, dev in (way.red, "epair0a"), (way.blue, "epair0b"):
         netns.run("sysctl", "-qw", "net.ipv4.tcp_congestion_control=cubic",
                   "net.ipv4.tcp_wmem=4096 65536 1073741824",
@@ -189,12 +191,17 @@ def iperf3(link, *words):
 
 def delay_costs_memory_and_not_throughput():
     """At 10 Gb/s nothing. At full speed all that is held comes from memory, not from a
-    cache: then 0.8 of two CPUs' 25 Gb/s are left."""
-    for words, least in (("-b", "10G"), 0.99), ((), 0.7):
-        none, delayed = iperf3("none", *words), iperf3("delay 50ms", *words)
-        print(f"# TCP {' '.join(words)}: {none:.2f} Gb/s, over 50 ms {delayed:.2f}: "
-              f"{delayed / none:.2f} x")
-        check(delayed >= least * none, words, none, delayed)
+    cache: one worker that reads and writes then has 0.8 of its 25 Gb/s, a worker for each
+    end all of their 21."""
+    apart = ("-a", "-w", "2")
+    for words, options, least in (("-b", "10G"), (), 0.99), ((), (), 0.7), ((), apart, 0.9):
+        rates = [(iperf3("none", words, options), iperf3("delay 50ms", words, options))
+                 for _ in range(1 if words else 3)]
+        for none, delayed in rates:
+            print(f"# TCP {' '.join(words + options)}: {none:.2f} Gb/s, over 50 ms {delayed:.2f}: "
+                  f"{delayed / none:.2f} x")
+        ratio = statistics.median(delayed / none for none, delayed in rates)
+        check(ratio >= least, words, options, ratio)
 
 
 def one_gigabit_is_held_for_udp():

@@ -249,6 +249,46 @@ options_out_of_range_are_invalid(void **state)
 	assert_int_equal(epair_new(&opts, &ep, NULL), -EINVAL);
 }
 
+/* The worker on which what comes to an end waits; all others have nothing. */
+static unsigned
+worker_of(struct epair *ep, struct epair_if *ifp)
+{
+	struct epair_if *other = epair_if_peer(ifp);
+	unsigned at = 0;
+
+	assert_int_equal(send_one(other, 60), 0);
+	epair_if_put(other);
+	while (epair_dispatch(ep, at, 0) == 0)
+		assert_in_range(++at, 1, 2);
+	return at;
+}
+
+static void
+ends_of_a_pair_live_together_or_apart(void **state)
+{
+	static const unsigned wanted[2][4] = { { 0, 0, 1, 1 }, { 0, 1, 1, 2 } };
+	struct epair_opts opts = {
+		.size = sizeof(opts), .way = EPAIR_LOOP, .workers = 3
+	};
+
+	(void)state;
+	for (unsigned apart = 0; apart < 2; apart++) {
+		struct epair_if *ends[4];
+		struct epair *ep;
+
+		opts.apart = apart;
+		assert_int_equal(epair_new(&opts, &ep, NULL), 0);
+		pair_in(ep, &ends[0], &ends[1]);
+		pair_in(ep, &ends[2], &ends[3]);
+		for (unsigned i = 0; i < 4; i++)
+			assert_int_equal(
+			    worker_of(ep, ends[i]), wanted[apart][i]);
+		put_both(ends[0], ends[1]);
+		put_both(ends[2], ends[3]);
+		assert_int_equal(epair_free(ep), 0);
+	}
+}
+
 static void
 limit_of_pairs_is_kept(void **state)
 {
@@ -449,6 +489,7 @@ main(void)
 		    addresses_of_simulated_time_come_from_the_seed),
 		RIG_TEST(calls_of_another_way_are_invalid),
 		cmocka_unit_test(options_out_of_range_are_invalid),
+		cmocka_unit_test(ends_of_a_pair_live_together_or_apart),
 		cmocka_unit_test(limit_of_pairs_is_kept),
 		cmocka_unit_test(loop_delivers_when_it_is_dispatched),
 		cmocka_unit_test(pull_queue_is_emptied_at_the_programs_pace),
