@@ -233,7 +233,7 @@ print_rates(struct out *out, const struct look *look, size_t max)
 	char rates[5][OUT_RATE_MAX];
 	char burst[HISTOGRAM_WORD_MAX], wait[HISTOGRAM_WORD_MAX];
 
-	out_print(out, "%-24s %13s %13s %13s %13s %13s %9s %9s\n", "interface",
+	out_print(out, "%-20s %10s %10s %10s %10s %10s %9s %9s\n", "interface",
 	    "rx", "", "tx", "", "drops", "burst 99%", "wait 99%");
 	for (size_t i = 0; i < look->count && i < max; i++) {
 		const struct line *l = &look->lines[i];
@@ -241,7 +241,7 @@ print_rates(struct out *out, const struct look *look, size_t max)
 
 		(void)snprintf(name, sizeof(name), "%s/%s", l->now.info.vnet,
 		    l->now.info.name);
-		out_print(out, "%-24s %13s %13s %13s %13s %13s %9s %9s", name,
+		out_print(out, "%-20s %10s %10s %10s %10s %10s %9s %9s", name,
 		    out_rate(l->rx_frames, "fps", rates[0]),
 		    out_rate(l->rx_bits, "b/s", rates[1]),
 		    out_rate(l->tx_frames, "fps", rates[2]),
@@ -317,11 +317,14 @@ draw(struct watching *w, const struct look *now)
 	if (w->cli->json) {
 		print_json(&w->out, &shown);
 	} else {
+		/* A line that wraps would push others out: cut it off. */
 		if (w->out.is_tty)
-			out_print(&w->out, "\033[H\033[J");
+			out_print(&w->out, "\033[H\033[J\033[?7l");
 		print_rates(&w->out, &shown, lines_max(&w->out));
 		if (w->ifname != NULL && shown.count == 1)
 			histogram_show(&w->out, &shown.lines[0].since);
+		if (w->out.is_tty)
+			out_print(&w->out, "\033[?7h");
 	}
 	if (shown.lines != now->lines)
 		free(shown.lines);

@@ -122,6 +122,20 @@ def stats_are_counters_or_rates():
 
 
 @case
+def rates_are_a_line_each_on_a_terminal():
+    with Daemon() as d:
+        d.epair("create")
+        terminal, other = os.openpty()
+        looking = subprocess.run([EPAIR, "--socket", d.socket, "top", "-c", "1", "-i", "0.1"],
+                                 stdout=other, check=True, timeout=20)
+        os.close(other)
+        drawn = os.read(terminal, 65536).decode()
+        os.close(terminal)
+        assert looking.returncode == 0 and drawn.startswith("\033[H\033[J\033[?7l"), drawn
+        assert drawn.endswith("\033[?7h") and "drops" in drawn[10:90], drawn
+
+
+@case
 def looking_on_ends_well_when_nobody_reads():
     with Daemon() as d:
         d.epair("create")
