@@ -38,6 +38,12 @@ int rights_name(
     struct rights *r, const char *socket, const char *state, const char *files);
 
 /*
+ * Whether all of those that somebody named are there: one that is not, or not
+ * yet, is never allowed. Returns 0, or a negated errno with a sentence.
+ */
+int rights_check_files(const char *files, struct epair_err *err);
+
+/*
  * Make the instance, whose workers are confined from their beginning, start
  * its opener with all our rights, and give up our capabilities. Gives *ep, unless that was not made. Returns 0, or a negated errno.
  */

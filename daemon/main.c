@@ -27,6 +27,8 @@
 #include "ctl/takeover.h"
 #include "daemon/daemon.h"
 
+#define FILES "/run:/tmp:/var/tmp"
+
 struct options {
 	bool version, forget, fd_store, takeover, apart;
 	const char *socket, *state, *metrics, *files;
@@ -69,7 +71,7 @@ static const struct opt options[] = {
 	    .offset = offsetof(struct options, forget) },
 	{ .name = "files",
 	    .arg = "DIR[:DIR...]",
-	    .sentence = "where attachments may open files [/run:/tmp:/var/tmp]",
+	    .sentence = "where attachments may open files [" FILES "]",
 	    .parse = opt_text,
 	    .allowed = "folders, with colons between them",
 	    .offset = offsetof(struct options, files) },
@@ -207,10 +209,13 @@ make_instance(struct daemon *d)
 		.guard_sigbus = true,
 	};
 	struct epair_err err = { 0 };
-	int error = rights_name(&d->rights, d->path, d->folder, d->o.files);
+	const char *files = d->o.files != NULL ? d->o.files : FILES;
+	int error = rights_name(&d->rights, d->path, d->folder, files);
 
+	if (error == 0 && d->o.files != NULL)
+		error = rights_check_files(files, &err);
 	if (error != 0)
-		return complain("--files", error, NULL);
+		return complain("--files", error, &err);
 	error = rights_make_instance(&d->rights, &opts, &d->ep, &err);
 	return error == 0 ? 0 : complain("instance", error, &err);
 }
@@ -437,7 +442,6 @@ int
 main(int argc, char **argv)
 {
 	static struct daemon d = { .o = {
-				       .files = "/run:/tmp:/var/tmp",
 				       .workers = 1,
 				       .queues = 1,
 				       .pairs_max = 65536,

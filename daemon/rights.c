@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <epair/epair.h>
 
+#include "ctl/fail.h"
 #include "daemon/daemon.h"
 
 int
@@ -27,6 +29,25 @@ rights_name(
 		r->confine.folders[i] = strsep(&rest, ":");
 	}
 	return 0;
+}
+
+int
+rights_check_files(const char *files, struct epair_err *err)
+{
+	char path[sizeof(((struct rights *)NULL)->folders)];
+	struct stat st;
+	size_t len;
+
+	for (;; files += len + 1) {
+		len = strcspn(files, ":");
+		(void)snprintf(path, sizeof(path), "%.*s", (int)len, files);
+		errno = ENOTDIR;
+		if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+			return ctl_fail(err, -errno, "--files: %.150s: %s",
+			    path, strerror(errno));
+		if (files[len] == '\0')
+			return 0;
+	}
 }
 
 struct make {

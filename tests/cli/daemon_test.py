@@ -113,6 +113,15 @@ def what_is_of_the_state_needs_a_folder():
 
 
 @case
+def folders_that_are_not_there_are_refused():
+    for folders, why in [("/tmp:/epair/test/none", "/epair/test/none: No such file or directory"),
+                         ("/dev/null", "/dev/null: Not a directory"), ("/tmp:", ": No such file")]:
+        done = subprocess.run([EPAIRD, "--socket", "/tmp/epair-test-none", "--files", folders],
+                              capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        assert done.returncode == 1 and f"--files: {why}" in done.stderr, done
+
+
+@case
 def a_socket_that_nobody_listens_on_is_replaced():
     with Daemon() as d:
         d.process.kill()
