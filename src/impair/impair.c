@@ -206,9 +206,9 @@ is_full(const struct ep_impair *imp, const struct epair_mbuf *m)
 	       (f.limit_bytes != 0 && f.bytes + m->pktlen > f.limit_bytes);
 }
 
-static void
-stand_in_line(struct ep_impair *imp, struct epair_mbuf *m, uint64_t came_ns)
-    EP_REQUIRES(imp->lock)
+/* Find room in line, or not. Returns whether there is. */
+static bool
+find_room(struct ep_impair *imp, struct epair_mbuf *m) EP_REQUIRES(imp->lock)
 {
 	while (is_full(imp, m)) {
 		struct epair_mbuf *victim = NULL;
@@ -218,10 +218,17 @@ stand_in_line(struct ep_impair *imp, struct epair_mbuf *m, uint64_t came_ns)
 		if (victim == NULL) { /* or it alone is too much */
 			(void)ep_drop(
 			    imp->ifp, &m, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
-			return;
+			return false;
 		}
 		(void)ep_drop(imp->ifp, &victim, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
 	}
+	return true;
+}
+
+static void
+stand_in_line(struct ep_impair *imp, struct epair_mbuf *m, uint64_t came_ns)
+    EP_REQUIRES(imp->lock)
+{
 	m->held_ns = came_ns;
 	ep_line_put(&imp->line, m);
 }
@@ -355,7 +362,7 @@ go_on_link(struct ep_impair *imp, struct epair_mbuf *m, uint64_t now_ns)
 
 void
 ep_impair_put(struct ep_impair *imp, struct epair_mbuf **ms, unsigned n,
-    uint64_t came_ns, uint64_t now_ns)
+    uint64_t came_ns, bool has_waited, uint64_t now_ns)
 {
 	bool has_turns = ep_link_has_turns(&imp->conf);
 
@@ -366,7 +373,8 @@ ep_impair_put(struct ep_impair *imp, struct epair_mbuf **ms, unsigned n,
 			go_on_link(imp, ms[i], now_ns);
 			continue;
 		}
-		stand_in_line(imp, ms[i], came_ns);
+		if (has_waited || find_room(imp, ms[i]))
+			stand_in_line(imp, ms[i], came_ns);
 		move_up(imp, now_ns);
 	}
 	settle(imp);

@@ -112,10 +112,12 @@ void ep_impair_set(struct ep_impair *imp, const struct ep_link_conf *conf,
 
 /*
  * Take n frames that came at came_ns, charged to the pair, and let go what may
- * go now. In an epoch section.
+ * go now. In an epoch section. has_waited: in a discipline, which has let go
+ * what it may; of a frame that was cut since there may be more than one, which
+ * the line takes whatever its limit.
  */
 void ep_impair_put(struct ep_impair *imp, struct epair_mbuf **ms, unsigned n,
-    uint64_t came_ns, uint64_t now_ns) EP_REQUIRES(imp->lock);
+    uint64_t came_ns, bool has_waited, uint64_t now_ns) EP_REQUIRES(imp->lock);
 
 /* Is there room in line, or under way if that is limited? */
 bool ep_impair_has_room(const struct ep_impair *imp) EP_REQUIRES(imp->lock);

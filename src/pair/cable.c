@@ -26,6 +26,7 @@ static void
 put(struct ep_impair *imp, struct ep_mcache *mc, struct epair_mbuf **ms,
     unsigned n, uint64_t came_ns)
 {
+	bool has_waited = came_ns != EP_CAME_NOW;
 	uint64_t now_ns;
 
 	n = ep_pair_charge(imp->ifp, mc, ms, n);
@@ -38,9 +39,9 @@ put(struct ep_impair *imp, struct ep_mcache *mc, struct epair_mbuf **ms,
 	 */
 	now_ns = ep_sched_mono(imp->ifp->ep->sched);
 	/* A link without turns keeps nobody waiting. */
-	if (came_ns == EP_CAME_NOW || !ep_link_has_turns(&imp->conf))
+	if (!has_waited || !ep_link_has_turns(&imp->conf))
 		came_ns = now_ns;
-	ep_impair_put(imp, ms, n, came_ns, now_ns);
+	ep_impair_put(imp, ms, n, came_ns, has_waited, now_ns);
 	ep_unlock(&imp->lock);
 }
 

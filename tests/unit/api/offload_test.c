@@ -328,6 +328,19 @@ rate_counts_what_segments_are_on_the_wire(void **state)
 	assert_int_equal(r->at_b.count, PER_SUPER + 1);
 }
 
+/* What a discipline has let go has found its room there. */
+static void
+segments_of_a_discipline_need_no_room_in_line(void **state)
+{
+	struct rig *r = *state;
+
+	link_up(r, "rate 8mbit limit 3");
+	assert_int_equal(epair_if_set_qdisc(r->a, "fifo", NULL), 0);
+	send_supers(r, 3);
+	assert_int_equal(r->at_b.count, 3 * PER_SUPER);
+	assert_int_equal(stats(r->a).drops[EPAIR_DROP_IMPAIR_LIMIT], 0);
+}
+
 static unsigned
 wrong_bits(const struct epair_mbuf *m, const struct epair_mbuf *right)
 {
@@ -423,6 +436,7 @@ main(void)
 		RIG_TEST(link_loses_whole_super_frames_if_it_is_told_to),
 		RIG_TEST(link_that_only_delays_leaves_super_frames_whole),
 		RIG_TEST(rate_counts_what_segments_are_on_the_wire),
+		RIG_TEST(segments_of_a_discipline_need_no_room_in_line),
 		RIG_TEST(bit_is_turned_in_a_segment_whose_checksum_is_finished),
 		RIG_TEST(checksum_is_finished_before_a_bit_is_turned_late),
 		RIG_TEST(slot_holds_so_many_segments),
