@@ -10,7 +10,8 @@
  * A capture outlives its interface: when the pair is destroyed, or the daemon
  * ends, it waits until the interface is there again, and goes on. What follows
  * belongs to the same section of the file: the headers of every capture but
- * the first are left out, since they say what the first one's said.
+ * the first are left out, since they say what the first one's said. Only whole
+ * blocks are written: a daemon ends in the middle of one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,12 +35,15 @@
 
 enum { SECTION_HEADER = 0x0A0D0D0A, INTERFACE_DESCRIPTION = 1 };
 
+/* A frame of 262144 octets, and what is said of it. */
+#define BLOCK_MAX (1u << 19)
+
 struct extcap {
 	const char *interface; /* without PREFIX */
 	const char *socket, *filter, *side, *fifo_path;
 	bool list, dlts, config, capture;
 	int fifo;
-	bool has_headers; /* a capture has been written before */
+	unsigned headers; /* that were written, each once */
 	bool is_changed; /* an event came */
 };
 
@@ -172,41 +176,46 @@ write_all(int fd, const char *octets, size_t len)
 	return true;
 }
 
-/* A pcapng stream, block by block. */
+/* A pcapng stream, from the beginning of a block. */
 struct stream {
-	char buf[8192];
+	char buf[BLOCK_MAX];
 	size_t len;
-	size_t rest; /* of a block that has begun */
-	bool is_skipped; /* that block */
+	unsigned headers; /* that were met */
 };
 
+static bool
+write_block(struct extcap *x, struct stream *s, const char *block, size_t len)
+{
+	uint32_t type;
+
+	memcpy(&type, block, sizeof(type));
+	if (type == SECTION_HEADER || type == INTERFACE_DESCRIPTION) {
+		if (++s->headers <= x->headers)
+			return true;
+		x->headers = s->headers;
+	}
+	return write_all(x->fifo, block, len);
+}
+
 /*
- * Write what is in the buffer, up to a block of which not enough is there to
- * know it. Returns false when nobody reads, or at what is no pcapng.
+ * Write the blocks in the buffer that are whole. Returns false when nobody
+ * reads, or at what is no pcapng.
  */
 static bool
-write_blocks(const struct extcap *x, struct stream *s)
+write_blocks(struct extcap *x, struct stream *s)
 {
-	size_t at = 0, n;
-	uint32_t head[2];
+	size_t at = 0;
+	uint32_t len;
 
-	while (at < s->len) {
-		if (s->rest == 0) {
-			if (s->len - at < sizeof(head))
-				break;
-			memcpy(head, s->buf + at, sizeof(head));
-			if (head[1] < 12)
-				return false;
-			s->rest = head[1];
-			s->is_skipped = x->has_headers &&
-					(head[0] == SECTION_HEADER ||
-					    head[0] == INTERFACE_DESCRIPTION);
-		}
-		n = s->len - at < s->rest ? s->len - at : s->rest;
-		if (!s->is_skipped && !write_all(x->fifo, s->buf + at, n))
+	while (s->len - at >= 2 * sizeof(len)) {
+		memcpy(&len, s->buf + at + sizeof(len), sizeof(len));
+		if (len < 12 || len > BLOCK_MAX)
 			return false;
-		s->rest -= n;
-		at += n;
+		if (s->len - at < len)
+			break;
+		if (!write_block(x, s, s->buf + at, len))
+			return false;
+		at += len;
 	}
 	memmove(s->buf, s->buf + at, s->len - at);
 	s->len -= at;
@@ -217,9 +226,11 @@ write_blocks(const struct extcap *x, struct stream *s)
 static bool
 copy(struct extcap *x, int from)
 {
-	struct stream s = { .len = 0 };
+	static struct stream s;
 	ssize_t n;
 
+	s.len = 0;
+	s.headers = 0;
 	for (;;) {
 		if (!is_read(x, from, -1))
 			return false;
@@ -227,13 +238,11 @@ copy(struct extcap *x, int from)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			break;
+			return true;
 		s.len += (size_t)n;
 		if (!write_blocks(x, &s))
 			return false;
 	}
-	x->has_headers = true;
-	return true;
 }
 
 static void

@@ -3,6 +3,8 @@
 """The interfaces of a daemon in Wireshark: tshark lists them, captures, filters, and goes on."""
 import contextlib
 import os
+import signal
+import struct
 import subprocess
 
 from daemon import Daemon
@@ -145,6 +147,58 @@ def it_goes_on_after_the_pair_is_made_again():
             until(c.captures, "it captures again")
             send(d, "vnet0", "epair0", 4)
             until(lambda: len(c.lines()) == 14, "those of the second, too")
+
+
+def blocks(octets):
+    """The types of all blocks of a pcapng file, which must be whole."""
+    types, at = [], 0
+    while at < len(octets):
+        kind, length = struct.unpack_from("<II", octets, at)
+        assert struct.unpack_from("<I", octets, at + length - 4)[0] == length, f"at {at}"
+        types.append(kind)
+        at += length
+    return types
+
+
+def read_on(fd, octets):
+    """What there is to read, behind the octets."""
+    with contextlib.suppress(BlockingIOError):
+        while more := os.read(fd, 1 << 20):
+            octets += more
+
+
+@case
+def a_daemon_that_dies_tears_no_block():
+    with Daemon() as d:
+        fifo = os.path.join(d.folder.name, "fifo")
+        os.mkfifo(fifo)
+        threads = len(os.listdir(f"/proc/{d.process.pid}/task"))
+        with subprocess.Popen([EXTCAP, "--extcap-interface", "epair:epair0a", "--capture",
+                               "--fifo", fifo, "--socket", d.socket]) as extcap:
+            reader, octets = os.open(fifo, os.O_RDONLY), bytearray()
+            os.set_blocking(reader, False)
+
+            def captures():
+                return len(os.listdir(f"/proc/{d.process.pid}/task")) > threads
+
+            d.epair("create")
+            until(captures, "it captures")
+            # More than there is room for on the way, which nobody reads.
+            send(d, "vnet0", "epair0", 1000, size=1500)
+            d.end(signal.SIGKILL)
+            d.start()
+            d.epair("create")
+            until(lambda: read_on(reader, octets) or captures(), "it captures again")
+            send(d, "vnet0", "epair0", 3)
+            d.epair("destroy", "epair0a")
+            # Of both ends, 100 octets each, and the last that there is.
+            until(lambda: read_on(reader, octets) or
+                  octets[-200:-196] == octets[-100:-96] == b"\5\0\0\0", "the statistics")
+            extcap.terminate()
+        os.close(reader)
+    types = blocks(octets)
+    assert types[:3] == [0x0A0D0D0A, 1, 1] and types.count(1) == 2, types[:10]
+    assert types[-8:] == [6] * 6 + [5] * 2, types[-20:]
 
 
 @case
