@@ -183,6 +183,7 @@ struct pieces {
 	struct ep_vhost_part *parts; /* EP_VHOST_PARTS_MAX */
 	unsigned count;
 	unsigned descs; /* that stand for these, or for nothing */
+	unsigned slots; /* of the ring's own that they take */
 	uint64_t len;
 };
 
@@ -222,6 +223,7 @@ follow(struct ep_vhost_ring *ring, uint16_t head, uint16_t writable,
 		if (i >= table.count || steps++ == table.count)
 			return fail(ring, "Chain that does not end");
 		desc = load_desc(&table, i);
+		p->slots += !table.is_indirect;
 		if ((desc.flags & VRING_DESC_F_INDIRECT) != 0) {
 			error = enter_table(ring, &desc, &table);
 			if (error != 0)
@@ -355,8 +357,12 @@ find_room(struct ep_vhost_ring *ring, uint64_t wanted, struct room *room)
 			return -EMSGSIZE;
 		before = room->p.len;
 		error = next_head(ring, &room->heads[room->count]);
+		/* With all that a ring can hold no more will come. */
+		if (error == -EAGAIN)
+			return room->p.slots < ring->conf.size ? -ENOBUFS
+							       : -EMSGSIZE;
 		if (error != 0)
-			return error == -EAGAIN ? -ENOBUFS : error;
+			return error;
 		error = follow(ring, room->heads[room->count],
 		    VRING_DESC_F_WRITE, &room->p);
 		if (error != 0)

@@ -76,6 +76,41 @@ frame_that_no_chain_can_hold_is_dropped(void **state)
 	guest_fini(&t->g);
 }
 
+/* It would be in the way of all that come behind it, for ever. */
+static void
+frame_that_no_ring_can_hold_is_dropped(void **state)
+{
+	const uint64_t at = UVA, addr[5] = { 0, at, at + 0x2000, at + 0x1000 };
+	struct rest *t = begin(state);
+	const uint64_t index = 0;
+
+	assert_int_equal(epair_if_set_mtu(t->w->b, 65535, NULL), 0);
+	guest_connect(&t->g, FEATURES, PROTOCOL);
+	guest_say_memory(&t->g);
+	guest_say_state(&t->g, EP_VHOST_SET_VRING_NUM, 0, 16);
+	guest_say(&t->g, EP_VHOST_SET_VRING_ADDR, addr, 40, NULL, 0);
+	guest_say(
+	    &t->g, EP_VHOST_SET_VRING_KICK, &index, 8, &t->g.rings[0].kick, 1);
+	guest_say_state(&t->g, EP_VHOST_SET_VRING_ENABLE, 0, 1);
+	(void)guest_ask_u64(&t->g, EP_VHOST_GET_QUEUE_NUM);
+	/* One waits for room that may come, and does. */
+	guest_post(&t->g, 0, 0, 15, 1000);
+	to_guest(t->w, 15900, 1);
+	for (int i = 0; i < 5; i++)
+		wire_turn(t->w);
+	assert_false(guest_has_used(&t->g, 0));
+	guest_post(&t->g, 0, 15, 1, 1000);
+	guest_kick(&t->g, 0);
+	for (unsigned i = 0; i < 16; i++)
+		assert_int_equal(guest_take(&t->g, 0).id, i);
+	guest_post(&t->g, 0, 0, 16, 1000);
+	to_guest(t->w, 20000, 1);
+	to_guest(t->w, 400, 2);
+	AWAIT(t->w, t->g.rings[0].used->idx == 17);
+	assert_int_equal(stats(t->w->a).drops[EPAIR_DROP_RX_STACK_ERROR], 1);
+	guest_fini(&t->g);
+}
+
 /* Its header by itself, then pieces, one across the end of a region. */
 static void
 frame_may_lie_in_many_pieces(void **state)
@@ -421,6 +456,7 @@ main(void)
 		WIRE_TEST(frames_cross_both_ways),
 		WIRE_TEST(long_frame_is_merged_over_several_buffers),
 		WIRE_TEST(frame_that_no_chain_can_hold_is_dropped),
+		WIRE_TEST(frame_that_no_ring_can_hold_is_dropped),
 		WIRE_TEST(frame_may_lie_in_many_pieces),
 		WIRE_TEST(descriptors_may_be_in_a_table),
 		WIRE_TEST(old_guest_has_a_shorter_header),
