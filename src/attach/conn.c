@@ -101,11 +101,13 @@ hear(struct ep_conn *conn)
 	}
 	if (error == 0)
 		error = ep_listener_await(&conn->listener);
-	if (error == 0 && conn->listen_watch.fd < 0)
+	if (error != 0)
+		return error;
+	/* It may have been muted, or is not there yet. */
+	error = ep_watch_set(&conn->listen_watch, EPOLLIN);
+	if (error == -ENOENT)
 		error = ep_watch_add(&conn->listen_watch,
 		    ep_listener_fd(&conn->listener), EPOLLIN);
-	if (error == 0) /* it may have been muted */
-		error = ep_watch_set(&conn->listen_watch, EPOLLIN);
 	return error;
 }
 
@@ -130,6 +132,8 @@ await_peer(struct ep_conn *conn, uint64_t after_ns)
 		ep_watch_drain(&conn->listen_watch);
 	else if (conn->ops->hides)
 		close_listener(conn);
+	else if (!conn->is_client)
+		(void)hear(conn); /* of who comes, to turn them away */
 	ep_conn_present(conn, false);
 }
 
@@ -324,24 +328,35 @@ conn_ready(struct ep_watch *watch, uint32_t events)
 		begin(conn);
 }
 
+/* Nobody is there yet. A datagram's place is a client's, too. */
+static void
+seek(struct ep_conn *conn)
+{
+	int error = 0;
+
+	if (!conn->is_client || conn->socktype == SOCK_DGRAM)
+		error = hear(conn);
+	if (error != 0)
+		came_to_nothing(conn, error);
+	else if (conn->is_client)
+		call(conn);
+}
+
 static void
 timeout(struct ep_timer *timer)
 {
 	struct ep_conn *conn = CONN_OF(timer, timer);
-	int error;
 
 	if (ep_conn_is_stopping(conn))
 		return;
+	conn->has_begun = true;
 	if (ep_conn_has_peer(conn)) {
 		if (conn->ops->late != NULL)
 			conn->ops->late(conn);
 	} else if (conn->state == EP_CONN_DOWN && barred(conn) != NULL) {
 		await_peer(conn, 0);
 	} else if (conn->state == EP_CONN_DOWN) {
-		if (conn->is_client)
-			call(conn);
-		else if ((error = hear(conn)) != 0)
-			came_to_nothing(conn, error);
+		seek(conn);
 	}
 }
 
@@ -350,7 +365,7 @@ ep_conn_look(struct ep_conn *conn)
 {
 	const char *why = barred(conn);
 
-	if (ep_conn_is_stopping(conn) ||
+	if (ep_conn_is_stopping(conn) || !conn->has_begun ||
 	    (why != NULL) == (conn->state == EP_CONN_OFF))
 		return;
 	if (ep_conn_has_peer(conn)) {
@@ -508,16 +523,9 @@ ep_conn_init(
 void
 ep_conn_start(struct ep_conn *conn)
 {
-	int error = 0;
-
-	if (conn->listener.fd >= 0)
-		error = ep_watch_add(&conn->listen_watch,
-		    ep_listener_fd(&conn->listener), EPOLLIN);
 	/* At once, but on the worker that all of it belongs to. */
-	if (error == 0)
-		error = ep_timer_arm(&conn->timer, 0);
-	if (error != 0)
-		ep_attach_lost(conn->st, "its descriptors cannot be watched");
+	if (ep_timer_arm(&conn->timer, 0) != 0)
+		ep_attach_lost(conn->st, "no memory for a timer");
 }
 
 /*

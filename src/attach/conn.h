@@ -99,6 +99,7 @@ struct ep_conn {
 	const char *lost_why; /* atomic; NULL: it is not */
 
 	enum ep_conn_state state;
+	bool has_begun; /* the timer of ep_conn_start() came; until then DOWN */
 	struct ep_listener listener;
 	int fd; /* -1: none */
 	int handed; /* connected; -1: none; constant for datagrams, else used up */
