@@ -266,7 +266,7 @@ const struct verb verb_set = {
 	.sentence = "configure an interface",
 	.text = "Sets words of IF, all or none: up, down, mtu N, ether M, name "
 		"N, descr TEXT,\nqdisc KIND:..., promisc on|off, ... as in "
-		"epair_if_set(3).\n",
+		"epair_if_set(3) and epair_qdisc(3).\n",
 	.opts = ask_opts,
 	.run = set,
 };
