@@ -18,10 +18,16 @@ _Static_assert(offsetof(struct ep_memif_shared, descs) == 128, "desc");
 #define STORE_SEQ_CST(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 #define LOAD_SEQ_CST(p)     __atomic_load_n((p), __ATOMIC_SEQ_CST)
 
-/* Slots whose buffers, and whose descriptors, are on their way. */
+/*
+ * Slots whose buffers, and whose descriptors, are on their way; of a long frame
+ * that will be written, so many lines.
+ */
 #define FETCH       16u
+#define FETCH_LONG  2u
 #define FETCH_DESCS 48u
 #define DESCS_LINE  4u
+#define LINE        64u
+#define LINES_MAX   32u
 
 static int
 fail(struct ep_memif_ring *ring, const char *fault)
@@ -183,24 +189,25 @@ ep_memif_ring_look(struct ep_memif_ring *ring)
  * The peer's core has the lines of a frame that it wrote, or read; fetched one
  * after the other each costs the way there and back. So those of the frames
  * behind it are asked for while one is copied: the descriptors first, for they
- * say where a server's buffers are. A long frame's are not worth asking for to
- * be written: most of them come by themselves.
+ * say where a server's buffers are. To be written, all lines of a long frame,
+ * since stores wait for each other; to be read, the first: the others come by
+ * themselves.
  */
 static void
 fetch(const struct ep_memif_ring *ring, uint16_t slot)
 {
+	bool is_short = ring->was_len <= EP_MEMIF_SHORT;
+	uint32_t lines = is_short ? 1 : (ring->was_len + LINE - 1) / LINE;
 	struct ep_memif_desc desc;
 	uint8_t *at;
 
 	if (slot % DESCS_LINE == 0)
 		__builtin_prefetch(
 		    desc_at(ring, (uint16_t)(slot + FETCH_DESCS)));
-	if (!ring->is_reading && !ring->was_short)
-		return;
 	if (ring->is_client) {
-		at = ring->buffers.at + (ring->is_reading
-						? long_at(ring, slot)
-						: short_at(ring, slot));
+		at = ring->buffers.at + (!ring->is_reading && is_short
+						? short_at(ring, slot)
+						: long_at(ring, slot));
 	} else {
 		desc = load_desc(ring, slot);
 		at = ep_memif_region_at(
@@ -210,15 +217,20 @@ fetch(const struct ep_memif_ring *ring, uint16_t slot)
 		return; /* judged when it is come to */
 	if (ring->is_reading)
 		__builtin_prefetch(at);
-	else
-		ep_fetch_own(at);
+	for (uint32_t i = 0; !ring->is_reading && i < lines; i++)
+		ep_fetch_own(at + (size_t)i * LINE);
 }
 
 static inline void
 fetch_ahead(struct ep_memif_ring *ring)
 {
-	uint16_t most = ring->ahead < FETCH ? ring->ahead : FETCH;
-	uint16_t until = (uint16_t)(ring->next + most);
+	uint16_t most = !ring->is_reading && ring->was_len > EP_MEMIF_SHORT
+			    ? FETCH_LONG
+			    : FETCH;
+	uint16_t until;
+
+	most = ring->ahead < most ? ring->ahead : most;
+	until = (uint16_t)(ring->next + most);
 
 	if ((uint16_t)(until - ring->fetched) > most)
 		ring->fetched = ring->next;
@@ -334,7 +346,7 @@ ep_memif_ring_put(struct ep_memif_ring *ring, const struct epair_mbuf *m)
 	if (ring->fault != NULL)
 		return -EPROTO;
 	fetch_ahead(ring);
-	ring->was_short = left <= EP_MEMIF_SHORT;
+	ring->was_len = left < LINES_MAX * LINE ? left : LINES_MAX * LINE;
 	do {
 		error = find_room(ring, n, left, &room);
 		if (error != 0)

@@ -100,7 +100,7 @@ struct ep_memif_ring {
 	uint16_t ahead; /* slots from next that may be used, as last looked */
 	uint16_t fetched; /* slots before it are on their way to our cache */
 	bool is_client, is_reading;
-	bool was_short; /* the last frame that was written */
+	uint32_t was_len; /* octets of the last frame written, or as we care */
 	struct ep_memif_buffers buffers; /* a client's */
 };
 
