@@ -206,21 +206,31 @@ is_full(const struct ep_impair *imp, const struct epair_mbuf *m)
 	       (f.limit_bytes != 0 && f.bytes + m->pktlen > f.limit_bytes);
 }
 
-/* Find room in line, or not. Returns whether there is. */
+/* Drop the one that has waited longest, or would be the next to arrive. */
+static bool
+drop_oldest(struct ep_impair *imp) EP_REQUIRES(imp->lock)
+{
+	bool has_turns = ep_link_has_turns(&imp->conf);
+	struct epair_mbuf *m = has_turns ? ep_line_take(&imp->line)
+					 : ep_held_take(&imp->held, UINT64_MAX);
+
+	if (m != NULL && has_turns)
+		(void)ep_drop(imp->ifp, &m, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
+	else if (m != NULL) /* it was counted as sent */
+		lose(imp, m, EPAIR_DROP_IMPAIR_LIMIT);
+	return m != NULL;
+}
+
+/* Find room, or not. Returns whether there is. */
 static bool
 find_room(struct ep_impair *imp, struct epair_mbuf *m) EP_REQUIRES(imp->lock)
 {
 	while (is_full(imp, m)) {
-		struct epair_mbuf *victim = NULL;
-
-		if (imp->conf.drop_head != 0)
-			victim = ep_line_take(&imp->line);
-		if (victim == NULL) { /* or it alone is too much */
-			(void)ep_drop(
-			    imp->ifp, &m, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
-			return false;
-		}
-		(void)ep_drop(imp->ifp, &victim, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
+		if (imp->conf.drop_head != 0 && drop_oldest(imp))
+			continue;
+		/* Or it alone is too much. */
+		(void)ep_drop(imp->ifp, &m, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
+		return false;
 	}
 	return true;
 }
@@ -354,9 +364,7 @@ static void
 go_on_link(struct ep_impair *imp, struct epair_mbuf *m, uint64_t now_ns)
     EP_REQUIRES(imp->lock)
 {
-	if (is_full(imp, m))
-		(void)ep_drop(imp->ifp, &m, 1, EPAIR_DROP_IMPAIR_LIMIT, 0);
-	else
+	if (find_room(imp, m))
 		send_off(imp, m, now_ns);
 }
 

@@ -395,6 +395,30 @@ delay_needs_no_limit_and_obeys_one(void **state)
 	assert_int_equal(stats(r->a).drops[EPAIR_DROP_IMPAIR_LIMIT], 1);
 }
 
+static void
+what_is_under_way_makes_room_from_its_head(void **state)
+{
+	struct rig *r = *state;
+
+	set(r->a, "delay 1s limit 2 drop head");
+	send_many(r->a, 5, 1000);
+	assert_int_equal(link_stats(r->a).under_way, 2);
+	assert_int_equal(stats(r->a).drops[EPAIR_DROP_IMPAIR_LIMIT], 3);
+	set(r->a, "limit 0 limit bytes 2500");
+	send_many(r->a, 1, 1000); /* one goes for it */
+	set(r->a, "limit bytes 900");
+	send_many(r->a, 1, 1000); /* all, and itself */
+	pass(r, 2000 * MS);
+	assert_int_equal(r->at_b.count, 0);
+	set(r->a, "limit 2 limit bytes 0");
+	send_many(r->a, 5, 1000);
+	pass(r, 2000 * MS);
+	assert_int_equal(r->at_b.count, 2);
+	assert_int_equal(r->at_b.ms[0]->tstamp_ns, 3);
+	assert_int_equal(r->at_b.ms[1]->tstamp_ns, 4);
+	assert_accounted(r, 12);
+}
+
 /* A frame with an 802.1Q priority, and its number as timestamp. */
 static int
 send_priority(struct rig *r, unsigned pcp, uint64_t number)
@@ -716,6 +740,7 @@ static const struct CMUnitTest tests[] = {
 	RIG_TEST(full_line_drops_the_newest_or_the_oldest),
 	RIG_TEST(limit_counts_octets_too),
 	RIG_TEST(delay_needs_no_limit_and_obeys_one),
+	RIG_TEST(what_is_under_way_makes_room_from_its_head),
 	RIG_TEST(discipline_decides_what_goes_next_while_the_link_is_taken),
 	RIG_TEST(discipline_is_not_left_behind_when_the_rate_goes),
 	RIG_TEST(discipline_taken_away_hands_on_to_the_line),
