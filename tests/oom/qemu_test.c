@@ -50,6 +50,9 @@ client_is_served_after_one_that_met_want(void **state)
 	int fd;
 
 	attach(w, "qemu:mode=server,path=%s", w->path);
+	/* It listens for them: else it would try again in a while. */
+	for (int i = 0; i < 5; i++)
+		wire_turn(w);
 	for (long k = 0; asked && k < 100; k++) {
 		unsigned count = w->at_b.count;
 
