@@ -211,7 +211,8 @@ is_port(const char *port)
 {
 	size_t len = strspn(port, "0123456789");
 
-	return len > 0 && len <= 5 && port[len] == '\0' && atoi(port) <= 65535;
+	return len > 0 && len <= 5 && port[len] == '\0' &&
+	       strtoul(port, NULL, 10) <= UINT16_MAX;
 }
 
 static int
