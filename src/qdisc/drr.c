@@ -190,6 +190,23 @@ drr_enqueue(struct ep_qdisc *qd, struct epair_mbuf *m, uint64_t now_ns)
 	return NULL;
 }
 
+/* Its turn is over: it comes again behind the others. */
+static void
+go_behind(struct drr *d, struct queue *q)
+{
+	q->credits += q->quantum;
+	TAILQ_REMOVE(&d->list, q, link);
+	TAILQ_INSERT_TAIL(&d->list, q, link);
+}
+
+/* It has had its turn and holds nothing, and owes nothing. */
+static void
+go_away(struct drr *d, struct queue *q)
+{
+	q->listed = false;
+	TAILQ_REMOVE(&d->list, q, link);
+}
+
 static struct epair_mbuf *
 drr_dequeue(struct ep_qdisc *qd, uint64_t now_ns)
 {
@@ -201,9 +218,7 @@ drr_dequeue(struct ep_qdisc *qd, uint64_t now_ns)
 		struct epair_mbuf *m;
 
 		if (q->credits <= 0) {
-			q->credits += q->quantum;
-			TAILQ_REMOVE(&d->list, q, link);
-			TAILQ_INSERT_TAIL(&d->list, q, link);
+			go_behind(d, q);
 			continue;
 		}
 		m = ep_line_take(&q->line);
@@ -212,8 +227,7 @@ drr_dequeue(struct ep_qdisc *qd, uint64_t now_ns)
 			q->credits -= m->pktlen;
 			return m;
 		}
-		q->listed = false;
-		TAILQ_REMOVE(&d->list, q, link);
+		go_away(d, q);
 	}
 	return NULL;
 }
