@@ -167,6 +167,12 @@ put_item(struct ep_pool *pool, struct ep_mcache *mc, unsigned c, void *item)
 	ep_store_relaxed(&mag->count, mag->count + 1);
 }
 
+static inline void
+copy_items(void **to, void *const *from, unsigned n)
+{
+	memcpy(to, from, n * sizeof(*to));
+}
+
 /*
  * First octets of the buffers that are taken next, a burst of them: they were
  * freed by the other end's thread and are in its cache still. What is written
@@ -236,7 +242,7 @@ alloc_burst(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 		part = n - got < heads ? n - got : heads;
 		part = part < left ? part : left;
 		heads -= part;
-		memcpy(&ms[got], &headers->item[heads], part * sizeof(*ms));
+		copy_items((void **)&ms[got], &headers->item[heads], part);
 		for (unsigned end = got + part; got < end; got++)
 			ep_header_fill(ms[got], pool, bufs->item[--left],
 			    (struct ep_piece){
@@ -286,7 +292,7 @@ ep_headers_take(struct ep_pool *pool, struct ep_mcache *mc,
 		}
 		part = n - got < left ? n - got : left;
 		left -= part;
-		memcpy(&ms[got], &mag->item[left], part * sizeof(*ms));
+		copy_items((void **)&ms[got], &mag->item[left], part);
 		ep_store_relaxed(&mag->count, left);
 		got += part;
 	}
@@ -305,7 +311,7 @@ ep_headers_put(struct ep_pool *pool, struct ep_mcache *mc,
 			put_item(pool, mc, EP_HEADER, ms[i]);
 		return;
 	}
-	memcpy(&mag->item[count], ms, n * sizeof(*ms));
+	copy_items(&mag->item[count], (void *const *)ms, n);
 	ep_store_relaxed(&mag->count, count + n);
 }
 
@@ -373,7 +379,7 @@ free_alike(struct ep_pool *pool, struct ep_mcache *mc, struct epair_mbuf **ms,
 			break;
 		buf_at[i] = m->buf;
 	}
-	memcpy(&headers->item[h], ms, i * sizeof(*ms));
+	copy_items(&headers->item[h], (void *const *)ms, i);
 	ep_store_relaxed(&headers->count, h + i);
 	ep_store_relaxed(&bufs->count, b + i);
 	if (account != NULL && i > 0)

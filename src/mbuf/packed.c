@@ -89,35 +89,35 @@ count_plain(const struct ep_packed *packed, unsigned n)
 	return count;
 }
 
-/* Plain ones. */
-static unsigned
-unpack_plain(struct ep_pool *pool, struct ep_mcache *mc,
-    const struct ep_packed *packed, unsigned n, struct ep_address to,
+unsigned
+ep_unpack_plain(struct ep_pool *pool, struct ep_mcache *mc,
+    const struct ep_packed *packed, unsigned n, const struct ep_address *to,
     struct epair_mbuf **ms)
 {
+	const struct ep_address at = *to; /* no mbuf is where it is read */
+
 	n = ep_headers_take(pool, mc, ms, n);
 	for (unsigned i = 0; i < n; i++) {
 		const struct ep_packed p = packed[i];
 
 		ep_header_fill(ms[i], pool, p.buf,
 		    (struct ep_piece){
-			p.off, p.len, p.flags, to.rcvif, to.account });
+			p.off, p.len, p.flags, at.rcvif, at.account });
 	}
 	return n;
 }
 
 unsigned
 ep_unpack(struct ep_pool *pool, struct ep_mcache *mc,
-    const struct ep_packed *packed, unsigned n, bool are_plain,
-    const struct ep_address *to, struct epair_mbuf **ms)
+    const struct ep_packed *packed, unsigned n, const struct ep_address *to,
+    struct epair_mbuf **ms)
 {
 	unsigned i = 0;
 
 	while (i < n) {
-		unsigned plain = are_plain ? n - i
-					   : count_plain(packed + i, n - i);
+		unsigned plain = count_plain(packed + i, n - i);
 
-		i += unpack_plain(pool, mc, packed + i, plain, *to, ms + i);
+		i += ep_unpack_plain(pool, mc, packed + i, plain, to, ms + i);
 		if (i < n && packed[i].len > 0)
 			return i;
 		for (; i < n && packed[i].len == 0; i++)

@@ -86,12 +86,16 @@ bool ep_packed_fetch(const struct ep_packed *packed, unsigned n);
 /*
  * Give n packed frames, in order, in ms. Returns how many it were: less than n
  * where there is no memory for a header. Those behind are still packed. mc is
- * the calling thread's, or NULL: as if there were no memory. are_plain: all of
- * them are known to be.
+ * the calling thread's, or NULL: as if there were no memory.
  */
 unsigned ep_unpack(struct ep_pool *pool, struct ep_mcache *mc,
-    const struct ep_packed *packed, unsigned n, bool are_plain,
-    const struct ep_address *to, struct epair_mbuf **ms);
+    const struct ep_packed *packed, unsigned n, const struct ep_address *to,
+    struct epair_mbuf **ms);
+
+/* As ep_unpack(), where all are plain. */
+unsigned ep_unpack_plain(struct ep_pool *pool, struct ep_mcache *mc,
+    const struct ep_packed *packed, unsigned n, const struct ep_address *to,
+    struct epair_mbuf **ms);
 
 /* Free one that could not be unpacked. */
 void ep_packed_free(struct ep_pool *pool, struct ep_mcache *mc,

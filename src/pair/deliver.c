@@ -156,7 +156,7 @@ ep_pair_drop_queued(struct ep_rxq *rxq, const struct ep_packed *frames,
 	struct epair_mbuf *m;
 
 	for (unsigned i = 0; i < n; i++)
-		if (ep_unpack(pool, mc, &frames[i], 1, false, &to, &m) == 1) {
+		if (ep_unpack(pool, mc, &frames[i], 1, &to, &m) == 1) {
 			(void)ep_drop(ifp, &m, 1, why, 0);
 		} else {
 			ep_drop_count(ifp, 1, why);
@@ -172,10 +172,11 @@ deliver_some(struct ep_rxq *rxq, struct ep_thread *thr, struct ep_mcache *mc,
 	struct epair_mbuf *ms[EP_CHUNK_MAX];
 	struct ep_stack *st = NULL;
 	bool are_plain = ep_packed_fetch(frames, count);
+	struct ep_pool *pool = rxq->ifp->ep->pool;
 	unsigned n;
 
-	n = ep_unpack(
-	    rxq->ifp->ep->pool, mc, frames, count, are_plain, &to, ms);
+	n = are_plain ? ep_unpack_plain(pool, mc, frames, count, &to, ms)
+		      : ep_unpack(pool, mc, frames, count, &to, ms);
 	if (__builtin_expect(n < count, 0))
 		ep_pair_drop_queued(
 		    rxq, frames + n, count - n, EPAIR_DROP_RX_NO_MBUF);

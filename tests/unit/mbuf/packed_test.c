@@ -83,7 +83,7 @@ plain_frame_crosses_with_all_that_it_is(void **state)
 	p = pack(m);
 	ep_packed_sent(pool, mc, &m, 1, &p);
 	memset(m, 0xff, sizeof(*m)); /* not ours any more */
-	assert_int_equal(ep_unpack(pool, mc, &p, 1, false, &to, &came), 1);
+	assert_int_equal(ep_unpack(pool, mc, &p, 1, &to, &came), 1);
 
 	assert_null(came->next);
 	assert_int_equal(came->pktlen, 5);
@@ -113,7 +113,7 @@ large_buffer_crosses_as_one(void **state)
 	p = pack(m);
 	assert_int_equal(p.len, EPAIR_MBUF_LARGE);
 	ep_packed_sent(pool, mc, &m, 1, &p);
-	assert_int_equal(ep_unpack(pool, mc, &p, 1, false, &to, &came), 1);
+	assert_int_equal(ep_unpack(pool, mc, &p, 1, &to, &came), 1);
 	assert_int_equal(epair_mbuf_tailroom(came), 0);
 	ep_mbuf_free(&came, 1);
 }
@@ -181,7 +181,7 @@ order_is_kept_among_plain_and_whole(void **state)
 	}
 	ep_pack(pool, account, ms, 6, p);
 	ep_packed_sent(pool, mc, ms, 6, p);
-	assert_int_equal(ep_unpack(pool, mc, p, 6, false, &to, came), 6);
+	assert_int_equal(ep_unpack(pool, mc, p, 6, &to, came), 6);
 	for (unsigned i = 0; i < 6; i++)
 		assert_int_equal(came[i]->data[0], 'a' + i);
 	ep_mbuf_free(came, 6);
@@ -199,7 +199,7 @@ what_cannot_be_unpacked_is_still_there_to_be_freed(void **state)
 	ms[0]->hashtype = EPAIR_HASH_OPAQUE;
 	ep_pack(pool, account, ms, 2, p);
 	ep_packed_sent(pool, mc, ms, 2, p);
-	assert_int_equal(ep_unpack(pool, NULL, p, 2, false, &to, &came), 1);
+	assert_int_equal(ep_unpack(pool, NULL, p, 2, &to, &came), 1);
 	assert_ptr_equal(came, ms[0]);
 	ep_packed_free(pool, NULL, &p[1], &to);
 	ep_mbuf_free(&came, 1);
