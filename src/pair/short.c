@@ -42,11 +42,10 @@ is_ours(const struct epair_if *ifp, const struct epair_mbuf *m)
 	return m->account == NULL || m->account == ifp->account;
 }
 
-/* What crosses of one that is ours, and what it adds. */
+/* What crosses of one, and what it adds. */
 static inline void
-mark(const struct epair_if *ifp, struct epair_mbuf *m, struct ep_sums *sums)
+mark(struct epair_mbuf *m, struct ep_sums *sums)
 {
-	m->account = ifp->account;
 	if (!(m->flags & EP_M_GROUP))
 		m->flags |= ep_ether_group_flags(m);
 	sums->mcasts += (m->flags & EP_M_GROUP) != 0;
@@ -83,7 +82,8 @@ send_alone(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf *m)
 		return false;
 	if (m->account == NULL && ep_account_charge(mc, ifp->account, 1) == 0)
 		return false;
-	mark(ifp, m, &sums);
+	m->account = ifp->account;
+	mark(m, &sums);
 	rxq = &oifp->rxqs[ep_rss_bucket(m, oifp->nrxqs, ifp->ep->opts.rss_udp)];
 	frame = pack_alone(ifp, mc, rxq, m);
 	ep_spin_lock(&rxq->q.lock);
@@ -114,7 +114,6 @@ pack(const struct epair_if *ifp, unsigned n, struct ep_load *load,
     unsigned *fresh)
 {
 	const struct ep_pool *pool = ifp->ep->pool;
-	const struct ep_account *ours = ifp->account;
 	struct epair_mbuf **ms = load->ms;
 	struct ep_sums sums = { 0, 0 };
 	uint32_t max = max_len(ifp);
@@ -123,15 +122,10 @@ pack(const struct epair_if *ifp, unsigned n, struct ep_load *load,
 	for (i = 0; i < n; i++) {
 		struct epair_mbuf *m = ms[i];
 
-		if (!ep_is_plain(m, pool) || m->len > max ||
-		    m->len < EP_ETHER_HDR_LEN ||
-		    (m->account != NULL && m->account != ours))
+		if (!ep_is_plain(m, pool) || m->len > max || !is_ours(ifp, m))
 			break;
-		if (!(m->flags & EP_M_GROUP) && (m->data[0] & 1))
-			m->flags |= ep_ether_group_of(m->data);
 		uncharged += m->account == NULL;
-		sums.mcasts += (m->flags & EP_M_GROUP) != 0;
-		sums.bytes += m->len;
+		mark(m, &sums);
 		load->frames[i] = ep_pack_one(m);
 	}
 	load->n = i;
