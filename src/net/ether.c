@@ -20,16 +20,12 @@ drop_short(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 	return kept;
 }
 
-/* What frames add to counters. */
-struct sums {
-	uint64_t bytes, mcasts;
-};
-
 /* Mark frames, and sum them up. False if one of them is short. */
 static bool
-mark(struct epair_mbuf *const *ms, unsigned n, uint16_t fib, struct sums *sums)
+mark(struct epair_mbuf *const *ms, unsigned n, uint16_t fib,
+    struct ep_sums *sums)
 {
-	struct sums s = { 0, 0 };
+	struct ep_sums s = { 0, 0 };
 	bool any_short = false;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -53,7 +49,7 @@ ep_ether_input(struct ep_rxq *rxq, struct epair_mbuf **ms, unsigned n)
 	struct epair_if *ifp = rxq->ifp;
 	uint32_t flags = ep_load_relaxed(&ifp->flags);
 	uint16_t fib = ep_load_relaxed(&ifp->fib);
-	struct sums sums;
+	struct ep_sums sums;
 
 	if (!(flags & EPAIR_IFF_UP)) {
 		(void)ep_drop(ifp, ms, n, EPAIR_DROP_RX_DOWN, 0);

@@ -11,26 +11,30 @@
 
 #define EP_ETHER_ADDRS_LEN 12u /* destination and source */
 
-/* M_BCAST or M_MCAST by six octets of destination; 0 for a unicast one. */
-static inline uint32_t
-ep_ether_group_of(const uint8_t *dst)
-{
-	static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+/* What frames add to counters. */
+struct ep_sums {
+	uint64_t bytes, mcasts;
+};
 
-	if (!(dst[0] & 1))
-		return 0;
-	return memcmp(dst, broadcast, 6) == 0 ? EPAIR_M_BCAST : EPAIR_M_MCAST;
-}
-
-/* The same for a frame; 0 for one too short to have a destination. */
+/*
+ * M_BCAST or M_MCAST by the frame's destination; 0 for a unicast one and for a
+ * frame too short to have one.
+ */
 static inline uint32_t
 ep_ether_group_flags(const struct epair_mbuf *m)
 {
-	uint8_t dst[6];
+	static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+	uint8_t buf[6];
+	const uint8_t *dst = m->data;
 
-	if (__builtin_expect(m->len >= 6, 1))
-		return ep_ether_group_of(m->data);
-	return epair_mbuf_read(m, 0, dst, 6) < 6 ? 0 : ep_ether_group_of(dst);
+	if (m->len < 6) {
+		if (epair_mbuf_read(m, 0, buf, 6) < 6)
+			return 0;
+		dst = buf;
+	}
+	if (!(dst[0] & 1))
+		return 0;
+	return memcmp(dst, broadcast, 6) == 0 ? EPAIR_M_BCAST : EPAIR_M_MCAST;
 }
 
 /*

@@ -5,6 +5,7 @@
 
 #include "base/domain.h"
 #include "mbuf/packed.h"
+#include "net/ether.h"
 #include "pair/pair.h"
 
 #define EP_BURST 64u /* frames that go through transmit at once */
@@ -24,11 +25,6 @@ void ep_pair_deliver(struct ep_task *task);
 /* Drop what waited in a queue. */
 void ep_pair_drop_queued(struct ep_rxq *rxq, const struct ep_packed *frames,
     unsigned n, enum epair_drop why);
-
-/* What frames add to counters. */
-struct ep_sums {
-	uint64_t bytes, mcasts;
-};
 
 /* What goes into a queue at once. */
 struct ep_load {
