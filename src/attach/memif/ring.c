@@ -185,6 +185,13 @@ ep_memif_ring_look(struct ep_memif_ring *ring)
 	return ahead;
 }
 
+/* Frames like the last one are written to the short buffers. */
+static inline bool
+writes_short(const struct ep_memif_ring *ring)
+{
+	return !ring->is_reading && ring->was_len <= EP_MEMIF_SHORT;
+}
+
 /*
  * The peer's core has the lines of a frame that it wrote, or read; fetched one
  * after the other each costs the way there and back. So those of the frames
@@ -196,8 +203,8 @@ ep_memif_ring_look(struct ep_memif_ring *ring)
 static void
 fetch(const struct ep_memif_ring *ring, uint16_t slot)
 {
-	bool is_short = ring->was_len <= EP_MEMIF_SHORT;
-	uint32_t lines = is_short ? 1 : (ring->was_len + LINE - 1) / LINE;
+	bool is_short = writes_short(ring);
+	uint32_t octets = is_short ? 1 : ring->was_len;
 	struct ep_memif_desc desc;
 	uint8_t *at;
 
@@ -205,9 +212,8 @@ fetch(const struct ep_memif_ring *ring, uint16_t slot)
 		__builtin_prefetch(
 		    desc_at(ring, (uint16_t)(slot + FETCH_DESCS)));
 	if (ring->is_client) {
-		at = ring->buffers.at + (!ring->is_reading && is_short
-						? short_at(ring, slot)
-						: long_at(ring, slot));
+		at = ring->buffers.at +
+		     (is_short ? short_at(ring, slot) : long_at(ring, slot));
 	} else {
 		desc = load_desc(ring, slot);
 		at = ep_memif_region_at(
@@ -215,18 +221,19 @@ fetch(const struct ep_memif_ring *ring, uint16_t slot)
 	}
 	if (at == NULL)
 		return; /* judged when it is come to */
-	if (ring->is_reading)
+	if (ring->is_reading) {
 		__builtin_prefetch(at);
-	for (uint32_t i = 0; !ring->is_reading && i < lines; i++)
-		ep_fetch_own(at + (size_t)i * LINE);
+		return;
+	}
+	for (uint32_t off = 0; off < octets; off += LINE)
+		ep_fetch_own(at + off);
 }
 
 static inline void
 fetch_ahead(struct ep_memif_ring *ring)
 {
-	uint16_t most = !ring->is_reading && ring->was_len > EP_MEMIF_SHORT
-			    ? FETCH_LONG
-			    : FETCH;
+	uint16_t most = ring->is_reading || writes_short(ring) ? FETCH
+							       : FETCH_LONG;
 	uint16_t until;
 
 	most = ring->ahead < most ? ring->ahead : most;
