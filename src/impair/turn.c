@@ -26,7 +26,7 @@ rate_free(const struct ep_turn *turn, const struct ep_link_conf *conf)
 {
 	uint64_t ahead = ahead_ns(conf);
 
-	return turn->taken_ns > ahead ? turn->taken_ns - ahead : 0;
+	return turn->taken.until_ns > ahead ? turn->taken.until_ns - ahead : 0;
 }
 
 /*
@@ -37,23 +37,18 @@ static uint64_t
 rate_take(struct ep_turn *turn, const struct ep_link_conf *conf,
     uint64_t octets, uint64_t came_ns)
 {
-	uint64_t start = rate_free(turn, conf), ahead = ahead_ns(conf), part;
+	uint64_t start = rate_free(turn, conf), ahead = ahead_ns(conf);
 
 	if (start < came_ns)
 		start = came_ns;
 	/* What waited for a trace has not waited for this. */
 	if (start < turn->since_ns)
 		start = turn->since_ns;
-	if (turn->taken_ns < start) {
-		turn->taken_ns = start;
-		turn->taken_rest = 0;
-	}
-	part = octets * 8 * EP_NS_PER_S + turn->taken_rest;
-	turn->taken_ns += part / conf->rate;
-	turn->taken_rest = part % conf->rate;
-	if (turn->taken_ns < start + ahead)
+	ep_busy_from(&turn->taken, start);
+	ep_busy_add(&turn->taken, octets, conf->rate);
+	if (turn->taken.until_ns < start + ahead)
 		return start;
-	return turn->taken_ns - ahead;
+	return turn->taken.until_ns - ahead;
 }
 
 __extension__ typedef unsigned __int128 wide;
@@ -76,15 +71,16 @@ rate_change(struct ep_turn *turn, const struct ep_link_conf *conf,
 {
 	uint64_t ahead, had, used;
 
-	turn->taken_rest = 0;
+	turn->taken.rest = 0;
 	if (conf->rate == 0 || old->rate == 0) {
-		turn->taken_ns = 0;
+		turn->taken.until_ns = 0;
 		turn->since_ns = now_ns;
 		return;
 	}
 	ahead = ahead_ns(conf);
 	had = ahead_ns(old);
-	used = turn->taken_ns > now_ns ? turn->taken_ns - now_ns : 0;
+	used = turn->taken.until_ns > now_ns ? turn->taken.until_ns - now_ns
+					     : 0;
 	if (used > had) {
 		used = ahead + at_rate(used - had, old->rate, conf->rate);
 	} else {
@@ -92,7 +88,7 @@ rate_change(struct ep_turn *turn, const struct ep_link_conf *conf,
 
 		used = left < ahead ? ahead - left : 0;
 	}
-	turn->taken_ns = now_ns + used;
+	turn->taken.until_ns = now_ns + used;
 }
 
 /*

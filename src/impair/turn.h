@@ -16,13 +16,13 @@
 #ifndef EP_IMPAIR_TURN_H
 #define EP_IMPAIR_TURN_H
 
+#include "base/rate.h"
 #include "impair/conf.h"
 
 struct ep_trace;
 
 struct ep_turn {
-	uint64_t taken_ns; /* rate: the link is taken until then ... */
-	uint64_t taken_rest; /* ... and this many rate-th parts of a ns */
+	struct ep_busy taken; /* rate: the link is, until then */
 	uint64_t since_ns; /* rate: that there is one, instead of none */
 	const struct ep_trace *trace; /* or NULL */
 	uint64_t round_ns; /* trace: its time 0, this time round */

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/number.h"
+#include "base/rate.h"
 #include "mbuf/line.h"
 #include "qdisc/class.h"
 #include "qdisc/qdisc.h"
@@ -45,8 +46,7 @@ struct htb_conf {
 struct meter {
 	uint64_t rate; /* bit/s; 0: none */
 	uint64_t burst_ns;
-	uint64_t used_ns; /* used up until then ... */
-	uint64_t used_rest; /* ... and this many rate-th parts of a ns */
+	struct ep_busy used; /* up, until then */
 };
 
 struct class
@@ -115,25 +115,18 @@ meter_init(struct meter *meter, uint64_t rate, uint64_t burst)
 static uint64_t
 meter_next(const struct meter *meter)
 {
-	return meter->used_ns > meter->burst_ns
-		   ? meter->used_ns - meter->burst_ns
+	return meter->used.until_ns > meter->burst_ns
+		   ? meter->used.until_ns - meter->burst_ns
 		   : 0;
 }
 
 static void
 meter_use(struct meter *meter, uint64_t octets, uint64_t now_ns)
 {
-	uint64_t part;
-
 	if (meter->rate == 0)
 		return;
-	if (meter->used_ns < now_ns) {
-		meter->used_ns = now_ns;
-		meter->used_rest = 0;
-	}
-	part = octets * 8 * EP_NS_PER_S + meter->used_rest;
-	meter->used_ns += part / meter->rate;
-	meter->used_rest = part % meter->rate;
+	ep_busy_from(&meter->used, now_ns);
+	ep_busy_add(&meter->used, octets, meter->rate);
 }
 
 /* "RATE" or "RATE:CEIL". */
