@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Of recvmmsg() and the mapped rings of TPACKET_V3: the kernel copies each frame
- * once either way, into what it is given or into its ring, but out of the ring
- * it must be copied again, and a block that is not full waits for a timer.
+ * Short frames come by a mapped ring (attach/rxring.h), for which there is no
+ * call, and are copied out of it. Long ones are received: the kernel copies them
+ * once either way, and out of a ring it would be twice. Lent from a ring with
+ * slots for them, they would cost the sender more than they save us. The blocks
+ * of TPACKET_V3 wait for a timer if they are not full.
  */
 #include "attach/afpacket.h"
 
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "attach/vector.h"
 #include "attach/virtio.h"
@@ -133,6 +136,9 @@ ep_afpacket_open(struct ep_afpacket *lanes, unsigned count,
 
 	for (unsigned i = 0; i < count && error == 0; i++) {
 		error = set_options(&lanes[i], conf);
+		/* Without one, everything is received. */
+		if (error == 0 && !conf->is_shared)
+			(void)ep_rxring_open(&lanes[i].ring, lanes[i].fd);
 		if (error == 0)
 			error = bind_to(lanes[i].fd, conf->ifindex);
 		if (error == 0 && count > 1)
@@ -154,7 +160,16 @@ ep_afpacket_open(struct ep_afpacket *lanes, unsigned count,
 	return 0;
 }
 
-/* Reading. */
+void
+ep_afpacket_close(struct ep_afpacket *lane)
+{
+	ep_rxring_close(&lane->ring);
+	if (lane->fd >= 0)
+		(void)close(lane->fd);
+	lane->fd = -1;
+}
+
+/* Receiving. */
 
 /* What stands beside each frame. */
 #define CONTROL_LEN CMSG_SPACE(sizeof(struct tpacket_auxdata))
@@ -185,9 +200,17 @@ vlan_of(struct msghdr *msg)
 	return (uint32_t)aux.tp_vlan_tpid << 16 | aux.tp_vlan_tci;
 }
 
-/* With no mbuf to be had: a frame is read all the same, and counted. */
+static void
+take(struct wake *w, unsigned i)
+{
+	if (ep_reader_take(&w->r, i, w->msgs[i].msg_len,
+		vlan_of(&w->msgs[i].msg_hdr), &w->ms[w->n]))
+		w->n++;
+}
+
+/* With no mbuf to be had: a frame is received all the same, and counted. */
 static int
-read_and_drop(struct ep_afpacket *lane, struct epair_if *ifp)
+receive_and_drop(struct ep_afpacket *lane, struct epair_if *ifp)
 {
 	uint8_t octet;
 
@@ -197,23 +220,15 @@ read_and_drop(struct ep_afpacket *lane, struct epair_if *ifp)
 	return 1;
 }
 
-static void
-take(struct wake *w, unsigned i)
-{
-	if (ep_reader_take(&w->r, i, w->msgs[i].msg_len,
-		vlan_of(&w->msgs[i].msg_hdr), &w->ms[w->n]))
-		w->n++;
-}
-
-/* Returns how many were read, or why none was. */
+/* Returns how many were received, or why none was. */
 static int
-read_batch(struct ep_afpacket *lane, struct wake *w, unsigned want)
+receive_batch(struct ep_afpacket *lane, struct wake *w, unsigned want)
 {
 	int n;
 
 	want = ep_reader_room(&w->r, want);
 	if (want == 0)
-		return read_and_drop(lane, w->r.ifp);
+		return receive_and_drop(lane, w->r.ifp);
 	for (unsigned i = 0; i < want; i++)
 		w->msgs[i].msg_hdr = (struct msghdr){
 			.msg_iov = w->r.iov[i],
@@ -222,6 +237,11 @@ read_batch(struct ep_afpacket *lane, struct wake *w, unsigned want)
 			.msg_controllen = CONTROL_LEN,
 		};
 	n = recvmmsg(lane->fd, w->msgs, want, MSG_DONTWAIT, NULL);
+	/* The kernel drops what its header cannot say, of a kind unknown to us. */
+	if (n < 0 && errno == EINVAL) {
+		ep_drop_count(w->r.ifp, 1, EPAIR_DROP_TX_BAD);
+		return 1;
+	}
 	if (n < 0)
 		return -errno;
 	for (unsigned i = 0; i < (unsigned)n; i++)
@@ -238,27 +258,18 @@ smaller(unsigned a, unsigned b)
 
 /*
  * A batch is as large as what came for the wake before, and doubles while it is
- * filled.
+ * filled. Returns 0, or why there was no more.
  */
-int
-ep_afpacket_read(struct ep_afpacket *lane, struct epair_if *ifp)
+static int
+receive_all(struct ep_afpacket *lane, struct wake *w)
 {
 	unsigned came = 0, batch = lane->batch;
-	struct wake w;
 	int n = 0;
 
-	w.n = 0;
-	ep_reader_init(&w.r, ifp, lane->hdr_len);
 	while (came < READ_MAX) {
 		unsigned want = smaller(batch, READ_MAX - came);
 
-		n = read_batch(lane, &w, want);
-		/* What its header cannot say: of a kind that we do not know. */
-		if (n == -EINVAL) {
-			ep_drop_count(ifp, 1, EPAIR_DROP_TX_BAD);
-			n = 1;
-			want = 1;
-		}
+		n = receive_batch(lane, w, want);
 		if (n < 0)
 			break;
 		came += (unsigned)n;
@@ -267,12 +278,135 @@ ep_afpacket_read(struct ep_afpacket *lane, struct epair_if *ifp)
 		batch = smaller(2 * batch, BATCH_MAX);
 	}
 	lane->batch = came < BATCH_MIN ? BATCH_MIN : smaller(came, BATCH_MAX);
+	return n < 0 ? n : 0;
+}
+
+/* The ring. */
+
+/* How many, from the head on, are what the head is. */
+static unsigned
+count_alike(
+    const struct ep_rxring *ring, enum ep_rxslot_state state, unsigned max)
+{
+	struct ep_rxslot slot;
+	unsigned n = 1;
+
+	while (n < max && ep_rxring_peek(ring, n, &slot) == state)
+		n++;
+	return n;
+}
+
+/* A frame that is in its slot, into m. */
+static void
+take_slot(struct wake *w, const struct ep_rxslot *slot, struct epair_mbuf *m)
+{
+	struct virtio_net_hdr_v1 hdr = { 0 };
+
+	if (slot->len < EP_ETHER_HDR_LEN) {
+		(void)ep_drop(w->r.ifp, &m, 1, EPAIR_DROP_TX_BAD, 0);
+		return;
+	}
+	memcpy(&hdr, slot->frame - HDR_LEN, HDR_LEN);
+	memcpy(m->data, slot->frame, slot->len);
+	m->len = m->pktlen = slot->len;
+	if (ep_reader_finish(w->r.ifp, m, &hdr, slot->vlan))
+		w->ms[w->n++] = m;
+}
+
+/* Returns how many were read. One for which there is no mbuf is counted. */
+static unsigned
+take_slots(struct ep_afpacket *lane, struct wake *w, unsigned max)
+{
+	unsigned want = count_alike(&lane->ring, EP_RXSLOT_HERE, max);
+	struct epair_mbuf *ms[BATCH_MAX];
+	struct ep_rxslot slot;
+	int n = ep_mbuf_alloc(w->r.ifp->ep->pool, ms, want, EPAIR_MBUF_SMALL);
+
+	if (n <= 0) {
+		ep_drop_count(w->r.ifp, 1, EPAIR_DROP_TX_NO_MBUF);
+		return 1;
+	}
+	for (unsigned i = 0; i < (unsigned)n; i++) {
+		(void)ep_rxring_peek(&lane->ring, i, &slot);
+		take_slot(w, &slot, ms[i]);
+	}
+	return (unsigned)n;
+}
+
+/*
+ * Read a few that are alike. Returns how many; 0: there are none; or why what
+ * is there was not read.
+ */
+static int
+read_some(struct ep_afpacket *lane, struct wake *w, unsigned max)
+{
+	enum ep_rxslot_state state;
+	struct ep_rxslot slot;
+	int n = 1;
+
+	state = ep_rxring_peek(&lane->ring, 0, &slot);
+	switch (state) {
+	case EP_RXSLOT_EMPTY:
+		return 0;
+	case EP_RXSLOT_HERE:
+		n = (int)take_slots(lane, w, max);
+		break;
+	case EP_RXSLOT_QUEUED:
+		n = receive_batch(
+		    lane, w, count_alike(&lane->ring, state, max));
+		break;
+	case EP_RXSLOT_LOST:
+		ep_drop_count(w->r.ifp, 1, EPAIR_DROP_PACKET_RING);
+		break;
+	}
+	if (n > 0)
+		ep_rxring_release(&lane->ring, (unsigned)n);
+	return n;
+}
+
+/* Why there is nothing: the device may have gone down. */
+static int
+ask_error(const struct ep_afpacket *lane)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(lane->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+		return -errno;
+	return -error;
+}
+
+static int
+read_ring(struct ep_afpacket *lane, struct wake *w)
+{
+	unsigned came = 0;
+	int n;
+
+	do {
+		n = read_some(lane, w, smaller(READ_MAX - came, BATCH_MAX));
+		came += n > 0 ? (unsigned)n : 0;
+	} while (n > 0 && came < READ_MAX);
+	if (came == 0 && n == 0)
+		return ask_error(lane);
+	return n < 0 ? n : 0;
+}
+
+int
+ep_afpacket_read(struct ep_afpacket *lane, struct epair_if *ifp)
+{
+	struct wake w;
+	int error;
+
+	w.n = 0;
+	ep_reader_init(&w.r, ifp, lane->hdr_len, &lane->headers);
+	error = ep_rxring_is_open(&lane->ring) ? read_ring(lane, &w)
+					       : receive_all(lane, &w);
 	ep_reader_fini(&w.r);
 	if (w.n > 0) {
 		ep_count_add(&lane->sent, w.n);
 		(void)ep_pair_transmit(ifp, w.ms, w.n);
 	}
-	return n < 0 && n != -EAGAIN && n != -EINTR ? n : 0;
+	return error != -EAGAIN && error != -EINTR ? error : 0;
 }
 
 /* Writing. */

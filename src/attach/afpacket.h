@@ -14,6 +14,7 @@
  *	made by the opener, unbound: it takes CAP_NET_RAW to make one, and
  *	nothing to use it
  *	ep_afpacket_open()	lanes see frames from here on
+ *	ep_afpacket_close()	whether they were opened or not
  *	read, write		each lane on one thread at a time, reading; and
  *				writing
  *
@@ -22,13 +23,16 @@
 #ifndef EP_ATTACH_AFPACKET_H
 #define EP_ATTACH_AFPACKET_H
 
+#include "attach/rxring.h"
 #include "base/error.h"
 #include "net/ifnet.h"
 
 struct ep_afpacket {
-	int fd; /* constant; not ours: whoever made it closes it */
+	int fd; /* constant; -1: none. It is closed with the lane */
 	uint32_t hdr_len; /* constant: of virtio's header */
-	unsigned batch; /* frames to read at once */
+	struct ep_rxring ring;
+	unsigned batch; /* frames to receive at once */
+	uint32_t headers; /* for the reader (vector.h) */
 	uint64_t sent; /* frames that were handed on; read relaxed */
 };
 
@@ -36,6 +40,7 @@ struct ep_afpacket_conf {
 	uint32_t ifindex;
 	bool is_promisc; /* frames for other addresses too */
 	bool is_offloading; /* frames may be unfinished */
+	bool is_shared; /* others have the sockets, too: they get no rings */
 };
 
 /*
@@ -45,6 +50,9 @@ struct ep_afpacket_conf {
  */
 int ep_afpacket_open(struct ep_afpacket *lanes, unsigned count,
     const struct ep_afpacket_conf *conf, uint32_t *caps, struct epair_err *err);
+
+/* Give back what a lane has, its socket too. */
+void ep_afpacket_close(struct ep_afpacket *lane);
 
 /*
  * Read what has come, within a budget, and transmit it on ifp.

@@ -6,15 +6,19 @@
 #include <string.h>
 
 #include "attach/virtio.h"
+#include "base/atomic.h"
 #include "net/instance.h"
 
 /* Reading. */
 
 void
-ep_reader_init(struct ep_reader *r, struct epair_if *ifp, uint32_t hdr_len)
+ep_reader_init(struct ep_reader *r, struct epair_if *ifp, uint32_t hdr_len,
+    uint32_t *headers)
 {
 	r->ifp = ifp;
 	r->hdr_len = hdr_len;
+	r->headers = headers;
+	r->split = *headers + (EPAIR_MBUF_SMALL - *headers) / EP_LINE * EP_LINE;
 	r->small_count = r->large_count = 0;
 }
 
@@ -54,7 +58,7 @@ ep_reader_room(struct ep_reader *r, unsigned want)
 		struct iovec *iov = r->iov[i];
 
 		iov[0] = (struct iovec){ &r->hdrs[i], r->hdr_len };
-		iov[1] = (struct iovec){ r->small[i]->data, EPAIR_MBUF_SMALL };
+		iov[1] = (struct iovec){ r->small[i]->data, r->split };
 		iov[2] = (struct iovec){ r->too_much, sizeof(r->too_much) };
 		if (r->large_count > 0)
 			iov[2] = (struct iovec){ r->large[i]->data,
@@ -77,6 +81,15 @@ put_tag(struct epair_mbuf *m, uint32_t vlan)
 	memcpy(m->data + 12, words, sizeof(words));
 }
 
+/* It says how long they are if the frame is to be cut into segments. */
+static void
+learn_headers(struct ep_reader *r, const struct virtio_net_hdr_v1 *hdr)
+{
+	if (r->hdr_len > 0 && hdr->hdr_len > 0 &&
+	    hdr->hdr_len < EPAIR_MBUF_SMALL)
+		*r->headers = hdr->hdr_len;
+}
+
 /* The i-th is m, len octets long; what does not fit is in a large one. */
 static void
 set_len(struct ep_reader *r, unsigned i, struct epair_mbuf *m, uint32_t len)
@@ -84,12 +97,31 @@ set_len(struct ep_reader *r, unsigned i, struct epair_mbuf *m, uint32_t len)
 	struct epair_mbuf *tail = r->large[i];
 
 	m->len = m->pktlen = len;
-	if (len <= EPAIR_MBUF_SMALL)
+	if (len <= r->split)
 		return;
 	r->large[i] = NULL;
-	m->len = m->pktlen = EPAIR_MBUF_SMALL;
-	tail->len = tail->pktlen = len - EPAIR_MBUF_SMALL;
+	m->len = m->pktlen = r->split;
+	tail->len = tail->pktlen = len - r->split;
 	epair_mbuf_chain(m, tail);
+	learn_headers(r, &r->hdrs[i]);
+}
+
+bool
+ep_reader_finish(struct epair_if *ifp, struct epair_mbuf *m,
+    struct virtio_net_hdr_v1 *hdr, uint32_t vlan)
+{
+	if (hdr == NULL)
+		return true;
+	if (vlan != 0) {
+		put_tag(m, vlan);
+		hdr->csum_start = (uint16_t)(hdr->csum_start +
+					     EP_ETHER_VLAN_LEN);
+		hdr->hdr_len = (uint16_t)(hdr->hdr_len + EP_ETHER_VLAN_LEN);
+	}
+	if (ep_virtio_from_header(m, hdr) == 0)
+		return true;
+	(void)ep_drop(ifp, &m, 1, EPAIR_DROP_TX_BAD, 0);
+	return false;
 }
 
 bool
@@ -97,31 +129,21 @@ ep_reader_take(struct ep_reader *r, unsigned i, uint32_t len, uint32_t vlan,
     struct epair_mbuf **mp)
 {
 	struct epair_mbuf *m = r->small[i];
-	struct virtio_net_hdr_v1 *hdr = &r->hdrs[i];
 
 	if (len < r->hdr_len + EP_ETHER_HDR_LEN) {
 		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_BAD);
 		return false;
 	}
 	len -= r->hdr_len;
-	if (len > EPAIR_MBUF_SMALL && r->large_count == 0) {
+	if (len > r->split && r->large_count == 0) {
 		ep_drop_count(r->ifp, 1, EPAIR_DROP_TX_NO_MBUF);
 		return false;
 	}
 	r->small[i] = NULL;
 	set_len(r, i, m, len);
-	if (vlan != 0) {
-		put_tag(m, vlan);
-		hdr->csum_start = (uint16_t)(hdr->csum_start +
-					     EP_ETHER_VLAN_LEN);
-		hdr->hdr_len = (uint16_t)(hdr->hdr_len + EP_ETHER_VLAN_LEN);
-	}
-	if (r->hdr_len > 0 && ep_virtio_from_header(m, hdr) != 0) {
-		(void)ep_drop(r->ifp, &m, 1, EPAIR_DROP_TX_BAD, 0);
-		return false;
-	}
 	*mp = m;
-	return true;
+	return ep_reader_finish(
+	    r->ifp, m, r->hdr_len > 0 ? &r->hdrs[i] : NULL, vlan);
 }
 
 static void
@@ -171,7 +193,7 @@ fetch_pages(const struct iovec *piece)
 
 	for (size_t i = 0; i < piece->iov_len; i += PAGE) {
 		__builtin_prefetch(at + i);
-		__builtin_prefetch(at + i + 64);
+		__builtin_prefetch(at + i + EP_LINE);
 	}
 }
 

@@ -8,6 +8,12 @@
  * which waits for the first that needs it: so a small frame never holds 68 KiB,
  * and nothing is copied twice. Its vector is the header, the small and the large.
  *
+ * Of a long frame the kernel has the headers in one place and the payload in
+ * pages, where it begins at the start of one; and it lays it out so again when
+ * it is written. It copies whole lines to whole lines in less time: so what is
+ * in the small one is the headers, as long as they were in the last long frame,
+ * and whole lines of payload.
+ *
  *	init		once for a wake
  *	room		vectors for up to `want` frames
  *	take		the i-th was read, so long; not all need to have been
@@ -38,6 +44,8 @@
 struct ep_reader {
 	struct epair_if *ifp;
 	uint32_t hdr_len; /* of virtio's header; 0: there is none */
+	uint32_t *headers; /* length of the last long frame's */
+	uint32_t split; /* octets in the small one */
 	struct epair_mbuf *small[EP_READER_MAX], *large[EP_READER_MAX];
 	unsigned small_count, large_count;
 	struct virtio_net_hdr_v1 hdrs[EP_READER_MAX];
@@ -45,8 +53,9 @@ struct ep_reader {
 	uint8_t too_much[1];
 };
 
-void ep_reader_init(
-    struct ep_reader *r, struct epair_if *ifp, uint32_t hdr_len);
+/* *headers is kept by the caller from wake to wake, 0 to begin with. */
+void ep_reader_init(struct ep_reader *r, struct epair_if *ifp, uint32_t hdr_len,
+    uint32_t *headers);
 
 /* Returns for how many frames there is room: 0 if there are no mbufs. */
 unsigned ep_reader_room(struct ep_reader *r, unsigned want);
@@ -58,6 +67,14 @@ unsigned ep_reader_room(struct ep_reader *r, unsigned want);
  */
 bool ep_reader_take(struct ep_reader *r, unsigned i, uint32_t len,
     uint32_t vlan, struct epair_mbuf **mp);
+
+/*
+ * What is left to do with a frame that is in m: put its tag in again, and take
+ * its metadata from the header, which is the caller's own copy, or NULL if there
+ * is none. Returns false if it was dropped.
+ */
+bool ep_reader_finish(struct epair_if *ifp, struct epair_mbuf *m,
+    struct virtio_net_hdr_v1 *hdr, uint32_t vlan);
 
 void ep_reader_settle(struct ep_reader *r);
 void ep_reader_fini(struct ep_reader *r);

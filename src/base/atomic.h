@@ -8,6 +8,9 @@
 #ifndef EP_BASE_ATOMIC_H
 #define EP_BASE_ATOMIC_H
 
+/* Octets of a cache line: what CPUs hand each other. */
+#define EP_LINE 64u
+
 #define ep_load_relaxed(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
 #define ep_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define ep_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)

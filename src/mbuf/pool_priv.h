@@ -6,7 +6,6 @@
 #include "base/lock.h"
 #include "mbuf/pool.h"
 
-#define EP_LINE    64u /* octets of a cache line */
 #define EP_MAG_MAX 128u
 
 /* Buffers, and what they are described by. */

@@ -174,6 +174,59 @@ def several_queues_lose_and_double_nothing():
     line.close()
 
 
+MIXED = """
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((sys.argv[1], 0))
+for i in range(int(sys.argv[2])):
+    long = bytes(1300 if i % 7 in (1, 2, 5) else 40)
+    s.send(bytes.fromhex("ffffffffffff0200000000ee88b5") + i.to_bytes(4, "big") + long)
+"""
+
+
+def short_and_long_frames_keep_their_order():
+    """Short ones come by the ring, long ones are received."""
+    line = Line()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        path = folder + "/pcapng"
+        line.cable.ask("capture " + path)
+        line.cable.process.send_signal(signal.SIGSTOP)
+        line.red.run("python3", "-c", MIXED, "eth", "2000")
+        line.cable.process.send_signal(signal.SIGCONT)
+        line.red.run("python3", "-c", MIXED, "eth", "2000")
+        line.cable.await_stat("b", ipackets=4000)
+        line.cable.ask("capture")
+        came = lab.run("tshark", "-r", path, "-Y",
+                       "eth.src==02:00:00:00:00:ee && frame.interface_name contains epair0b",
+                       "-T", "fields", "-e", "data.data", "-e", "frame.len").splitlines()
+    equal([(int(data[:8], 16), int(size)) for data, size in map(str.split, came)],
+          2 * [(i, 18 + (1300 if i % 7 in (1, 2, 5) else 40)) for i in range(2000)])
+    line.close()
+
+
+LONG = SEND.replace("range(5)", "range(3000)").replace("bytes(50) + bytes([i])", "bytes(8900)")
+
+
+def long_frames_that_are_not_read_are_counted():
+    """They fill the socket's queue, and not the ring."""
+    line = Line("-", "sink")
+    line.red.ip("link", "set", "eth", "mtu", "9000")
+    line.port("mtu", "9000")
+    line.cable.ask("set a mtu 9000")
+    line.cable.ask("attach a packet:dev=port,netns=lab")
+    before = line.red.link("eth")["stats64"]["tx"]["packets"]
+    line.cable.process.send_signal(signal.SIGSTOP)
+    line.red.run("python3", "-c", LONG, "eth")
+    line.cable.process.send_signal(signal.SIGCONT)
+    a, _ = line.cable.settle()
+    sent = line.red.link("eth")["stats64"]["tx"]["packets"] - before
+    check(a.get("drop-packet-ring", 0) > 0, a)
+    check(a["opackets"] > 500, a)
+    equal(a["opackets"] + a["drop-packet-ring"], sent, "frames of the device")
+    line.close()
+
+
 def what_is_not_read_is_counted():
     line = Line("-", "sink")
     line.cable.ask("attach a packet:dev=port,netns=lab")
@@ -236,6 +289,8 @@ lab.main([
     a_namespace_that_is_deleted_is_missed,
     several_queues_lose_and_double_nothing,
     what_is_not_read_is_counted,
+    short_and_long_frames_keep_their_order,
+    long_frames_that_are_not_read_are_counted,
     a_bridge_in_a_namespace_joins_many_cables,
     what_cannot_be_is_refused_with_why,
 ], needs=("ping", "iperf3", "ss", "nstat", "tshark"))

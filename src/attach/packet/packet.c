@@ -42,7 +42,7 @@ struct packet {
 	struct ep_stack st; /* first */
 	struct ep_netns ns;
 	uint32_t ifindex; /* constant */
-	bool is_handed; /* constant: its sockets are somebody else's, too */
+	bool is_shared; /* constant: its sockets are somebody else's, too */
 	uint32_t serial;
 	struct ep_netdev seen;
 	struct ep_tell tell;
@@ -193,8 +193,7 @@ packet_release(struct ep_stack *st)
 	(void)ep_task_drain(&packet->follow_task);
 	ep_tell_fini(&packet->tell);
 	for (unsigned i = 0; i < packet->lane_count; i++)
-		if (packet->sockets[i].fd >= 0)
-			(void)close(packet->sockets[i].fd);
+		ep_afpacket_close(&packet->sockets[i]);
 	ep_netns_fini(&packet->ns);
 	free(packet);
 }
@@ -244,7 +243,8 @@ set_up(struct packet *packet, const struct packet_conf *conf,
 	int handed[EP_OPENER_QUEUES_MAX];
 	struct ep_opener_call call = { .req.op = EP_OPENER_OPEN_PACKET };
 	struct ep_afpacket_conf how = { .is_promisc = conf->promisc,
-		.is_offloading = conf->offload };
+		.is_offloading = conf->offload,
+		.is_shared = packet->is_shared };
 	const struct ep_opener_answer *answer = &call.answer;
 	unsigned rest;
 	int error;
@@ -270,8 +270,8 @@ set_up(struct packet *packet, const struct packet_conf *conf,
 }
 
 static int
-packet_create_with(struct epair_if *ifp, const void *arg,
-    const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
+create(struct epair_if *ifp, const void *arg, const struct ep_fds *with,
+    bool is_shared, struct ep_stack **st, struct epair_err *err)
 {
 	const struct packet_conf *conf = arg;
 	unsigned queues = conf->queues != 0 ? conf->queues : ifp->nrxqs;
@@ -280,7 +280,7 @@ packet_create_with(struct epair_if *ifp, const void *arg,
 
 	if (packet == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for a device");
-	packet->is_handed = with != NULL;
+	packet->is_shared = is_shared;
 	error = set_up(packet, conf, with, err);
 	if (error != 0) {
 		packet_release(&packet->st);
@@ -294,7 +294,14 @@ static int
 packet_create(struct epair_if *ifp, const void *conf, struct ep_stack **st,
     struct epair_err *err)
 {
-	return packet_create_with(ifp, conf, NULL, st, err);
+	return create(ifp, conf, NULL, false, st, err);
+}
+
+static int
+packet_create_with(struct epair_if *ifp, const void *conf,
+    const struct ep_fds *with, struct ep_stack **st, struct epair_err *err)
+{
+	return create(ifp, conf, with, true, st, err);
 }
 
 static int
@@ -318,7 +325,7 @@ packet_open(struct epair_if *ifp, const void *conf, struct ep_fds_out *out,
     struct epair_err *err)
 {
 	struct ep_stack *st = NULL;
-	int error = packet_create(ifp, conf, &st, err);
+	int error = create(ifp, conf, NULL, true, &st, err);
 
 	if (error != 0 || st == NULL)
 		return error;
@@ -334,7 +341,7 @@ packet_get_fds(struct ep_stack *st, struct epair_fd *fds, unsigned max)
 	const struct packet *packet = (const struct packet *)(void *)st;
 	struct ep_fds_out out = { .fds = fds, .max = max };
 
-	if (packet->is_handed)
+	if (packet->is_shared)
 		give_all(packet, &out);
 	return ep_fds_end(&out);
 }

@@ -163,7 +163,7 @@ ep_tap_read(struct ep_watch *watch, uint32_t events)
 
 	if (ep_attach_is_held(&q->tap->st, watch, events))
 		return;
-	ep_reader_init(&r, ifp, q->tap->hdr_len);
+	ep_reader_init(&r, ifp, q->tap->hdr_len, &q->headers);
 	while (came < READ_MAX && error == 0) {
 		came += read_batch(
 		    q, &r, smaller(batch, READ_MAX - came), ms, &n, &error);

@@ -42,6 +42,7 @@ struct ep_tap_queue {
 	int fd; /* constant */
 	struct ep_tap_ring *ring; /* or NULL; its worker's from start on */
 	unsigned batch; /* frames to read at once; its worker's */
+	uint32_t headers; /* for its reader (vector.h); its worker's */
 	uint64_t sent; /* by its worker, read relaxed */
 };
 

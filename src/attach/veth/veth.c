@@ -218,7 +218,7 @@ veth_release(struct ep_stack *st)
 	if (veth->far_netns >= 0)
 		(void)set_far(veth, EP_OPENER_DELETE, NULL);
 	for (unsigned i = 0; i < veth->lane_count; i++)
-		close_fd(veth->sockets[i].fd);
+		ep_afpacket_close(&veth->sockets[i]);
 	close_fd(veth->far_route);
 	close_fd(veth->far_netns);
 	ep_device_fini(&veth->device);

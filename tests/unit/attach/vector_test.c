@@ -53,9 +53,10 @@ frame_is_taken_whole_whatever_its_length(void **state)
 		EPAIR_MBUF_SMALL + 1, 65549 };
 	struct rig *rig = *state;
 	struct epair_mbuf *m;
+	uint32_t headers = 0;
 	struct ep_reader r;
 
-	ep_reader_init(&r, rig->a, HDR);
+	ep_reader_init(&r, rig->a, HDR, &headers);
 	assert_int_equal(ep_reader_room(&r, 5), 5);
 	for (unsigned i = 0; i < 5; i++) {
 		fill(&r, i, lens[i]);
@@ -76,9 +77,10 @@ frame_shorter_than_an_ethernet_header_is_none(void **state)
 {
 	struct rig *rig = *state;
 	struct epair_mbuf *m;
+	uint32_t headers = 0;
 	struct ep_reader r;
 
-	ep_reader_init(&r, rig->a, HDR);
+	ep_reader_init(&r, rig->a, HDR, &headers);
 	assert_int_equal(ep_reader_room(&r, 1), 1);
 	fill(&r, 0, 13);
 	assert_false(ep_reader_take(&r, 0, HDR + 13, 0, &m));
@@ -93,9 +95,10 @@ tag_stands_behind_the_addresses_and_moves_what_the_header_says(void **state)
 	struct rig *rig = *state;
 	struct virtio_net_hdr_v1 *hdr;
 	struct epair_mbuf *m;
+	uint32_t headers = 0;
 	struct ep_reader r;
 
-	ep_reader_init(&r, rig->a, HDR);
+	ep_reader_init(&r, rig->a, HDR, &headers);
 	assert_int_equal(ep_reader_room(&r, 1), 1);
 	fill(&r, 0, 3000);
 	hdr = r.iov[0][0].iov_base;
@@ -116,6 +119,44 @@ tag_stands_behind_the_addresses_and_moves_what_the_header_says(void **state)
 	assert_int_equal(m->csum_offset, 6);
 	epair_mbuf_free(&m, 1);
 	ep_reader_fini(&r);
+}
+
+/* Take a frame that is to be cut, with so many octets of headers. */
+static uint32_t
+first_piece(struct rig *rig, uint32_t *headers, uint16_t now)
+{
+	struct virtio_net_hdr_v1 *hdr;
+	struct epair_mbuf *m;
+	struct ep_reader r;
+	uint32_t len;
+
+	ep_reader_init(&r, rig->a, HDR, headers);
+	assert_int_equal(ep_reader_room(&r, 1), 1);
+	fill(&r, 0, 3000);
+	hdr = r.iov[0][0].iov_base;
+	hdr->hdr_len = now;
+	(void)ep_reader_take(&r, 0, HDR + 3000, 0, &m);
+	len = m->len;
+	assert_int_equal(m->pktlen, 3000);
+	epair_mbuf_free(&m, 1);
+	ep_reader_fini(&r);
+	return len;
+}
+
+static void
+first_piece_is_the_headers_and_whole_lines(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t headers = 0;
+
+	assert_int_equal(first_piece(rig, &headers, 66), EPAIR_MBUF_SMALL);
+	assert_int_equal(first_piece(rig, &headers, 0), 66 + 27 * 64);
+	assert_int_equal(first_piece(rig, &headers, 86), 66 + 27 * 64);
+	/* What cannot be is as if nothing had been said. */
+	assert_int_equal(
+	    first_piece(rig, &headers, EPAIR_MBUF_SMALL), 86 + 27 * 64);
+	assert_int_equal(first_piece(rig, &headers, UINT16_MAX), 86 + 27 * 64);
+	assert_int_equal(headers, 86);
 }
 
 /* In so many pieces. */
@@ -170,6 +211,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		VECTOR_TEST(frame_is_taken_whole_whatever_its_length),
 		VECTOR_TEST(frame_shorter_than_an_ethernet_header_is_none),
+		VECTOR_TEST(first_piece_is_the_headers_and_whole_lines),
 		VECTOR_TEST(
 		    tag_stands_behind_the_addresses_and_moves_what_the_header_says),
 		VECTOR_TEST(writer_takes_frames_until_its_pieces_are_used_up),

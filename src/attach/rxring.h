@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attach/rxring.h - what a packet socket receives, in memory that the kernel
+ * shares with us: TPACKET_V2, packet(7).
+ *
+ * A frame that fits a slot is copied into it by the kernel, and is there to be
+ * read without a system call. Of one that does not, the slot says that it is in
+ * the socket's queue, where it is received as if there were no ring; slots and
+ * queue have one order.
+ *
+ *	open		before the socket is bound
+ *	peek		the i-th from the head
+ *	release		the head goes back to the kernel
+ *	close
+ *
+ * One thread at a time.
+ */
+#ifndef EP_ATTACH_RXRING_H
+#define EP_ATTACH_RXRING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ep_rxring {
+	uint8_t *slots; /* NULL: there is no ring */
+	uint32_t head;
+};
+
+enum ep_rxslot_state {
+	EP_RXSLOT_EMPTY,
+	EP_RXSLOT_HERE,
+	EP_RXSLOT_QUEUED,
+	EP_RXSLOT_LOST, /* it fitted neither the slot nor the queue */
+};
+
+struct ep_rxslot {
+	const uint8_t
+	    *frame; /* in front of it is virtio's header, if asked for */
+	uint32_t len;
+	uint32_t vlan; /* the tag that was taken out: tpid and tci, or 0 */
+};
+
+/* Returns 0, or why there is none: the kernel has no room for it. */
+int ep_rxring_open(struct ep_rxring *ring, int fd);
+void ep_rxring_close(struct ep_rxring *ring);
+
+static inline bool
+ep_rxring_is_open(const struct ep_rxring *ring)
+{
+	return ring->slots != NULL;
+}
+
+/* Gives the slot of one that is here; not when i is beyond the first that is
+ * empty. */
+enum ep_rxslot_state ep_rxring_peek(
+    const struct ep_rxring *ring, unsigned i, struct ep_rxslot *slot);
+
+void ep_rxring_release(struct ep_rxring *ring, unsigned n);
+
+#endif /* EP_ATTACH_RXRING_H */
