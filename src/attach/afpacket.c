@@ -212,9 +212,10 @@ take(struct wake *w, unsigned i)
 static int
 receive_and_drop(struct ep_afpacket *lane, struct epair_if *ifp)
 {
-	uint8_t octet;
+	uint8_t start[HDR_LEN + 1];
 
-	if (recv(lane->fd, &octet, sizeof(octet), MSG_DONTWAIT) < 0)
+	if (recv(lane->fd, start, sizeof(start), MSG_DONTWAIT) < 0 &&
+	    errno != EINVAL)
 		return -errno;
 	ep_drop_count(ifp, 1, EPAIR_DROP_TX_NO_MBUF);
 	return 1;
