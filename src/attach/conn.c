@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -379,16 +378,6 @@ ep_conn_look(struct ep_conn *conn)
 
 /* A server's clients. */
 
-/* One that was killed may have a successor before we hear of its end. */
-static bool
-has_hung_up(const struct ep_conn *conn)
-{
-	struct pollfd pfd = { .fd = conn->fd, .events = POLLRDHUP };
-
-	return poll(&pfd, 1, 0) == 1 &&
-	       (pfd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-}
-
 static void
 cannot_accept(struct ep_conn *conn, int error)
 {
@@ -423,7 +412,8 @@ listener_ready(struct ep_watch *watch, uint32_t events)
 		cannot_accept(conn, fd);
 		return;
 	}
-	if (ep_conn_has_peer(conn) && has_hung_up(conn))
+	/* One that was killed may have a successor before we hear of its end. */
+	if (ep_conn_has_peer(conn) && ep_socket_has_hung_up(conn->fd))
 		conn->ops->ready(conn, EPOLLIN | EPOLLRDHUP);
 	why = barred(conn);
 	if (why == NULL && conn->state == EP_CONN_DOWN) {

@@ -153,7 +153,7 @@ qemu_ready(struct ep_conn *conn, uint32_t events)
 	if (q->type != EP_QEMU_DGRAM && !has_ended && is_held(q))
 		return;
 	if (q->type != EP_QEMU_DGRAM)
-		error = ep_qemu_read(q, conn->fd, has_ended);
+		error = ep_qemu_read(q, conn->fd);
 	else
 		error = -ECONNREFUSED;
 	if (error != 0)
@@ -175,7 +175,7 @@ qemu_lost(struct ep_conn *conn, const char *why)
 	/* What it said before it hung up has come all the same. */
 	if (q->type != EP_QEMU_DGRAM)
 		for (int i = 0; i < LAST_READS; i++)
-			if (ep_qemu_read(q, conn->fd, true) != 0)
+			if (ep_qemu_read(q, conn->fd) != 0)
 				break;
 	over(conn, error);
 }
@@ -193,7 +193,7 @@ qemu_heard(struct ep_conn *conn)
 {
 	if (ep_attach_is_held(conn->st, &conn->listen_watch, 0))
 		return;
-	(void)ep_qemu_read(qemu_of(conn), conn->listener.fd, false);
+	(void)ep_qemu_read(qemu_of(conn), conn->listener.fd);
 }
 
 const struct ep_conn_ops ep_qemu_conn_ops = {

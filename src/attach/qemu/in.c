@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "attach/qemu/qemu.h"
@@ -92,9 +93,10 @@ put(struct burst *b, const uint8_t *frame, uint32_t len)
 }
 
 static void
-bad(const struct burst *b)
+bad(const struct burst *b, unsigned n)
 {
-	ep_drop_count(b->q->st.ifp, 1, EPAIR_DROP_TX_BAD);
+	if (n > 0)
+		ep_drop_count(b->q->st.ifp, n, EPAIR_DROP_TX_BAD);
 }
 
 static int
@@ -123,64 +125,103 @@ read_stream(struct burst *b, int fd)
 			put(b, frame, len);
 			break;
 		case EP_FRAMED_SHORT:
-			bad(b);
+			bad(b, 1);
 			break;
 		case EP_FRAMED_LONG:
-			bad(b);
+			bad(b, 1);
 			return -EMSGSIZE;
 		default:
 			return 0;
 		}
 }
 
-/*
- * An empty packet is read as the end of a connection is; only what epoll said
- * before tells them apart.
- */
-static int
-take_packets(struct burst *b, const struct mmsghdr *msgs, int n, bool has_ended)
+/* The peer has closed, and all that it sent has been read. */
+static bool
+is_over(int fd)
 {
-	for (int i = 0; i < n; i++) {
+	int left = 0;
+
+	return ep_socket_has_hung_up(fd) && ioctl(fd, FIONREAD, &left) == 0 &&
+	       left == 0;
+}
+
+/* Returns how many at the end were empty. */
+static unsigned
+put_packets(struct burst *b, const struct mmsghdr *msgs, unsigned n)
+{
+	unsigned empty = 0;
+
+	for (unsigned i = 0; i < n; i++) {
 		uint32_t len = msgs[i].msg_len;
 
-		if (len == 0 && has_ended)
-			return -EPIPE;
+		if (len == 0) {
+			empty++;
+			continue;
+		}
+		bad(b, empty);
+		empty = 0;
 		if (len < EP_FRAMING_MIN || len > EP_FRAMING_MAX ||
 		    (msgs[i].msg_hdr.msg_flags & MSG_TRUNC) != 0)
-			bad(b);
+			bad(b, 1);
 		else
 			put(b, msgs[i].msg_hdr.msg_iov->iov_base, len);
+	}
+	return empty;
+}
+
+/* Returns how many; 0 if there are none now; a negated errno. */
+static int
+recv_packets(struct burst *b, int fd, struct mmsghdr msgs[PACKETS_MAX])
+{
+	struct iovec iov[PACKETS_MAX];
+	int n;
+
+	memset(msgs, 0, PACKETS_MAX * sizeof(*msgs));
+	for (unsigned i = 0; i < PACKETS_MAX; i++) {
+		iov[i].iov_base = b->q->in + (size_t)i * PACKET_SIZE;
+		iov[i].iov_len = PACKET_SIZE;
+		msgs[i].msg_hdr.msg_iov = &iov[i];
+		msgs[i].msg_hdr.msg_iovlen = 1;
+	}
+	/*
+	 * One that closed before it had read all gives that as an error, once,
+	 * ahead of what it sent.
+	 */
+	do {
+		n = recvmmsg(fd, msgs, PACKETS_MAX, MSG_DONTWAIT, NULL);
+	} while (n < 0 && (errno == ECONNRESET || errno == EINTR));
+	return n >= 0 ? n : errno == EAGAIN ? 0 : -errno;
+}
+
+/*
+ * An empty packet is read as the end of a connection is, flags and all. The end
+ * alone is read again and again, so that it fills the array; and at the end
+ * alone nothing is left behind it. Empty packets that nothing was sent behind
+ * are part of the end.
+ */
+static int
+read_packets(struct burst *b, int fd)
+{
+	struct mmsghdr msgs[PACKETS_MAX];
+	unsigned empty;
+	int n;
+
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		n = recv_packets(b, fd, msgs);
+		if (n < 0)
+			return n;
+		empty = put_packets(b, msgs, (unsigned)n);
+		if (n == PACKETS_MAX && empty > 0 && is_over(fd))
+			return -EPIPE;
+		bad(b, empty);
+		if (n < (int)PACKETS_MAX)
+			break;
 	}
 	return 0;
 }
 
-static int
-read_packets(struct burst *b, int fd, bool has_ended)
-{
-	struct mmsghdr msgs[PACKETS_MAX];
-	struct iovec iov[PACKETS_MAX];
-	int n, error = 0;
-
-	for (unsigned round = 0; round < ROUNDS_MAX && error == 0; round++) {
-		memset(msgs, 0, sizeof(msgs));
-		for (unsigned i = 0; i < PACKETS_MAX; i++) {
-			iov[i].iov_base = b->q->in + (size_t)i * PACKET_SIZE;
-			iov[i].iov_len = PACKET_SIZE;
-			msgs[i].msg_hdr.msg_iov = &iov[i];
-			msgs[i].msg_hdr.msg_iovlen = 1;
-		}
-		n = recvmmsg(fd, msgs, PACKETS_MAX, MSG_DONTWAIT, NULL);
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-		error = take_packets(b, msgs, n, has_ended);
-		if (n < (int)PACKETS_MAX)
-			break;
-	}
-	return error;
-}
-
 int
-ep_qemu_read(struct ep_qemu *q, int fd, bool has_ended)
+ep_qemu_read(struct ep_qemu *q, int fd)
 {
 	struct burst b;
 	int error;
@@ -191,7 +232,7 @@ ep_qemu_read(struct ep_qemu *q, int fd, bool has_ended)
 	if (q->type == EP_QEMU_STREAM)
 		error = read_stream(&b, fd);
 	else
-		error = read_packets(&b, fd, has_ended);
+		error = read_packets(&b, fd);
 	ep_mbuf_free(b.fresh, b.fresh_count);
 	hand_on(&b);
 	return error;

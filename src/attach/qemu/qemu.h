@@ -176,12 +176,11 @@ void ep_qemu_qmp_changed(struct ep_qemu *q);
 uint8_t *ep_qemu_in_create(enum ep_qemu_type type);
 
 /*
- * Read what has come, within a budget, and transmit it. `has_ended`: epoll said
- * that nothing comes behind what is there.
+ * Read what has come, within a budget, and transmit it.
  * Returns 0; -EPIPE when the peer has closed; -EMSGSIZE when it announced a
  * frame that is too long; other errors that end a connection.
  */
-int ep_qemu_read(struct ep_qemu *q, int fd, bool has_ended);
+int ep_qemu_read(struct ep_qemu *q, int fd);
 
 /* out.c */
 

@@ -85,6 +85,25 @@ connecting_and_hanging_up_with_packets(void **state)
 	an_honest_peer_is_served(t);
 }
 
+/* Between our being told of a packet and reading it: the end is no packet. */
+static void
+sending_a_packet_and_hanging_up(void **state)
+{
+	struct attack *t = *state;
+	uint8_t frame[60] = { 0 };
+	int fd;
+
+	serve(t, "seqpacket", SOCK_SEQPACKET);
+	for (int i = 0; i < TIMES; i++) {
+		fd = strike(t);
+		assert_int_equal(send(fd, frame, 60, MSG_NOSIGNAL), 60);
+		close(fd);
+	}
+	an_honest_peer_is_served(t);
+	AWAIT_ATTACK(t, progress(t->b).received == TIMES + 1);
+	assert_int_equal(stats(t->a).drops[EPAIR_DROP_TX_BAD], 0);
+}
+
 static void
 half_a_length(void **state)
 {
@@ -249,6 +268,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ATTACK_TEST(connecting_and_hanging_up),
 		ATTACK_TEST(connecting_and_hanging_up_with_packets),
+		ATTACK_TEST(sending_a_packet_and_hanging_up),
 		ATTACK_TEST(half_a_length),
 		ATTACK_TEST(absurd_lengths),
 		ATTACK_TEST(endless_garbage),

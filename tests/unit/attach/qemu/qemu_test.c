@@ -2,10 +2,12 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attach/qemu/qemu.h"
 #include "wire.h"
 
 static uint8_t buf[70000];
@@ -462,6 +464,70 @@ empty_and_long_packets_are_counted_and_end_nothing(void **state)
 	close(fd);
 }
 
+/* Which is read as the end of a connection is. */
+static void
+frames_behind_an_empty_packet_come_though_the_peer_has_closed(void **state)
+{
+	struct wire *w = *state;
+	int fd;
+
+	attach(w, "qemu:type=seqpacket,mode=server,path=%s", w->path);
+	fd = peer_connect(w->path, SOCK_SEQPACKET);
+	AWAIT(w, has_said(w, "client connected"));
+	/* One among others, and more of them than are read with one call. */
+	peer_send(fd, 60, 'x', 0);
+	peer_send(fd, 0, 0, 0);
+	peer_send(fd, 61, 'x', 0);
+	for (int i = 0; i < 100; i++)
+		peer_send(fd, 0, 0, 0);
+	peer_send(fd, 62, 'x', 0);
+	close(fd);
+	AWAIT(w, has_said(w, "peer closed"));
+	AWAIT(w, w->at_b.count == 3);
+	assert_int_equal(w->at_b.ms[2]->pktlen, 62);
+	assert_int_equal(drops(w->a, EPAIR_DROP_TX_BAD), 101);
+}
+
+/* Told of a packet only, we read of the end, too. */
+static void
+peer_that_closes_while_it_is_read_sent_no_empty_packet(void **state)
+{
+	struct wire *w = *state;
+	struct ep_qemu *q;
+	int fd;
+
+	attach(w, "qemu:type=seqpacket,mode=server,path=%s", w->path);
+	fd = peer_connect(w->path, SOCK_SEQPACKET);
+	AWAIT(w, has_said(w, "client connected"));
+	peer_send(fd, 60, 'x', 0);
+	close(fd);
+	q = (struct ep_qemu *)(void *)w->a->stack;
+	q->conn.ops->ready(&q->conn, EPOLLIN);
+	AWAIT(w, has_said(w, "peer closed"));
+	AWAIT(w, w->at_b.count == 1);
+	assert_int_equal(drops(w->a, EPAIR_DROP_TX_BAD), 0);
+}
+
+/* That it did not is an error, which comes ahead of what it sent. */
+static void
+packets_of_a_peer_that_closes_before_it_has_read_all_arrive(void **state)
+{
+	struct wire *w = *state;
+	int fd;
+
+	attach(w, "qemu:type=seqpacket,mode=server,path=%s", w->path);
+	fd = peer_connect(w->path, SOCK_SEQPACKET);
+	AWAIT(w, has_said(w, "client connected"));
+	send_numbered(w, 60, 0);
+	AWAIT(w, recv(fd, buf, sizeof(buf), MSG_PEEK) > 0);
+	for (int i = 0; i < 40; i++)
+		peer_send(fd, 60, 'l', 0);
+	close(fd);
+	AWAIT(w, has_said(w, "peer closed"));
+	AWAIT(w, w->at_b.count == 40);
+	assert_int_equal(drops(w->a, EPAIR_DROP_TX_BAD), 0);
+}
+
 /* A chain of more pieces than a call takes. */
 static void
 frame_in_many_pieces_is_one_packet(void **state)
@@ -593,6 +659,12 @@ main(void)
 		WIRE_TEST(datagrams_wait_for_a_slow_reader),
 		WIRE_TEST(packets_pass_both_ways),
 		WIRE_TEST(empty_and_long_packets_are_counted_and_end_nothing),
+		WIRE_TEST(
+		    frames_behind_an_empty_packet_come_though_the_peer_has_closed),
+		WIRE_TEST(
+		    peer_that_closes_while_it_is_read_sent_no_empty_packet),
+		WIRE_TEST(
+		    packets_of_a_peer_that_closes_before_it_has_read_all_arrive),
 		WIRE_TEST(frame_in_many_pieces_is_one_packet),
 		WIRE_TEST(abstract_paths_work),
 		WIRE_TEST(client_connects_by_tcp),
