@@ -13,8 +13,12 @@
 #include "base/atomic.h"
 #include "base/container.h"
 
-/* Reads of what is left when writing has failed: more than a socket holds. */
-#define LAST_READS 8
+/*
+ * Reads when writing has failed: more than a socket holds, of one who has hung
+ * up; one who only no longer reads may go on for ever.
+ */
+#define LAST_READS 32768
+#define MORE_READS 8
 
 /* How often a datagram's peer is looked for. */
 #define LOOK_NS (EP_NS_PER_S / 2)
@@ -160,6 +164,17 @@ qemu_ready(struct ep_conn *conn, uint32_t events)
 		over(conn, error);
 }
 
+/* What it said before it hung up has come all the same. */
+static void
+read_last(struct ep_qemu *q)
+{
+	int fd = q->conn.fd, reads = 0;
+
+	while (reads < (ep_socket_has_hung_up(fd) ? LAST_READS : MORE_READS) &&
+	       ep_qemu_read(q, fd) == 0)
+		reads++;
+}
+
 static void
 qemu_lost(struct ep_conn *conn, const char *why)
 {
@@ -172,11 +187,8 @@ qemu_lost(struct ep_conn *conn, const char *why)
 	ep_unlock(&q->lock);
 	if (error == 0)
 		return;
-	/* What it said before it hung up has come all the same. */
 	if (q->type != EP_QEMU_DGRAM)
-		for (int i = 0; i < LAST_READS; i++)
-			if (ep_qemu_read(q, conn->fd) != 0)
-				break;
+		read_last(q);
 	over(conn, error);
 }
 

@@ -166,6 +166,27 @@ last_words_of_a_peer_arrive(void **state)
 	AWAIT(w, w->at_b.count == 50);
 }
 
+/* More than a few reads bring. */
+static void
+last_words_arrive_however_many(void **state)
+{
+	struct wire *w = *state;
+	int fd, most = 1 << 30;
+	uint64_t sent = 0;
+
+	attach(w, "qemu:type=seqpacket,path=%s,mode=server", w->path);
+	fd = peer_connect(w->path, SOCK_SEQPACKET);
+	AWAIT(w, has_said(w, "client connected"));
+	assert_int_equal(
+	    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof(most)), 0);
+	while (sent < 2000 && send(fd, buf, 60, MSG_NOSIGNAL) == 60)
+		sent++;
+	close(fd);
+	send_numbered(w, 60, 0);
+	AWAIT(w, has_said(w, "peer closed"));
+	assert_int_equal(stats(w->b).ipackets, sent);
+}
+
 static void
 server_removes_its_path(void **state)
 {
@@ -645,6 +666,7 @@ main(void)
 		WIRE_TEST(without_a_peer_frames_are_dropped_as_down),
 		WIRE_TEST(server_takes_one_client_at_a_time),
 		WIRE_TEST(last_words_of_a_peer_arrive),
+		WIRE_TEST(last_words_arrive_however_many),
 		WIRE_TEST(server_removes_its_path),
 		WIRE_TEST(server_leaves_a_path_that_became_anothers),
 		WIRE_TEST(dead_socket_is_in_nobodys_way),
