@@ -276,7 +276,7 @@ memif_end(struct ep_conn *conn, const char *why)
 
 	if (why != NULL)
 		ep_memif_send_disconnect(conn->fd, why);
-	ep_memif_io_end(memif);
+	ep_memif_io_end(memif, true);
 	ep_memif_tear_down(memif);
 	memif->state = EP_MEMIF_DOWN;
 }

@@ -327,11 +327,25 @@ ep_memif_read_on(struct ep_memif *memif)
 			(void)ep_task_schedule(&memif->queues[i].task);
 }
 
+/* At most what a ring holds: the peer may be writing still. */
+static void
+read_last(struct ep_memif_queue *q)
+{
+	int left = q->rx.size, n = 1;
+
+	for (; left > 0 && n > 0; left -= n) {
+		if (ep_memif_regions_are_lost(&q->memif->regions))
+			break;
+		n = drain(q);
+	}
+}
+
 void
-ep_memif_io_end(struct ep_memif *memif)
+ep_memif_io_end(struct ep_memif *memif, bool reads_last)
 {
 	for (unsigned i = 0; i < memif->queue_count; i++) {
 		struct ep_memif_queue *q = &memif->queues[i];
+		bool was_reading = ep_load_relaxed(&q->is_reading);
 
 		ep_lock(&q->lock);
 		q->is_up = false;
@@ -344,5 +358,8 @@ ep_memif_io_end(struct ep_memif *memif)
 			(void)ep_task_drain(&q->task);
 			(void)ep_timer_drain(&q->look);
 		}
+		/* Nobody else is at it any more. */
+		if (was_reading && reads_last)
+			read_last(q);
 	}
 }

@@ -74,7 +74,7 @@ memif_release(struct ep_stack *st)
 	struct ep_memif *memif = memif_of(st);
 
 	ep_conn_stop(&memif->conn);
-	ep_memif_io_end(memif);
+	ep_memif_io_end(memif, false);
 	if (memif->conn.fd >= 0)
 		ep_memif_send_disconnect(memif->conn.fd, "detached");
 	ep_conn_fini(&memif->conn);

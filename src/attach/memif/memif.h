@@ -196,8 +196,11 @@ int ep_memif_io_begin(struct ep_memif *memif);
 /* There is room on the cable again: EPAIR_CHANGED_WRITABLE. */
 void ep_memif_read_on(struct ep_memif *memif);
 
-/* None passes any more, and nothing looks into a ring. */
-void ep_memif_io_end(struct ep_memif *memif);
+/*
+ * None passes any more, and nothing looks into a ring. reads_last: behind those
+ * that the peer has left there, which is gone without them otherwise.
+ */
+void ep_memif_io_end(struct ep_memif *memif, bool reads_last);
 
 /* ops->receive */
 void ep_memif_receive(

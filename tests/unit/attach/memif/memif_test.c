@@ -182,6 +182,37 @@ client_that_comes_again_is_served(void **state)
 	pass(t, 20);
 }
 
+/* More than one turn reads. */
+static void
+last_words_of(struct two *t, int from)
+{
+	struct side *goes = &t->side[from], *stays = &t->side[!from];
+
+	join(t, ",ring=1024");
+	for (uint32_t i = 0; i < 1000; i++)
+		send_numbered(goes, 60, i);
+	while (
+	    stats(goes->b).opackets < 1000 || stats(goes->a).ibytes < 60 * 1000)
+		side_turn(goes, 1);
+	assert_int_equal(dropped(goes->a, EPAIR_DROP_RX_STACK_FULL), 0);
+	assert_int_equal(epair_detach(goes->a, NULL), 0);
+	AWAIT(t, has_said(stays, "disconnected: detached"));
+	AWAIT(t, stays->at_b.count == 1000);
+	assert_int_equal(number_of(stays->at_b.ms[999]), 999);
+}
+
+static void
+last_words_of_a_client_arrive(void **state)
+{
+	last_words_of(*state, 1);
+}
+
+static void
+last_words_of_a_server_arrive(void **state)
+{
+	last_words_of(*state, 0);
+}
+
 static void
 client_without_the_secret_is_refused(void **state)
 {
@@ -334,6 +365,8 @@ main(void)
 		TWO_TEST(client_waits_for_its_server),
 		TWO_TEST(server_that_comes_again_is_found),
 		TWO_TEST(client_that_comes_again_is_served),
+		TWO_TEST(last_words_of_a_client_arrive),
+		TWO_TEST(last_words_of_a_server_arrive),
 		TWO_TEST(client_without_the_secret_is_refused),
 		TWO_TEST(client_of_another_id_is_refused),
 		TWO_TEST(second_client_is_told_that_there_is_one),
