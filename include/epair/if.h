@@ -374,6 +374,15 @@ struct epair_if_info {
 	bool by_vnet; /* its vnet gave it the attachment that it has */
 };
 
+/*
+ * Has what is attached taken up all that was changed before? A worker tells it
+ * (EPAIR_CHANGED_*, attach.h), so a TAP is UP inside, say, a moment after
+ * epair_if_up() has returned. What cannot be taken up is told by an ATTACHMENT
+ * event, and counts as taken up; WRITABLE is not waited for.
+ * Returns 1; 0 if not yet; -ENXIO.
+ */
+EPAIR_API int epair_if_settled(struct epair_if *ifp);
+
 /* Fill *info. Returns 0; -ENXIO if destroyed; -EINVAL for the size. */
 EPAIR_API int epair_if_get_info(
     struct epair_if *ifp, struct epair_if_info *info);

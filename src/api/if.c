@@ -237,6 +237,12 @@ epair_if_get_info(struct epair_if *ifp, struct epair_if_info *info)
 	return error;
 }
 
+int
+epair_if_settled(struct epair_if *ifp)
+{
+	return ep_load_relaxed(&ifp->dying) ? -ENXIO : ep_ifnet_is_told(ifp);
+}
+
 /* As snprintf() does it. */
 static int
 give_text(const char *text, char *buf, size_t size)

@@ -210,7 +210,10 @@ tell_changed(struct ep_task *task)
 	uint32_t what;
 
 	ep_run_enter(&in_pair, ifp->ep, pair);
+	/* Seen by ep_ifnet_is_told() of whoever sees `changed` go. */
+	ep_store_relaxed(&ifp->telling, UINT32_MAX);
 	what = ep_swap_acq_rel(&ifp->changed, 0);
+	ep_store_relaxed(&ifp->telling, what);
 	if (thr != NULL && what != 0 && !ep_load_relaxed(&ifp->dying))
 		st = ep_stack_enter(ifp, thr);
 	if (st != NULL) {
@@ -220,8 +223,19 @@ tell_changed(struct ep_task *task)
 		ep_run_leave();
 		ep_stack_leave(st);
 	}
+	/* acquired by ep_ifnet_is_told() */
+	ep_store_release(&ifp->telling, 0);
 	ep_run_leave();
 	ep_pair_run_end(pair);
+}
+
+bool
+ep_ifnet_is_told(const struct epair_if *ifp)
+{
+	const uint32_t others = ~(uint32_t)EPAIR_CHANGED_WRITABLE;
+
+	return (ep_load_acquire(&ifp->changed) & others) == 0 &&
+	       (ep_load_acquire(&ifp->telling) & others) == 0;
 }
 
 void

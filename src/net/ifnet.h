@@ -132,6 +132,7 @@ struct epair_if {
 	uint32_t multi_count;
 	char *qdisc_spec; /* as written, or NULL */
 	uint32_t changed; /* atomic: EPAIR_CHANGED_* not yet told */
+	uint32_t telling; /* atomic, changed_task's: those being told */
 	struct ep_task changed_task;
 };
 
@@ -222,6 +223,12 @@ void ep_ifnet_changed(struct epair_if *ifp, uint32_t what);
  * (ep_pair_run_begin()).
  */
 void ep_ifnet_tell(struct epair_if *ifp, uint32_t what);
+
+/*
+ * Whether what was changed before has been told, WRITABLE apart, which comes
+ * and goes with the frames. Any thread.
+ */
+bool ep_ifnet_is_told(const struct epair_if *ifp);
 
 /*
  * Set the link state of both ends of its pair, and tell where it is another.

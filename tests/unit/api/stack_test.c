@@ -7,6 +7,7 @@ static struct epair_err err;
 struct calls {
 	unsigned received, changed, detached;
 	uint32_t what;
+	int settled; /* within changed */
 	enum { NOTHING, DETACH, DESTROY, REATTACH, SEND_BACK } then;
 	int error; /* of what was done */
 };
@@ -50,9 +51,9 @@ changed(void *arg, struct epair_if *ifp, uint32_t what)
 {
 	struct calls *its = arg;
 
-	(void)ifp;
 	its->changed++;
 	its->what |= what;
+	its->settled = epair_if_settled(ifp);
 }
 
 static void
@@ -255,6 +256,30 @@ shorter_struct_of_an_older_caller_will_do(void **state)
 }
 
 static void
+interface_settles_when_its_stack_has_been_told(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(epair_if_settled(r->a), 1);
+	assert_int_equal(epair_attach_stack(r->a, &counting, &calls, &err), 0);
+	assert_int_equal(epair_if_settled(r->a), 1);
+	assert_int_equal(epair_if_set_mtu(r->a, 9000, &err), 0);
+	assert_int_equal(epair_if_settled(r->a), 0);
+	assert_int_equal(calls.changed, 0);
+	run(r);
+	assert_int_equal(calls.changed, 1);
+	assert_int_equal(calls.settled, 0);
+	assert_int_equal(epair_if_settled(r->a), 1);
+	/* Taken away before it was told: nothing is left to tell. */
+	assert_int_equal(epair_if_set_mtu(r->a, 1500, &err), 0);
+	assert_int_equal(epair_detach(r->a, &err), 0);
+	run(r);
+	assert_int_equal(epair_if_settled(r->a), 1);
+	assert_int_equal(epair_if_destroy(r->a, &err), 0);
+	assert_int_equal(epair_if_settled(r->a), -ENXIO);
+}
+
+static void
 changed_and_detached_need_not_be_set(void **state)
 {
 	struct rig *r = *state;
@@ -296,6 +321,7 @@ main(void)
 		STACK_TEST(refused_stack_is_not_told_that_it_was_detached),
 		STACK_TEST(malformed_stacks_are_refused),
 		STACK_TEST(shorter_struct_of_an_older_caller_will_do),
+		STACK_TEST(interface_settles_when_its_stack_has_been_told),
 		STACK_TEST(changed_and_detached_need_not_be_set),
 		cmocka_unit_test(kinds_are_listed_to_the_last),
 	};
