@@ -9,6 +9,8 @@
 
 #define SLICE_NS    UINT64_C(5000000)
 #define PROGRESS_NS UINT64_C(100000000)
+#define PAUSE_NS    UINT64_C(1000000)
+#define SETTLE_NS   (CTL_SETTLE_MS * UINT64_C(1000000))
 
 static int
 keep_nothing(
@@ -31,6 +33,7 @@ static struct ctl_store no_store = { keep_nothing, keep_nothing,
 	abandon_nothing };
 
 static void run(struct ctl_job *job);
+static void paused(struct ctl_timer *t);
 
 void
 ctl_changes_init(struct ctl_changes *q, struct ctl_loop *loop,
@@ -41,6 +44,7 @@ ctl_changes_init(struct ctl_changes *q, struct ctl_loop *loop,
 		.world = world,
 		.store = store != NULL ? store : &no_store,
 		.job = { .run = run },
+		.pause = { .fire = paused },
 	};
 	TAILQ_INIT(&q->queue);
 }
@@ -128,10 +132,37 @@ do_slice(struct ctl_changes *q, struct ctl_change *c, uint64_t end_ns)
 	if (c->at < c->steps.count)
 		return;
 	error = q->store->commit(q->store, c, &c->err);
-	if (error != 0)
+	if (error != 0) {
 		fail(c, error);
-	else
+		return;
+	}
+	c->state = CTL_CHANGE_SETTLING;
+	c->settle_end_ns = ctl_loop_now() + SETTLE_NS;
+}
+
+static void
+paused(struct ctl_timer *t)
+{
+	struct ctl_changes *q = EP_CONTAINER_OF(t, struct ctl_changes, pause);
+
+	ctl_job_add(q->loop, &q->job);
+}
+
+/* Look at those that were not settled when last looked at. */
+static void
+settle_slice(struct ctl_changes *q, struct ctl_change *c, uint64_t end_ns)
+{
+	uint64_t now = ctl_loop_now();
+
+	while (c->settled < c->at && now < end_ns &&
+	       ctl_step_is_settled(&c->steps.steps[c->settled])) {
+		c->settled++;
+		now = ctl_loop_now();
+	}
+	if (c->settled == c->at || now >= c->settle_end_ns)
 		finish(q, c);
+	else
+		ctl_timer_set(q->loop, &q->pause, now < end_ns ? PAUSE_NS : 0);
 }
 
 static void
@@ -152,6 +183,7 @@ run(struct ctl_job *job)
 	struct ctl_change *c = TAILQ_FIRST(&q->queue);
 	uint64_t now = ctl_loop_now();
 
+	ctl_timer_cancel(q->loop, &q->pause);
 	if (q->is_held && c->state == CTL_CHANGE_WAITING)
 		return;
 	if (c->progress != NULL && c->state == CTL_CHANGE_DOING &&
@@ -167,11 +199,14 @@ run(struct ctl_job *job)
 	case CTL_CHANGE_DOING:
 		do_slice(q, c, now + SLICE_NS);
 		break;
+	case CTL_CHANGE_SETTLING:
+		settle_slice(q, c, now + SLICE_NS);
+		break;
 	case CTL_CHANGE_UNDOING:
 	default:
 		undo_slice(q, c, now + SLICE_NS);
 	}
-	if (!TAILQ_EMPTY(&q->queue))
+	if (!TAILQ_EMPTY(&q->queue) && !q->pause.is_set)
 		ctl_job_add(q->loop, &q->job);
 }
 
@@ -200,6 +235,7 @@ ctl_changes_fini(struct ctl_changes *q)
 	struct ctl_change *c;
 
 	ctl_job_cancel(q->loop, &q->job);
+	ctl_timer_cancel(q->loop, &q->pause);
 	while ((c = TAILQ_FIRST(&q->queue)) != NULL) {
 		if (c->state == CTL_CHANGE_DOING)
 			fail(c, ctl_fail(&c->err, -ESHUTDOWN,
@@ -208,8 +244,9 @@ ctl_changes_fini(struct ctl_changes *q)
 			undo_slice(q, c, UINT64_MAX);
 			continue;
 		}
-		c->error = ctl_fail(
-		    &c->err, -ESHUTDOWN, "the daemon is ending");
+		if (c->state != CTL_CHANGE_SETTLING)
+			c->error = ctl_fail(
+			    &c->err, -ESHUTDOWN, "the daemon is ending");
 		finish(q, c);
 	}
 }

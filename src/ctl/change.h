@@ -10,11 +10,17 @@
  *	state     meaning                               left by
  *	WAITING   behind others                         its turn
  *	DOING     its steps are being done              the last step, a failure
+ *	SETTLING  attachments are taking it up          the last one, SETTLE_MS
  *	UNDOING   they are being taken back             the first step
  *
- *	plan -> store->intend -> each step -> store->commit -> done
+ *	plan -> store->intend -> each step -> store->commit -> (settle) -> done
  *	               |             |              |
  *	           (refused)     undo all       undo all -> store->abandon -> done
+ *
+ * It settles so that what was answered is so: who had an end set UP finds the
+ * TAP up inside its namespace (epair_if_settled()). One whose worker is held up
+ * for longer than CTL_SETTLE_MS - its opener waits for the kernel - is not
+ * waited for.
  *
  * Steps are done in slices of a few milliseconds, so that a change of many
  * does not keep other clients from looking. They see it half done then; no
@@ -30,11 +36,14 @@
 #include "ctl/loop.h"
 #include "ctl/step.h"
 
+#define CTL_SETTLE_MS 1000
+
 struct ctl_change;
 
 enum ctl_change_state {
 	CTL_CHANGE_WAITING,
 	CTL_CHANGE_DOING,
+	CTL_CHANGE_SETTLING,
 	CTL_CHANGE_UNDOING,
 };
 
@@ -76,6 +85,8 @@ struct ctl_change {
 	enum ctl_change_state state;
 	struct ctl_plan steps;
 	size_t at; /* steps that are done */
+	size_t settled; /* of these, those that attachments took up */
+	uint64_t settle_end_ns;
 	uint64_t told_ns; /* of its progress, last */
 	int error;
 	struct epair_err err;
@@ -86,6 +97,7 @@ struct ctl_changes {
 	struct ctl_world *world;
 	struct ctl_store *store;
 	struct ctl_job job;
+	struct ctl_timer pause; /* between two looks at what settles */
 	TAILQ_HEAD(, ctl_change) queue; /* the first is being done */
 	bool is_held; /* none is begun */
 };

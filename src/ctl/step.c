@@ -403,6 +403,22 @@ ctl_step_undo(struct ctl_world *w, struct ctl_plan *plan, size_t i)
 		ops[s->op].undo(w, s);
 }
 
+bool
+ctl_step_is_settled(const struct ctl_step *s)
+{
+	struct epair_if *peer;
+	bool is_settled;
+
+	if (s->ifp == NULL)
+		return true;
+	/* UP of one end may be the link of the other. */
+	peer = epair_if_peer(s->ifp);
+	is_settled = epair_if_settled(s->ifp) != 0 &&
+		     epair_if_settled(peer) != 0;
+	epair_if_put(peer);
+	return is_settled;
+}
+
 /* What it concerns, as one would write it. */
 static json_t *
 encode_if(const struct ctl_plan *plan, const struct ctl_step *s)

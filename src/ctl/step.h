@@ -94,6 +94,9 @@ int ctl_step_do(struct ctl_world *w, struct ctl_plan *plan, size_t i,
     struct epair_err *err);
 void ctl_step_undo(struct ctl_world *w, struct ctl_plan *plan, size_t i);
 
+/* Whether attachments have taken up what a step that was done has changed. */
+bool ctl_step_is_settled(const struct ctl_step *s);
+
 /*
  * Step i as an object: {"op": "set", "if": "red/epair0b", "name": "mtu",
  * "value": "9000"}. Of a pair that is yet to be made, `if` is "epair7.b", and

@@ -328,6 +328,36 @@ def killed_keeper_takes_no_daemon_with_it():
     daemon.stop()
 
 
+def openers(parent):
+    """The opener of a process, and its child that serves."""
+    with open(f"/proc/{parent}/task/{parent}/children") as children:
+        pids = [int(pid) for pid in children.read().split()]
+    pids = [pid for pid in pids if open(f"/proc/{pid}/comm").read().strip() == "epair-opener"]
+    return pids + [below for pid in pids for below in openers(pid)]
+
+
+def what_was_answered_is_so_inside():
+    red, blue = Netns("red"), Netns("blue")
+    daemon = Epaird()
+    pair(daemon)
+    daemon.epair("set", "epair0a", "down", "carrier", "follow")
+    red.ip("link", "set", "epair0a", "down")
+    # The opener is slow: who changes waits, who looks does not.
+    for pid in openers(daemon.process.pid):
+        os.kill(pid, signal.SIGSTOP)
+    change = subprocess.Popen((os.environ["EPAIR"], "--socket", daemon.socket,
+                               "set", "epair0a", "mtu", "9000", "up"))
+    until(lambda: "9000" in daemon.epair("show", "epair0a"), "the MTU")
+    equal(change.poll(), None)
+    for pid in openers(daemon.process.pid):
+        os.kill(pid, signal.SIGCONT)
+    equal(change.wait(timeout=lab.SECONDS), 0)
+    device = red.link("epair0a")
+    equal((device["mtu"], "UP" in device["flags"]), (9000, True))
+    check("NO-CARRIER" not in blue.link("epair0b")["flags"], "the other end's link")
+    daemon.stop()
+
+
 epaird.main((
     everything_is_as_it_was_when_it_has_been_killed,
     connection_goes_on_through_kills,
@@ -341,4 +371,5 @@ epaird.main((
     full_disk_refuses_changes_and_changes_nothing,
     state_of_another_daemon_is_refused,
     killed_keeper_takes_no_daemon_with_it,
+    what_was_answered_is_so_inside,
 ))

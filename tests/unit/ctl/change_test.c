@@ -5,6 +5,7 @@
 #include "ctl/change.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,10 +64,10 @@ abandon(struct ctl_store *store, const struct ctl_change *c)
 }
 
 static int
-setup(void **state)
+set_up(void **state, enum epair_way way)
 {
 	static struct rig r;
-	struct epair_opts opts = { .size = sizeof(opts), .way = EPAIR_SIM };
+	struct epair_opts opts = { .size = sizeof(opts), .way = way };
 
 	r = (struct rig){ 0 };
 	r.noting.store.intend = intend;
@@ -78,6 +79,12 @@ setup(void **state)
 	ctl_changes_init(&r.changes, &r.loop, &r.world, &r.noting.store);
 	*state = &r;
 	return 0;
+}
+
+static int
+setup(void **state)
+{
+	return set_up(state, EPAIR_SIM);
 }
 
 static int
@@ -239,6 +246,127 @@ changes_are_done_in_their_order(void **state)
 	assert_int_equal(pairs(r), 0);
 }
 
+/* An attachment that takes a change up when it is let. */
+static struct slow {
+	struct rig *r;
+	sem_t may; /* posted: it may */
+	unsigned done_before; /* changes that were done before it had */
+	struct ctl_timer lets;
+} slow;
+
+static void
+nothing_received(
+    void *arg, struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+{
+	(void)arg;
+	(void)ifp;
+	epair_mbuf_free(ms, n);
+}
+
+static void
+take_up(void *arg, struct epair_if *ifp, uint32_t what)
+{
+	(void)arg;
+	(void)ifp;
+	(void)what;
+	while (sem_wait(&slow.may) != 0)
+		assert_int_equal(errno, EINTR);
+}
+
+/* Many turns of the loop after the change was committed. */
+static void
+let(struct ctl_timer *t)
+{
+	(void)t;
+	slow.done_before = slow.r->done;
+	assert_int_equal(sem_post(&slow.may), 0);
+}
+
+static int
+setup_slow(void **state)
+{
+	static const struct epair_stack stack = { .size = sizeof(stack),
+		.receive = nothing_received,
+		.changed = take_up };
+	struct epair_if *ifp;
+	struct rig *r;
+
+	if (set_up(state, EPAIR_THREADS) != 0)
+		return -1;
+	r = *state;
+	slow = (struct slow){ .r = r, .lets.fire = let };
+	assert_int_equal(sem_init(&slow.may, 0, 0), 0);
+	assert_int_equal(change(r, ctl_plan_create, "{}"), 0);
+	r->done = 0;
+	assert_int_equal(
+	    epair_if_get(r->ep, "vnet0", "epair0a", &ifp, NULL), 0);
+	assert_int_equal(epair_attach_stack(ifp, &stack, NULL, NULL), 0);
+	epair_if_put(ifp);
+	return 0;
+}
+
+/* It takes up whatever comes from now on. */
+static void
+let_all(void)
+{
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(sem_post(&slow.may), 0);
+}
+
+static int
+teardown_slow(void **state)
+{
+	let_all();
+	return teardown(state);
+}
+
+static void
+change_is_done_when_attachments_have_taken_it_up(void **state)
+{
+	struct rig *r = *state;
+
+	ctl_timer_set(&r->loop, &slow.lets, 20000000);
+	assert_int_equal(
+	    change(r, ctl_plan_set,
+		"{\"if\": \"epair0a\", \"words\": {\"up\": null}}"),
+	    0);
+	assert_false(slow.lets.is_set);
+	assert_int_equal(slow.done_before, 0);
+	assert_int_equal(r->done, 1);
+	assert_string_equal(r->noting.told, "ic");
+}
+
+static void
+attachment_that_takes_nothing_up_does_not_hold_changes_for_ever(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(
+	    change(r, ctl_plan_set,
+		"{\"if\": \"epair0a\", \"words\": {\"up\": null}}"),
+	    0);
+	assert_int_equal(r->done, 1);
+	/* Nor one that was destroyed. */
+	let_all();
+	assert_int_equal(
+	    change(r, ctl_plan_destroy, "{\"if\": \"epair0a\"}"), 0);
+}
+
+static void
+change_that_settles_at_the_end_is_done(void **state)
+{
+	struct rig *r = *state;
+	struct ctl_change c;
+
+	put(r, &c, ctl_plan_set,
+	    "{\"if\": \"epair0a\", \"words\": {\"up\": null}}");
+	for (r->noting.told[0] = '\0'; strcmp(r->noting.told, "ic") != 0;)
+		r->changes.job.run(&r->changes.job);
+	ctl_changes_fini(&r->changes);
+	assert_int_equal(r->done, 1);
+	assert_int_equal(r->error, 0);
+}
+
 static void
 changes_that_wait_are_refused_at_the_end(void **state)
 {
@@ -252,6 +380,8 @@ changes_that_wait_are_refused_at_the_end(void **state)
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define SLOW_CASE(name) \
+	cmocka_unit_test_setup_teardown(name, setup_slow, teardown_slow)
 
 int
 main(void)
@@ -264,6 +394,10 @@ main(void)
 		CASE(change_of_nothing_is_not_kept),
 		CASE(changes_are_done_in_their_order),
 		CASE(changes_that_wait_are_refused_at_the_end),
+		SLOW_CASE(change_is_done_when_attachments_have_taken_it_up),
+		SLOW_CASE(
+		    attachment_that_takes_nothing_up_does_not_hold_changes_for_ever),
+		SLOW_CASE(change_that_settles_at_the_end_is_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
