@@ -170,8 +170,13 @@ ep_worker_run_timers(struct ep_worker *w, unsigned max) EP_NO_TSA
 
 	if (w->timers == 0)
 		return 0;
-	/* One look at the clock: what is armed meanwhile waits its turn. */
+	/*
+	 * One look at the clock, and no more than there are: one that arms
+	 * itself for what is past waits its turn, or nothing else had any.
+	 */
 	now = ep_sched_mono(w->sched);
+	if (max > w->timers)
+		max = w->timers;
 	for (; done < max && ep_worker_next(w) <= now; done++) {
 		struct ep_timer *timer = w->heap[1];
 

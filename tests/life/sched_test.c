@@ -134,6 +134,24 @@ no_wake_is_lost(void **state)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
+/* A scenario with many steps at once is such a timer. */
+static void
+timer_that_is_always_due_leaves_its_worker_to_others(void **state)
+{
+	struct life *l = *state;
+	struct restless r = { .runs = 0 };
+	struct counted c = { .runs = 0 };
+
+	ep_task_init(&c.task, worker_of(l), count_run);
+	ep_timer_init(&r.timer, worker_of(l), fire_again);
+	assert_int_equal(ep_timer_arm(&r.timer, 0), 0);
+	AWAIT(ep_load_relaxed(&r.runs) > 0);
+	(void)ep_task_schedule(&c.task);
+	AWAIT(ep_load_relaxed(&c.runs) == 1);
+	(void)ep_timer_drain(&r.timer);
+	(void)ep_task_drain(&c.task);
+}
+
 static void
 source_can_be_detached_while_it_sends(void **state)
 {
@@ -195,6 +213,7 @@ static const struct life_test tests[] = {
 	{ LIFE_TEST(drained_task_neither_waits_nor_runs) },
 	{ LIFE_TEST(drained_timer_is_not_armed) },
 	{ LIFE_TEST(no_wake_is_lost) },
+	{ LIFE_TEST(timer_that_is_always_due_leaves_its_worker_to_others) },
 	{ LIFE_TEST(source_can_be_detached_while_it_sends) },
 	{ LIFE_TEST(due_timer_keeps_a_loop_readable) },
 };
