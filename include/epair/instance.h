@@ -138,18 +138,19 @@ EPAIR_API int epair_fd(struct epair *ep, unsigned worker);
 /*
  * LOOP: do what is waiting for the worker: at most `budget` runs of tasks,
  * timers and descriptors; 0 is no limit but what was waiting at the start.
- * Never blocks. One thread at a time for each worker.
+ * Where the budget ends, the next call goes on, so that a small one leaves
+ * nobody out. Never blocks. One thread at a time for each worker.
  *
  * Returns how many it ran; -EINVAL for another way or worker; -EDEADLK from a
- * callback of that worker.
+ * callback of that worker; -EBUSY while another thread is at it.
  */
 EPAIR_API int epair_dispatch(
     struct epair *ep, unsigned worker, unsigned budget);
 
 /*
  * SIM: n times, run the task that has waited longest, if one waits. Virtual
- * time stands still. Returns how many tasks still wait; or -EINVAL, -EDEADLK
- * as epair_dispatch().
+ * time stands still. Returns how many tasks still wait; or -EINVAL, -EDEADLK,
+ * -EBUSY as epair_dispatch().
  */
 EPAIR_API int epair_step(struct epair *ep, unsigned n);
 

@@ -254,11 +254,46 @@ is_time_to_look(struct ep_worker *w) EP_REQUIRES(w->lock)
 	return true;
 }
 
+/* What there is of one kind of work, at most max. */
+static unsigned
+run_kind(struct ep_worker *w, unsigned kind, unsigned max) EP_REQUIRES(w->lock)
+{
+	switch (kind) {
+	case 0:
+		return is_time_to_look(w) ? ep_worker_run_watches(w, max, 0)
+					  : 0;
+	case 1:
+		return ep_worker_run_tasks(
+		    w, w->waiting < max ? w->waiting : max);
+	default:
+		return ep_worker_run_timers(w, max);
+	}
+}
+
+/*
+ * The kinds one after the other. Where the budget ends, the next call goes on,
+ * or who is always there would leave nothing for the others.
+ */
+static unsigned
+run_kinds(struct ep_worker *w, unsigned max) EP_REQUIRES(w->lock)
+{
+	unsigned done = 0, first = w->turn;
+
+	w->turn = 0;
+	for (unsigned i = 0; i < EP_KINDS; i++) {
+		if (done == max) {
+			w->turn = (first + i) % EP_KINDS;
+			break;
+		}
+		done += run_kind(w, (first + i) % EP_KINDS, max - done);
+	}
+	return done;
+}
+
 int
 ep_sched_dispatch(struct ep_sched *sched, unsigned worker, unsigned budget)
 {
 	struct ep_worker *w = loop_worker(sched, worker);
-	unsigned done = 0, max = budget == 0 ? UINT32_MAX : budget, tasks;
 	int error;
 
 	if (w == NULL)
@@ -268,16 +303,12 @@ ep_sched_dispatch(struct ep_sched *sched, unsigned worker, unsigned budget)
 	ep_lock(&w->lock);
 	error = ep_worker_enter(w);
 	if (error == 0) {
-		if (is_time_to_look(w))
-			done += ep_worker_run_watches(w, max, 0);
-		tasks = w->waiting < max - done ? w->waiting : max - done;
-		done += ep_worker_run_tasks(w, tasks);
-		done += ep_worker_run_timers(w, max - done);
+		error = (int)run_kinds(w, budget == 0 ? UINT32_MAX : budget);
 		rest(w);
 		ep_worker_leave(w);
 	}
 	ep_unlock(&w->lock);
-	return error != 0 ? error : (int)done;
+	return error;
 }
 
 /* Virtual time. */

@@ -45,6 +45,7 @@ struct ep_worker {
 	struct ep_cond changed;
 	bool fd_asked EP_GUARDED; /* atomic; LOOP: the caller polls */
 	unsigned rounds EP_GUARDED; /* since descriptors were looked at */
+	unsigned turn EP_GUARDED; /* LOOP: the kind that comes first */
 	bool stopping EP_GUARDED;
 
 	struct ep_timer **heap EP_GUARDED; /* heap[1..timers] */
@@ -64,6 +65,9 @@ struct ep_worker {
 
 /* Rounds of tasks and timers before descriptors are looked at again. */
 #define EP_ROUNDS_MAX 8u
+
+/* Of work: descriptors, tasks, timers. */
+#define EP_KINDS 3u
 
 struct ep_sched {
 	enum epair_way way;

@@ -6,6 +6,8 @@
 #include "life.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include "base/atomic.h"
 #include "base/container.h"
@@ -194,18 +196,68 @@ due_timer_keeps_a_loop_readable(void **state)
 	assert_int_equal(epair_new(&opts, &ep, NULL), 0);
 	pfd.fd = epair_fd(ep, 0);
 	ep_task_init(&c.task, ep_sched_worker(ep->sched, 0), count_run);
-	ep_task_init(&r.task, ep_sched_worker(ep->sched, 0), run_again);
 	ep_timer_init(&r.timer, ep_sched_worker(ep->sched, 0), fire_again);
 	assert_int_equal(ep_timer_arm(&r.timer, 1), 0);
-	for (unsigned i = 0; i < 3; i++) {
-		(void)ep_task_schedule(&c.task);
-		assert_int_equal(epair_dispatch(ep, 0, 1), 1);
-	}
-	assert_int_equal(ep_load_relaxed(&c.runs), 3);
+	(void)ep_task_schedule(&c.task);
+	assert_int_equal(epair_dispatch(ep, 0, 1), 1);
+	assert_int_equal(ep_load_relaxed(&c.runs), 1);
 	assert_int_equal(poll(&pfd, 1, 1000), 1);
 	assert_int_equal(epair_dispatch(ep, 0, 1), 1);
 	assert_int_equal(ep_load_relaxed(&r.runs), 1);
 	(void)ep_timer_drain(&r.timer);
+	assert_int_equal(epair_free(ep), 0);
+}
+
+struct looked {
+	struct ep_watch watch;
+	unsigned runs;
+};
+
+static void
+count_look(struct ep_watch *watch, uint32_t events)
+{
+	(void)events;
+	((struct looked *)(void *)watch)->runs++;
+}
+
+static void
+dispatch_by_ones(struct epair *ep)
+{
+	struct ep_worker *w = ep_sched_worker(ep->sched, 0);
+	struct restless r = { .runs = 0 }, timed = { .runs = 0 };
+	struct looked look = { .runs = 0 };
+	int fd = eventfd(1, EFD_CLOEXEC);
+
+	ep_task_init(&r.task, w, run_again);
+	ep_timer_init(&timed.timer, w, fire_again);
+	ep_watch_init(&look.watch, w, count_look);
+	(void)ep_task_schedule(&r.task);
+	assert_int_equal(ep_timer_arm(&timed.timer, 0), 0);
+	assert_int_equal(ep_watch_add(&look.watch, fd, EPOLLIN), 0);
+	for (unsigned i = 0; i < 90; i++)
+		assert_int_equal(epair_dispatch(ep, 0, 1), 1);
+	/* Who does not poll has descriptors looked at now and then. */
+	assert_true(r.runs >= 30 && timed.runs >= 30 && look.runs >= 3);
+	ep_watch_drain(&look.watch);
+	(void)ep_timer_drain(&timed.timer);
+	(void)ep_task_drain(&r.task);
+	assert_int_equal(close(fd), 0);
+}
+
+static void
+budget_of_one_leaves_nobody_out(void **state)
+{
+	const struct epair_opts opts = {
+		.size = sizeof(opts),
+		.way = EPAIR_LOOP,
+	};
+	struct epair *ep;
+
+	(void)state;
+	assert_int_equal(epair_new(&opts, &ep, NULL), 0);
+	dispatch_by_ones(ep);
+	assert_true(epair_fd(ep, 0) >= 0); /* is looked at from now on */
+	dispatch_by_ones(ep);
 	assert_int_equal(epair_free(ep), 0);
 }
 
@@ -216,6 +268,7 @@ static const struct life_test tests[] = {
 	{ LIFE_TEST(timer_that_is_always_due_leaves_its_worker_to_others) },
 	{ LIFE_TEST(source_can_be_detached_while_it_sends) },
 	{ LIFE_TEST(due_timer_keeps_a_loop_readable) },
+	{ LIFE_TEST(budget_of_one_leaves_nobody_out) },
 };
 
 int
