@@ -69,7 +69,7 @@ EPAIR_API int epair_set_numbers(struct epair *ep,
  * Gives a reference to the `a` end in *ap, unless ap is NULL.
  *
  * Returns 0; -EINVAL for what no pair can be, naming it; -EEXIST for a unit,
- * name, index or address that is taken; -ENOENT for a vnet; -ENOMEM; -ENOBUFS
+ * name, index, place or address that is taken; -ENOENT for a vnet; -ENOMEM; -ENOBUFS
  * at the instance's limit of pairs.
  */
 EPAIR_API int epair_if_restore(struct epair *ep, const struct epair_if_info *a,

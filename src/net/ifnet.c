@@ -160,13 +160,21 @@ ep_ifnet_reserve(struct epair *ep, struct epair_vnet *vn)
 	return error != 0 ? error : ep_table_reserve(&ep->by_mac);
 }
 
+struct epair_if *
+ep_ifnet_find_place(const struct epair_vnet *vn, uint64_t place)
+{
+	struct epair_if *ifp = TAILQ_LAST(&vn->ifs, ep_if_list);
+
+	while (ifp != NULL && ifp->place > place)
+		ifp = TAILQ_PREV(ifp, ep_if_list, link);
+	return ifp;
+}
+
 void
 ep_ifnet_attach_at(struct epair_if *ifp, struct epair_vnet *vn, uint64_t place)
 {
-	struct epair_if *before = TAILQ_LAST(&vn->ifs, ep_if_list);
+	struct epair_if *before = ep_ifnet_find_place(vn, place);
 
-	while (before != NULL && before->place > place)
-		before = TAILQ_PREV(before, ep_if_list, link);
 	ifp->vnet = vn;
 	ifp->place = place;
 	add_name(ifp);

@@ -15,6 +15,10 @@
 struct epair_if *ep_ifnet_find(const struct epair_vnet *vn, const char *name)
     EP_REQUIRES(vn->ep->lock);
 
+/* The one at a place of the list, else the last before it; or NULL. */
+struct epair_if *ep_ifnet_find_place(
+    const struct epair_vnet *vn, uint64_t place) EP_REQUIRES(vn->ep->lock);
+
 /* By MAC address in the whole instance, or NULL. */
 struct epair_if *ep_ifnet_find_mac(
     const struct epair *ep, const uint8_t mac[6]);

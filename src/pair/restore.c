@@ -35,7 +35,7 @@ check_end(const struct epair_if_info *end, char side, struct epair_err *err)
 		return ep_fail(err, -EINVAL,
 		    "%s: queue limit %u: must be 1 to %u", end->name,
 		    end->queue_limit, EP_QUEUE_LIMIT_MAX);
-	if (end->place > INT64_MAX)
+	if (end->place == 0 || end->place > INT64_MAX)
 		return ep_fail(
 		    err, -EINVAL, "%s: no list has such a place", end->name);
 	if ((end->caps & ~(uint32_t)CAPS_KNOWN) != 0 ||
@@ -43,6 +43,11 @@ check_end(const struct epair_if_info *end, char side, struct epair_err *err)
 		return ep_fail(err, -EINVAL,
 		    "%s: capabilities %#x: can be %#x to %#x", end->name,
 		    end->caps, EPAIR_CAP_VLAN_MTU, CAPS_KNOWN);
+	if ((end->caps & (EPAIR_CAP_TSO | EPAIR_CAP_USO)) != 0 &&
+	    (end->caps & EPAIR_CAP_CSUM) == 0)
+		return ep_fail(err, -EINVAL,
+		    "%s: capabilities %#x: TSO and USO need CSUM", end->name,
+		    end->caps);
 	return 0;
 }
 
@@ -69,6 +74,9 @@ check_pair(const struct epair_if_info *const ends[2], struct epair_err *err)
 	if (strcmp(a->vnet, b->vnet) == 0 && strcmp(a->name, b->name) == 0)
 		return ep_fail(err, -EEXIST, "both ends are called %s in %s",
 		    a->name, a->vnet);
+	if (a->place == b->place)
+		return ep_fail(err, -EEXIST, "%s and %s are at one place",
+		    a->name, b->name);
 	if (memcmp(a->mac, b->mac, sizeof(a->mac)) == 0)
 		return ep_fail(err, -EEXIST,
 		    "%s and %s cannot have the same address", a->name, b->name);
@@ -91,6 +99,7 @@ find_spot(struct epair *ep, const struct epair_if_info *end,
     struct ep_spot *spot, struct epair_err *err) EP_REQUIRES(ep->lock)
 {
 	int error = find_vnet(ep, end->vnet, &spot->vnet, err);
+	const struct epair_if *there;
 
 	if (error != 0)
 		return error;
@@ -98,6 +107,10 @@ find_spot(struct epair *ep, const struct epair_if_info *end,
 	if (ep_ifnet_find(spot->vnet, end->name) != NULL)
 		return ep_fail(err, -EEXIST, "vnet %s has an interface %s",
 		    end->vnet, end->name);
+	there = ep_ifnet_find_place(spot->vnet, end->place);
+	if (there != NULL && there->place == end->place)
+		return ep_fail(err, -EEXIST, "%s is at the place of %s",
+		    end->name, there->name);
 	error = ep_pair_mac_check(ep, end->mac, err);
 	if (error == 0 && ep_ifnet_reserve(ep, spot->vnet) != 0)
 		error = ep_fail(err, -ENOMEM, "no memory for a pair");

@@ -79,6 +79,8 @@ restore(void *arg)
 	(void)snprintf(a.name, sizeof(a.name), "one");
 	(void)snprintf(b.name, sizeof(b.name), "two");
 	(void)snprintf(b.vnet, sizeof(b.vnet), "%s", r->text);
+	a.place += 2;
+	b.place += 2;
 	a.index = 17;
 	b.index = 200;
 	a.mac[1] ^= 1;

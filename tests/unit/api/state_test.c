@@ -161,6 +161,67 @@ next_pair_is_what_it_would_have_been(void **state)
 	instance_free(ep);
 }
 
+/* Say of the pair of uplink what cannot be. */
+static void
+spoil(struct world *w, unsigned i)
+{
+	struct epair_if_info *a = &w->ends[0];
+
+	switch (i) {
+	case 0:
+		strcpy(a->name, "a/b");
+		break;
+	case 1:
+		a->mtu = 71;
+		break;
+	case 2:
+		a->queue_limit = 0;
+		break;
+	case 3:
+		a->caps |= 1u << 31;
+		break;
+	case 4:
+		a->unit = 1;
+		break;
+	case 5:
+		strcpy(a->home, "red");
+		break;
+	case 6:
+		strcpy(a->vnet, "green");
+		break;
+	case 7:
+		memcpy(a->mac, w->ends[1].mac, 6);
+		break;
+	case 8:
+		a->mac[0] |= 1;
+		break;
+	case 9:
+		a->index = 0;
+		break;
+	case 10:
+		a->index = 4000000000u;
+		break;
+	case 11:
+		a->place = UINT64_MAX;
+		break;
+	case 12:
+		a->place = 0; /* would be in no part of the list */
+		break;
+	case 13:
+		a->caps = w->ends[1].caps = EPAIR_CAP_VLAN_MTU | EPAIR_CAP_TSO;
+		break;
+	case 14:
+		a->place = w->ends[1].place;
+		break;
+	case 15:
+		memset(a->name, 'x', sizeof(a->name));
+		break;
+	default:
+		a->size++;
+		break;
+	}
+}
+
 static void
 what_no_pair_can_be_is_refused_and_changes_nothing(void **state)
 {
@@ -174,7 +235,9 @@ what_no_pair_can_be_is_refused_and_changes_nothing(void **state)
 		{ -EEXIST, "the same address" }, { -EINVAL, "group or zero" },
 		{ -EINVAL, "index 0" }, { -EINVAL, "index 4000000000" },
 		{ -EINVAL, "no list has such a place" },
-		{ -EINVAL, "has no name" },
+		{ -EINVAL, "no list has such a place" },
+		{ -EINVAL, "TSO and USO need CSUM" },
+		{ -EEXIST, "are at one place" }, { -EINVAL, "has no name" },
 		{ -EINVAL, "struct epair_if_info" } };
 	struct rig *r = *state;
 	struct world was, is;
@@ -185,52 +248,8 @@ what_no_pair_can_be_is_refused_and_changes_nothing(void **state)
 	ep = empty_copy(&was);
 	for (unsigned i = 0; i < sizeof(should) / sizeof(should[0]); i++) {
 		struct world w = was;
-		struct epair_if_info *a = &w.ends[0];
 
-		switch (i) {
-		case 0:
-			strcpy(a->name, "a/b");
-			break;
-		case 1:
-			a->mtu = 71;
-			break;
-		case 2:
-			a->queue_limit = 0;
-			break;
-		case 3:
-			a->caps |= 1u << 31;
-			break;
-		case 4:
-			a->unit = 1;
-			break;
-		case 5:
-			strcpy(a->home, "red");
-			break;
-		case 6:
-			strcpy(a->vnet, "green");
-			break;
-		case 7:
-			memcpy(a->mac, w.ends[1].mac, 6);
-			break;
-		case 8:
-			a->mac[0] |= 1;
-			break;
-		case 9:
-			a->index = 0;
-			break;
-		case 10:
-			a->index = 4000000000u;
-			break;
-		case 11:
-			a->place = UINT64_MAX;
-			break;
-		case 12:
-			memset(a->name, 'x', sizeof(a->name));
-			break;
-		default:
-			a->size++;
-			break;
-		}
+		spoil(&w, i);
 		assert_int_equal(restore(ep, &w, 0, 1), should[i].error);
 		assert_non_null(strstr(err.text, should[i].says));
 		look(ep, &is);
@@ -241,7 +260,7 @@ what_no_pair_can_be_is_refused_and_changes_nothing(void **state)
 }
 
 static void
-unit_name_index_and_address_that_are_taken_are_eexist(void **state)
+what_is_taken_is_eexist(void **state)
 {
 	struct rig *r = *state;
 	struct world was, w, is;
@@ -260,6 +279,10 @@ unit_name_index_and_address_that_are_taken_are_eexist(void **state)
 	w = was;
 	memcpy(w.ends[3].mac, was.ends[0].mac, 6);
 	assert_int_equal(restore(ep, &w, 2, 3), -EEXIST);
+	w = was;
+	w.ends[2].place = was.ends[0].place; /* both in vnet0 */
+	assert_int_equal(restore(ep, &w, 2, 3), -EEXIST);
+	assert_non_null(strstr(err.text, "at the place of uplink"));
 	w = was;
 	w.ends[2].unit = w.ends[3].unit = 7;
 	strcpy(w.ends[2].home, "vnet0");
@@ -285,7 +308,7 @@ texts_are_given_whole_and_measured(void **state)
 	for (int i = 2; i < 20; i++)
 		(void)snprintf(
 		    spec + strlen(spec), 32, ",addr=fd00::%x:1:2:3:4:5", i);
-	spec[strlen("echo:addr=10.0.0.1") + 14 * 26] = '\0';
+	spec[strlen("echo:addr=10.0.0.1") + 14 * (size_t)26] = '\0';
 	*strrchr(spec, ',') = '\0';
 	assert_int_equal(epair_if_get_attachment(a, buf, sizeof(buf)), 0);
 	assert_string_equal(buf, "");
@@ -438,8 +461,7 @@ main(void)
 		BARE_TEST(lists_are_in_the_order_that_they_had),
 		BARE_TEST(next_pair_is_what_it_would_have_been),
 		BARE_TEST(what_no_pair_can_be_is_refused_and_changes_nothing),
-		BARE_TEST(
-		    unit_name_index_and_address_that_are_taken_are_eexist),
+		BARE_TEST(what_is_taken_is_eexist),
 		BARE_TEST(texts_are_given_whole_and_measured),
 		BARE_TEST(vnet_tells_its_kind_and_limit),
 		BARE_TEST(
