@@ -11,6 +11,11 @@
  *	every other file			is not mapped: a page of it may
  *						take as long to come as whoever
  *						made it likes
+ *
+ * Nor may strangers together use up what the program needs: a sparse file costs
+ * whoever has it nothing, and us addresses; a page of it, a mapping. So there
+ * are limits for all of a process, COUNT_MAX and OCTETS_MAX in mapping.c beside
+ * GUARDS_MAX in base/guard.c; what would go beyond is refused, and nothing else.
  */
 #ifndef EP_ATTACH_MAPPING_H
 #define EP_ATTACH_MAPPING_H
@@ -31,7 +36,8 @@ struct ep_mapping {
  * Map the first `size` octets of a file, at least one, for reading and writing.
  * Borrows fd. may_guard: SIGBUS is handled in this program. On failure *why is
  * a sentence for the peer.
- * Returns 0; -EPROTO for what the peer did wrong; -ENOMEM.
+ * Returns 0; -EPROTO for what the peer did wrong; -ENOMEM, also for what is
+ * beyond the limits. Any thread.
  */
 int ep_mapping_open(struct ep_mapping *map, int fd, uint64_t size,
     bool may_guard, const char **why);

@@ -72,6 +72,7 @@ ep_memif_region_map(struct ep_memif_regions *regions, int fd, uint64_t size,
 	*why = "Regions too large";
 	if (size > EP_MEMIF_TOTAL_MAX - regions->total)
 		return -EPROTO;
+	*why = "No memory";
 	map = next_region(regions);
 	if (map == NULL)
 		return -ENOMEM;

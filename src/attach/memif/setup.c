@@ -183,15 +183,13 @@ ep_memif_add_region(
     struct ep_memif *memif, const struct ep_memif_add_region *region, int fd)
 {
 	const char *why;
-	int error;
 
 	if (region->index != memif->regions.count)
 		return "Invalid region index";
-	error = ep_memif_region_map(&memif->regions, fd, region->size,
-	    memif->st.ifp->ep->opts.guard_sigbus, &why);
-	if (error == -ENOMEM)
-		return "No memory";
-	return error == 0 ? NULL : why;
+	if (ep_memif_region_map(&memif->regions, fd, region->size,
+		memif->st.ifp->ep->opts.guard_sigbus, &why) != 0)
+		return why;
+	return NULL;
 }
 
 const char *

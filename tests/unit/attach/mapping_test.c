@@ -2,6 +2,7 @@
 /* Which memory of a stranger's is mapped, and which is refused with what. */
 #include "attach/mapping.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -100,6 +101,102 @@ what_is_no_memory_is_refused(void **state)
 	    "Region is not of memory");
 }
 
+static struct ep_mapping many[40000];
+
+/* So many of them, until one is refused with these words. */
+static unsigned
+map_until_refused(int fd, uint64_t size, bool may_guard, const char *words)
+{
+	const unsigned most = sizeof(many) / sizeof(many[0]);
+	struct ep_mapping one;
+	const char *why = "";
+	unsigned n = 0;
+	int error = 0;
+
+	while (n < most && error == 0) {
+		error = ep_mapping_open(&many[n], fd, size, may_guard, &why);
+		n += error == 0;
+	}
+	assert_int_equal(error, -ENOMEM);
+	assert_string_equal(why, words);
+	assert_null(many[n].at);
+	/* One that goes makes room for one. */
+	ep_mapping_close(&many[0]);
+	assert_int_equal(
+	    ep_mapping_open(&many[0], fd, size, may_guard, &why), 0);
+	assert_int_equal(
+	    ep_mapping_open(&one, fd, size, may_guard, &why), -ENOMEM);
+	return n;
+}
+
+static void
+close_many(unsigned n, int fd)
+{
+	while (n > 0)
+		ep_mapping_close(&many[--n]);
+	close(fd);
+}
+
+static void
+there_are_so_many_guards_and_no_more(void **state)
+{
+	int fd = memory(0), sealed = memory(F_SEAL_SHRINK);
+	struct ep_mapping other;
+	const char *why;
+	unsigned n;
+
+	(void)state;
+	ep_guard_enable();
+	n = map_until_refused(
+	    fd, SIZE, true, "Too many regions that can be taken away");
+	assert_int_equal(n, 4096);
+	/* Who can do without is not affected. */
+	assert_int_equal(ep_mapping_open(&other, sealed, SIZE, true, &why), 0);
+	ep_mapping_close(&other);
+	close(sealed);
+	close_many(n, fd);
+	ep_guard_disable();
+}
+
+/* The system has 65530 by default, for all that a process does. */
+static void
+mappings_leave_the_program_others(void **state)
+{
+	int fd = memory(F_SEAL_SHRINK);
+	unsigned n;
+
+	(void)state;
+	n = map_until_refused(fd, SIZE, false, "Too many regions in all");
+	assert_int_equal(n, 32768);
+	close_many(n, fd);
+}
+
+/* Has a sanitizer taken most of the addresses? */
+static bool
+is_sanitized(void)
+{
+	return dlsym(RTLD_DEFAULT, "__asan_init") != NULL ||
+	       dlsym(RTLD_DEFAULT, "__tsan_init") != NULL;
+}
+
+/* Sparse files cost whoever has them nothing, and whoever maps them addresses. */
+static void
+mappings_leave_the_program_addresses(void **state)
+{
+	const uint64_t size = UINT64_C(1) << 40;
+	int fd = memory(0);
+	unsigned n;
+
+	(void)state;
+	if (is_sanitized())
+		skip();
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	n = map_until_refused(fd, size, false, "Regions too large in all");
+	assert_int_equal(n, 64);
+	close_many(n, fd);
+}
+
 int
 main(void)
 {
@@ -107,6 +204,9 @@ main(void)
 		cmocka_unit_test(sealed_memory_needs_no_guard),
 		cmocka_unit_test(other_memory_is_mapped_under_a_guard_only),
 		cmocka_unit_test(what_is_no_memory_is_refused),
+		cmocka_unit_test(there_are_so_many_guards_and_no_more),
+		cmocka_unit_test(mappings_leave_the_program_others),
+		cmocka_unit_test(mappings_leave_the_program_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
