@@ -145,6 +145,13 @@ is_over(int fd)
 	       left == 0;
 }
 
+/* Where the i-th packet is read to. */
+static uint8_t *
+place_of(const struct burst *b, unsigned i)
+{
+	return b->q->in + (size_t)i * PACKET_SIZE;
+}
+
 /* Returns how many at the end were empty. */
 static unsigned
 put_packets(struct burst *b, const struct mmsghdr *msgs, unsigned n)
@@ -164,7 +171,7 @@ put_packets(struct burst *b, const struct mmsghdr *msgs, unsigned n)
 		    (msgs[i].msg_hdr.msg_flags & MSG_TRUNC) != 0)
 			bad(b, 1);
 		else
-			put(b, msgs[i].msg_hdr.msg_iov->iov_base, len);
+			put(b, place_of(b, i), len);
 	}
 	return empty;
 }
@@ -178,7 +185,7 @@ recv_packets(struct burst *b, int fd, struct mmsghdr msgs[PACKETS_MAX])
 
 	memset(msgs, 0, PACKETS_MAX * sizeof(*msgs));
 	for (unsigned i = 0; i < PACKETS_MAX; i++) {
-		iov[i].iov_base = b->q->in + (size_t)i * PACKET_SIZE;
+		iov[i].iov_base = place_of(b, i);
 		iov[i].iov_len = PACKET_SIZE;
 		msgs[i].msg_hdr.msg_iov = &iov[i];
 		msgs[i].msg_hdr.msg_iovlen = 1;
