@@ -47,14 +47,30 @@ watch_what(struct ctl_conn *c)
 	ctl_watch_set(c->server->loop, &c->watch, events);
 }
 
+/* What waits goes to the front, when that frees more than has to be moved. */
+static void
+close_up(struct ctl_conn *c)
+{
+	size_t waits = c->out_len - c->out_done;
+
+	if (c->out_done < waits)
+		return;
+	if (waits > 0)
+		memmove(c->out, c->out + c->out_done, waits);
+	if (c->out_fd >= 0)
+		c->out_fd_at -= c->out_done;
+	c->out_len = waits;
+	c->out_done = 0;
+}
+
 /* Room for n octets behind what waits. */
 static bool
 make_room(struct ctl_conn *c, size_t n)
 {
 	char *out;
 
-	if (c->out_done == c->out_len)
-		c->out_done = c->out_len = 0;
+	if (c->out_size - c->out_len < n)
+		close_up(c);
 	if (c->out_size - c->out_len >= n)
 		return true;
 	n += c->out_len < c->server->limits.backlog ? 2 * c->out_len

@@ -6,8 +6,11 @@ While each of them is at work, frames cross a bystander's cable and a bystander'
 requests are answered; and why it was ended, if it was, is counted.
 """
 import contextlib
+import fcntl
 import json
 import os
+import struct
+import termios
 import threading
 
 from daemon import Client, Daemon
@@ -110,6 +113,42 @@ def one_that_never_reads_is_not_read_from_either():
             while sent < 64 << 20:
                 sent += c.sock.send(request * 100)
         assert sent < 64 << 20, "it was read from without end"
+
+
+def anonymous(d):
+    """Octets of memory that the daemon has of its own."""
+    with open(f"/proc/{d.process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("RssAnon:"))
+
+
+@case
+def one_that_always_leaves_something_unread_costs_no_more_than_that():
+    with bystander("--max-requests", "0") as d, stranger(d) as c:
+        request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "introspect"}).encode() + b"\n"
+        over = threading.Event()
+
+        def ask():
+            with contextlib.suppress(OSError):
+                while not over.is_set():
+                    c.sock.sendall(request * 10)
+
+        def waiting():
+            return struct.unpack("i", fcntl.ioctl(c.sock, termios.FIONREAD, b"\0" * 4))[0]
+        asker = threading.Thread(target=ask)
+        asker.start()
+        before = had = 0
+        while had < 16 << 20:
+            # There is more behind, which is written when most of this has been read.
+            until(lambda: waiting() > 64 << 10, "answers wait")
+            while waiting() > 32 << 10:
+                had += len(c.sock.recv(16 << 10))
+            if before == 0 and had > 3 << 20:
+                before = anonymous(d)
+        grown = anonymous(d) - before
+        over.set()
+        c.sock.shutdown(2)
+        asker.join()
+        assert grown < 6 << 20, grown
 
 
 @case
