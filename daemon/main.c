@@ -222,12 +222,16 @@ make_instance(struct daemon *d)
 
 /*
  * Another has all that is ours, and what we hold dies with us: there is nothing
- * to be put in order, and no time for it.
+ * to be put in order, and no time for it. But who asked for a change is told
+ * that it was not made.
  */
 static void
 end_for_another(void *arg)
 {
-	(void)arg;
+	struct daemon *d = arg;
+
+	ctl_changes_fini(&d->changes);
+	ctl_server_push(&d->server);
 	_exit(CLI_OK);
 }
 
@@ -244,7 +248,8 @@ be_ready_to_hand_over(struct daemon *d, int is_ours)
 		.folder = ctl_journal_folder(d->state.journal),
 		.listener = d->server.listener.fd,
 		.unlinks = is_ours != 0,
-		.go = end_for_another };
+		.go = end_for_another,
+		.arg = d };
 	error = ctl_takeover_start(&d->takeover);
 	if (error != 0)
 		(void)complain("takeover", error, &err);

@@ -107,9 +107,8 @@ ctl_conn_put(struct ctl_conn *c, json_t *doc, int fd)
 	watch_what(c);
 }
 
-/* Write what the client takes. */
-static void
-push(struct ctl_conn *c)
+void
+ctl_conn_push(struct ctl_conn *c)
 {
 	size_t end = c->out_len;
 	unsigned fds = 0;
@@ -197,7 +196,7 @@ ready(struct ctl_watch *w, uint32_t events)
 	struct ctl_conn *c = EP_CONTAINER_OF(w, struct ctl_conn, watch);
 
 	if ((events & EPOLLOUT) != 0)
-		push(c);
+		ctl_conn_push(c);
 	if ((events & EPOLLIN) != 0)
 		pull(c);
 	else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
@@ -254,7 +253,7 @@ run(struct ctl_job *job)
 			ctl_job_add(c->server->loop, &c->job);
 	}
 	if (!c->is_broken)
-		push(c);
+		ctl_conn_push(c);
 	if (!c->is_broken && c->pending == NULL && has_surplus(c))
 		break_off(c, CTL_END_DESCRIPTORS);
 	if (!c->is_broken && is_over(c))

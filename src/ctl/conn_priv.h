@@ -64,6 +64,9 @@ void ctl_conn_close(struct ctl_conn *c, enum ctl_end end);
 /* Put an object into what is to be written. Takes doc and fd (or -1). */
 void ctl_conn_put(struct ctl_conn *c, json_t *doc, int fd);
 
+/* Write what the client takes now. */
+void ctl_conn_push(struct ctl_conn *c);
+
 /* Whether it reads what it is told. */
 bool ctl_conn_keeps_up(const struct ctl_conn *c);
 

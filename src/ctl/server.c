@@ -118,10 +118,21 @@ ctl_server_start(struct ctl_server *s, int listener)
 }
 
 void
+ctl_server_push(struct ctl_server *s)
+{
+	struct ctl_conn *c;
+
+	TAILQ_FOREACH(c, &s->conns, link)
+		if (!c->is_broken)
+			ctl_conn_push(c);
+}
+
+void
 ctl_server_stop(struct ctl_server *s)
 {
 	struct ctl_conn *c;
 
+	ctl_server_push(s);
 	ctl_timer_cancel(s->loop, &s->pause);
 	ctl_watch_del(s->loop, &s->listener);
 	(void)close(s->listener.fd);

@@ -89,7 +89,10 @@ struct ctl_server {
  */
 int ctl_server_start(struct ctl_server *s, int listener);
 
-/* End all connections. */
+/* Write to each client what it takes now: the last answers. */
+void ctl_server_push(struct ctl_server *s);
+
+/* End all connections, behind the last answers. */
 void ctl_server_stop(struct ctl_server *s);
 
 /*

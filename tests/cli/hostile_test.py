@@ -231,4 +231,19 @@ def a_client_that_goes_in_the_midst_of_a_change_leaves_it_whole():
         assert c.result("create", name="epair5000")["made"]
 
 
+@case
+def change_that_waits_when_the_daemon_ends_is_refused_in_words():
+    with Daemon() as d, d.client() as busy, d.client() as waiting, d.client() as c:
+        pairs = [{"name": f"epair{n}"} for n in range(20000)]
+        busy.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "apply",
+                              "params": {"pairs": pairs}}).encode() + b"\n")
+        until(lambda: c.result("daemon")["usage"]["pairs"] > 0, "it is being done")
+        waiting.send(b'{"jsonrpc":"2.0","id":1,"method":"create"}\n')
+        c.result("hello")
+        d.process.terminate()
+        for one in (busy, waiting):
+            assert one.line()["error"]["data"]["errno"] == "ESHUTDOWN"
+            assert one.line() is None
+
+
 main()

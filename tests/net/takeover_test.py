@@ -114,6 +114,24 @@ def takeover_that_fails_changes_nothing():
     daemon.kill()
     daemon.start()
     equal(len(daemon.show()["interfaces"]), 4)
+    # One that takes over leaves nobody in doubt who waited for a change.
+    before = daemon.show()
+    heir = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    heir.connect(f"{FOLDER}/state/takeover")
+    heir.send(bytes((1, 1, 0)))
+    fds = socket.recv_fds(heir, 3, 4)[1]
+    change = subprocess.Popen((os.environ["EPAIR"], "--socket", daemon.socket, "create"),
+                              stderr=subprocess.PIPE, text=True)
+    until(lambda: json.loads(daemon.epair("stats", "--daemon"))["connections"] == 2, "it to ask")
+    equal(daemon.show(), before)
+    heir.send(bytes((1, 3, 0)))
+    check("the daemon is ending" in change.communicate(timeout=lab.SECONDS)[1], "the refusal")
+    equal(daemon.process.wait(timeout=lab.SECONDS), 0)
+    heir.close()
+    for fd in fds:
+        os.close(fd)
+    daemon.start()
+    equal(daemon.show(), before)
     # One that speaks nonsense is sent away.
     for words in (b"", b"x", bytes((9, 1, 0)), bytes((1, 7, 0)), b"x" * 100):
         heir = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
