@@ -120,7 +120,8 @@ struct epair_create {
  * Returns 0; -EINVAL, -ENOSPC or -EEXIST for the name as in the contract;
  * -EINVAL for a group or zero MAC or an MTU out of range; -EEXIST for a MAC
  * that is on an interface of the instance; -ENOENT for the vnet; -ENOMEM;
- * -ENOBUFS at the instance's limit of pairs.
+ * -ENOBUFS at the instance's limit of pairs; or the error of attaching what the
+ * vnet's kind says: there is no pair then.
  */
 EPAIR_API int epair_if_create(struct epair *ep, const char *vnet,
     const char *name, const struct epair_create *how, struct epair_if **a,
@@ -208,8 +209,8 @@ EPAIR_API int epair_if_list_after(struct epair *ep, const char *vnet,
  * discipline, captures and place in the list; an attachment given by its
  * vnet's kind stays behind, one given by hand stays on.
  * Returns 0; -ENOENT for the vnet; -EEXIST if the name is taken there, its own
- * vnet included; -ENXIO; or the error of attaching what the vnet's kind says:
- * it has moved then, and has no attachment.
+ * vnet included; -ENXIO; -ENOMEM; or the error of attaching what the vnet's
+ * kind says: it has moved then, and has no attachment.
  */
 EPAIR_API int epair_if_move(
     struct epair_if *ifp, const char *vnet, struct epair_err *err);
@@ -411,6 +412,7 @@ struct epair_if_stats {
 	uint64_t drops[EPAIR_DROP_MAX];
 };
 
+/* Fill *stats. Returns 0, or -EINVAL for the size. */
 EPAIR_API int epair_if_get_stats(
     struct epair_if *ifp, struct epair_if_stats *stats);
 
