@@ -393,6 +393,20 @@ cannot_accept(struct ep_conn *conn, int error)
 		ep_conn_arm(conn, conn->reconnect_ns);
 }
 
+/*
+ * Who shares what was handed over may shut it down: then it is readable for
+ * ever, and nothing comes.
+ */
+static bool
+is_shut(struct ep_conn *conn)
+{
+	if (!conn->is_handed || !ep_socket_has_hung_up(conn->listener.fd))
+		return false;
+	ep_watch_drain(&conn->listen_watch);
+	ep_attach_lost(conn->st, "what was handed over was shut down");
+	return true;
+}
+
 static void
 listener_ready(struct ep_watch *watch, uint32_t events)
 {
@@ -401,7 +415,7 @@ listener_ready(struct ep_watch *watch, uint32_t events)
 	int fd;
 
 	(void)events;
-	if (ep_conn_is_stopping(conn))
+	if (ep_conn_is_stopping(conn) || is_shut(conn))
 		return;
 	if (conn->socktype == SOCK_DGRAM) {
 		conn->ops->heard(conn);

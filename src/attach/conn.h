@@ -21,7 +21,8 @@
  *
  * Sockets may have been handed over by who may open what we may not. A client's
  * is connected already, and but once: when it ends, the attachment is lost. One
- * for datagrams stays what it is.
+ * for datagrams stays what it is. A place for connections or datagrams
+ * that one of those who share it shuts down loses the attachment, too.
  *
  * Invariants:
  *	C1  fd is -1 in states OFF and DOWN, and not in the others

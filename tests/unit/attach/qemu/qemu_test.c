@@ -569,6 +569,36 @@ frame_in_many_pieces_is_one_packet(void **state)
 	close(fd);
 }
 
+/* It is readable for ever, and is not looked at for ever. */
+static void
+shut_down(struct wire *w, const char *spec, const struct epair_fd *fds,
+    unsigned count)
+{
+	assert_int_equal(epair_attach_fds(w->a, spec, fds, count, NULL), 0);
+	for (int i = 0; i < 10; i++)
+		wire_turn(w);
+	assert_int_equal(shutdown(fds[0].fd, SHUT_RD), 0);
+	AWAIT(w, w->a->stack == NULL);
+	while (count > 0)
+		close(fds[--count].fd);
+}
+
+static void
+handed_socket_that_is_shut_down_is_lost(void **state)
+{
+	struct wire *w = *state;
+	int there = peer_bind(w->other);
+	struct epair_fd fds[] = {
+		{ "listen", peer_listen(w->path, SOCK_STREAM) },
+		{ "peer", peer_connect(w->other, SOCK_DGRAM) },
+	};
+
+	shut_down(w, "qemu:mode=server,path=@here", fds, 1);
+	fds[0].fd = peer_bind(w->path);
+	shut_down(w, "qemu:type=dgram,path=@here,remote=@there", fds, 2);
+	close(there);
+}
+
 static void
 abstract_paths_work(void **state)
 {
@@ -688,6 +718,7 @@ main(void)
 		WIRE_TEST(
 		    packets_of_a_peer_that_closes_before_it_has_read_all_arrive),
 		WIRE_TEST(frame_in_many_pieces_is_one_packet),
+		WIRE_TEST(handed_socket_that_is_shut_down_is_lost),
 		WIRE_TEST(abstract_paths_work),
 		WIRE_TEST(client_connects_by_tcp),
 		WIRE_TEST(client_tries_all_addresses_of_a_name),
