@@ -107,6 +107,28 @@ ctl_conn_put(struct ctl_conn *c, json_t *doc, int fd)
 	watch_what(c);
 }
 
+/* Nobody is there any more: what was asked is done all the same. */
+static void
+hang_up(struct ctl_conn *c)
+{
+	c->is_gone = true;
+	ctl_watch_del(c->server->loop, &c->watch);
+	ctl_job_add(c->server->loop, &c->job);
+}
+
+/* What nobody will read; it kept us from going on, perhaps. */
+static void
+forget_answers(struct ctl_conn *c)
+{
+	if (c->out_done == c->out_len)
+		return;
+	ctl_job_add(c->server->loop, &c->job);
+	c->out_done = c->out_len;
+	if (c->out_fd >= 0)
+		(void)close(c->out_fd);
+	c->out_fd = -1;
+}
+
 void
 ctl_conn_push(struct ctl_conn *c)
 {
@@ -114,6 +136,10 @@ ctl_conn_push(struct ctl_conn *c)
 	unsigned fds = 0;
 	ssize_t n;
 
+	if (c->is_gone) {
+		forget_answers(c);
+		return;
+	}
 	if (c->out_fd >= 0 && c->out_done == c->out_fd_at)
 		fds = 1;
 	else if (c->out_fd >= 0)
@@ -122,9 +148,14 @@ ctl_conn_push(struct ctl_conn *c)
 		return;
 	n = ctl_wire_send(c->watch.fd, c->out + c->out_done, end - c->out_done,
 	    &c->out_fd, fds);
+	if (n == -EPIPE || n == -ECONNRESET) {
+		hang_up(c);
+		forget_answers(c);
+		return;
+	}
 	if (n < 0) {
 		if (n != -EAGAIN)
-			break_off(c, CTL_END_CLOSED);
+			break_off(c, CTL_END_ERROR);
 		return;
 	}
 	c->out_done += (size_t)n;
@@ -167,19 +198,13 @@ pull(struct ctl_conn *c)
 		break_off(c, CTL_END_DESCRIPTORS);
 	else if (n == 0)
 		c->is_eof = true;
-	else if (n != -EAGAIN)
-		break_off(c, n == -ECONNRESET ? CTL_END_CLOSED : CTL_END_ERROR);
-	if (c->is_eof || ctl_lines_has_line(&c->in))
+	else if (n == -ECONNRESET || c->is_gone) {
+		c->is_eof = true;
+		hang_up(c);
+	} else if (n != -EAGAIN)
+		break_off(c, CTL_END_ERROR);
+	if (c->is_eof || c->is_gone || ctl_lines_has_line(&c->in))
 		ctl_job_add(c->server->loop, &c->job);
-}
-
-/* Nobody is there any more: what was asked is done all the same. */
-static void
-hang_up(struct ctl_conn *c)
-{
-	c->is_eof = c->is_gone = true;
-	ctl_watch_del(c->server->loop, &c->watch);
-	ctl_job_add(c->server->loop, &c->job);
 }
 
 /* All that was asked has been answered, and nothing more will be. */
@@ -245,11 +270,16 @@ run(struct ctl_job *job)
 	const char *line;
 	size_t len;
 
+	/* Its last words: nobody is watched for them. */
+	if (c->is_gone && !c->is_eof && !c->is_broken && c->pending == NULL &&
+	    !ctl_lines_has_line(&c->in))
+		pull(c);
 	if (!c->is_broken && c->pending == NULL && !is_stalled(c) &&
 	    c->out_fd < 0 && ctl_lines_has_line(&c->in) && may_ask(c) &&
 	    ctl_lines_next(&c->in, &line, &len)) {
 		ctl_method_line(c, line, len);
-		if (c->pending == NULL && ctl_lines_has_line(&c->in))
+		if (c->pending == NULL &&
+		    (ctl_lines_has_line(&c->in) || c->is_gone))
 			ctl_job_add(c->server->loop, &c->job);
 	}
 	if (!c->is_broken)

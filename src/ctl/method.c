@@ -133,6 +133,9 @@ call(struct ctl_request *rq, const struct ctl_method *m)
 	json_t *result = NULL;
 	int error;
 
+	/* Nobody will see what it looks at. */
+	if (rq->conn->is_gone && m->plan == NULL)
+		return;
 	if (check_params(m, rq->params, &err) != 0) {
 		refuse(rq, CTL_RPC_PARAMS, &err);
 		return;

@@ -113,6 +113,8 @@ def one_that_never_reads_is_not_read_from_either():
             while sent < 64 << 20:
                 sent += c.sock.send(request * 100)
         assert sent < 64 << 20, "it was read from without end"
+        c.close()
+        until(lambda: json.loads(d.epair("stats", "--daemon"))["connections"] == 2, "it is closed")
 
 
 def anonymous(d):
@@ -229,6 +231,17 @@ def a_client_that_goes_in_the_midst_of_a_change_leaves_it_whole():
             c.result("hello")
         until(lambda: c.result("daemon")["usage"]["pairs"] in (1, 1001), "it is whole")
         assert c.result("create", name="epair5000")["made"]
+
+
+@case
+def what_a_client_asked_before_it_went_is_done():
+    with Daemon() as d, d.client() as c:
+        for n in range(1, 6):
+            # More than is read at once.
+            with d.client() as gone:
+                gone.send(b'{"jsonrpc":"2.0","id":1,"method":"create"}\n' * 200 + HELLO[:20])
+            until(lambda n=n: c.result("daemon")["usage"]["pairs"] == 200 * n, "all are made")
+        until(lambda: c.result("daemon")["connections"] == 1, "they are closed")
 
 
 @case
