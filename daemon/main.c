@@ -91,7 +91,7 @@ static const struct opt options[] = {
 	    "queues of each end, by flow hash [1]"),
 	NUMBER("poll-us", "N", poll_us, 0, 1000000,
 	    "poll so long before sleeping [0]"),
-	NUMBER("max-pairs", "N", pairs_max, 1, 1u << 20,
+	NUMBER("max-pairs", "N", pairs_max, 1, EPAIR_PAIRS_MAX,
 	    "pairs that there may be [65536]"),
 	NUMBER("max-clients", "N", conns, 1, 65536,
 	    "connections of other users [256]"),

@@ -40,6 +40,7 @@ enum epair_way {
 };
 
 #define EPAIR_WORKERS_MAX 64u
+#define EPAIR_PAIRS_MAX   1048576u
 
 /*
  * All zero but size is the default: one thread, no busy polling, one queue
@@ -75,7 +76,7 @@ struct epair_opts {
 	uint32_t large_mbufs_max; /* frames in large buffers [16384] */
 	uint32_t pair_mbufs_max; /* held by one pair [8192 x (queues + 1)] */
 	uint32_t vnet_mbufs_max; /* held by one vnet's pairs [mbufs_max / 2] */
-	uint32_t pairs_max; /* pairs alive [65536] */
+	uint32_t pairs_max; /* pairs alive [65536], at most PAIRS_MAX */
 	/*
 	 * The library may handle SIGBUS in this process. Attachments then
 	 * take memory that their peers can take away again - a guest's that

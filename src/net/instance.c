@@ -48,6 +48,9 @@ ep_instance_opts(const struct epair_opts *opts, struct epair_opts *full,
 	if (full->queues > EPAIR_WORKERS_MAX)
 		return ep_fail(err, -EINVAL, "%u queues: at most %u",
 		    full->queues, EPAIR_WORKERS_MAX);
+	if (full->pairs_max > EPAIR_PAIRS_MAX)
+		return ep_fail(err, -EINVAL, "%u pairs: at most %u",
+		    full->pairs_max, EPAIR_PAIRS_MAX);
 	set_if_0(&full->workers, 1);
 	set_if_0(&full->queues, 1);
 	/* Contract 6.1: with several queues each worker has a CPU. */

@@ -240,6 +240,9 @@ options_out_of_range_are_invalid(void **state)
 	opts.workers = EPAIR_WORKERS_MAX + 1;
 	assert_int_equal(epair_new(&opts, &ep, NULL), -EINVAL);
 	opts.workers = 0;
+	opts.pairs_max = EPAIR_PAIRS_MAX + 1;
+	assert_int_equal(epair_new(&opts, &ep, NULL), -EINVAL);
+	opts.pairs_max = 0;
 	opts.way = (enum epair_way)9;
 	assert_int_equal(epair_new(&opts, &ep, NULL), -EINVAL);
 	opts.way = EPAIR_SIM;
