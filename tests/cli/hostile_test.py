@@ -260,11 +260,10 @@ def change_that_waits_when_the_daemon_ends_is_refused_in_words():
         for _ in range(5):
             c.result("hello")
         d.process.terminate()
-        for one in (busy, waiting):
-            answer = one.line()
-            # Or it has been made by then.
-            assert "result" in answer or answer["error"]["data"]["errno"] == "ESHUTDOWN", answer
-            assert one.line() is None
+        # The other one's answer may be longer than a socket takes at once.
+        answer = waiting.line()
+        assert "result" in answer or answer["error"]["data"]["errno"] == "ESHUTDOWN", answer
+        assert waiting.line() is None
 
 
 main()
