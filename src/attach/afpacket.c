@@ -59,6 +59,20 @@ shut(int fd)
 		   : -errno;
 }
 
+/*
+ * The ring that whoever made the socket gave it, or one of ours, if the socket
+ * is; without one, everything is received.
+ */
+static int
+take_ring(struct ep_afpacket *lane, bool is_shared)
+{
+	if (!is_shared && (ep_rxring_map(&lane->ring, lane->fd) == 0 ||
+			      (ep_rxring_make(lane->fd) == 0 &&
+				  ep_rxring_map(&lane->ring, lane->fd) == 0)))
+		return 0;
+	return set(lane->fd, SOL_PACKET, PACKET_VNET_HDR, 1);
+}
+
 static int
 set_options(struct ep_afpacket *lane, const struct ep_afpacket_conf *conf)
 {
@@ -71,7 +85,7 @@ set_options(struct ep_afpacket *lane, const struct ep_afpacket_conf *conf)
 	if (error == 0)
 		error = set(lane->fd, SOL_PACKET, PACKET_AUXDATA, 1);
 	if (error == 0)
-		error = set(lane->fd, SOL_PACKET, PACKET_VNET_HDR, 1);
+		error = take_ring(lane, conf->is_shared);
 	lane->hdr_len = HDR_LEN;
 	lane->batch = BATCH_MIN;
 	if (error == 0 && conf->is_promisc &&
@@ -136,9 +150,6 @@ ep_afpacket_open(struct ep_afpacket *lanes, unsigned count,
 
 	for (unsigned i = 0; i < count && error == 0; i++) {
 		error = set_options(&lanes[i], conf);
-		/* Without one, everything is received. */
-		if (error == 0 && !conf->is_shared)
-			(void)ep_rxring_open(&lanes[i].ring, lanes[i].fd);
 		if (error == 0)
 			error = bind_to(lanes[i].fd, conf->ifindex);
 		if (error == 0 && count > 1)

@@ -28,24 +28,31 @@ set(int fd, int name, const void *value, socklen_t len)
 }
 
 int
-ep_rxring_open(struct ep_rxring *ring, int fd)
+ep_rxring_make(int fd)
 {
 	const struct tpacket_req req = { .tp_block_size = BLOCK,
 		.tp_block_nr = RING_SIZE / BLOCK,
 		.tp_frame_size = SLOT,
 		.tp_frame_nr = SLOTS };
-	const int version = TPACKET_V2, queue_long = 1;
-	void *at;
-	int error = set(fd, PACKET_VERSION, &version, sizeof(version));
+	const int version = TPACKET_V2, queue_long = 1, virtio = 1;
+	int error = set(fd, PACKET_VNET_HDR, &virtio, sizeof(virtio));
 
+	if (error == 0)
+		error = set(fd, PACKET_VERSION, &version, sizeof(version));
 	if (error == 0)
 		error = set(
 		    fd, PACKET_COPY_THRESH, &queue_long, sizeof(queue_long));
 	if (error == 0)
 		error = set(fd, PACKET_RX_RING, &req, sizeof(req));
-	if (error != 0)
-		return error;
-	at = mmap(NULL, RING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return error;
+}
+
+int
+ep_rxring_map(struct ep_rxring *ring, int fd)
+{
+	void *at = mmap(
+	    NULL, RING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
 	if (at == MAP_FAILED)
 		return -errno;
 	ring->slots = at;

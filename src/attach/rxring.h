@@ -8,7 +8,8 @@
  * the socket's queue, where it is received as if there were no ring; slots and
  * queue have one order.
  *
- *	open		before the socket is bound
+ *	make		a socket that is not bound gets one, by whoever made it
+ *	map		before it is bound
  *	peek		the i-th from the head
  *	release		the head goes back to the kernel
  *	close
@@ -35,14 +36,19 @@ enum ep_rxslot_state {
 };
 
 struct ep_rxslot {
-	const uint8_t
-	    *frame; /* in front of it is virtio's header, if asked for */
+	const uint8_t *frame; /* virtio's header is in front of it */
 	uint32_t len;
 	uint32_t vlan; /* the tag that was taken out: tpid and tci, or 0 */
 };
 
-/* Returns 0, or why there is none: the kernel has no room for it. */
-int ep_rxring_open(struct ep_rxring *ring, int fd);
+/*
+ * Frames have virtio's header. The kernel waits for a grace period of RCU, which
+ * takes 10 ms or more. Returns 0, or why there is none: no memory.
+ */
+int ep_rxring_make(int fd);
+
+/* Returns 0; -EINVAL: the socket has none. */
+int ep_rxring_map(struct ep_rxring *ring, int fd);
 void ep_rxring_close(struct ep_rxring *ring);
 
 static inline bool

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attach/rxring.h"
+
 /* Whatever comes out of the near end, it is for the near end to say how long. */
 #define FAR_MTU  65535u
 #define FAR_NAME "far"
@@ -27,6 +29,20 @@ silence(void)
 	(void)close(fd);
 }
 
+/*
+ * Sockets with rings, before there is a far end: those take so long that the
+ * near end's first words would be lost. Without one, frames are received.
+ */
+static int
+open_sockets(struct veth *veth, unsigned queues)
+{
+	int error = packet_open(veth->fds, queues);
+
+	for (unsigned i = 0; i < queues && error == 0; i++)
+		(void)ep_rxring_make(veth->fds[i]);
+	return error;
+}
+
 /* In the namespace of the far end, which is new. */
 static int
 make(const char *ifname, const struct netns *ns, unsigned queues, bool up,
@@ -41,6 +57,9 @@ make(const char *ifname, const struct netns *ns, unsigned queues, bool up,
 		return ep_fail_sys(
 		    err, -errno, "cannot open /proc/self/ns/net");
 	silence();
+	error = open_sockets(veth, queues);
+	if (error != 0)
+		return ep_fail_sys(err, error, "cannot open packet sockets");
 	error = link_open(&link);
 	if (error != 0)
 		return ep_fail_sys(err, error, "cannot talk rtnetlink");
@@ -54,7 +73,6 @@ make(const char *ifname, const struct netns *ns, unsigned queues, bool up,
 		    err, error, "cannot make a veth in %.160s", ns->what);
 	else if ((error = link_get(&link, 0, FAR_NAME, &far)) != 0 ||
 		 (up && (error = link_set_up(&link, far.ifindex, true)) != 0) ||
-		 (error = packet_open(veth->fds, queues)) != 0 ||
 		 (error = veth->route = link_watch_socket()) < 0)
 		error = ep_fail_sys(
 		    err, error, "cannot have the far end of a veth");

@@ -167,6 +167,8 @@ class Cable:
             self.process.stdin.close()
             self.process.wait()
             raise
+        # What the first attachment said before there was a second.
+        self.unheard = {end: self.stats(end).get("drop-rx-no-stack", 0) for end in "ab"}
 
     def line(self):
         line = self.process.stdout.readline().rstrip("\n")
@@ -190,7 +192,11 @@ class Cable:
         return {k: int(v) if v.isdigit() else v for k, v in self.ask(f"stats {end}").items()}
 
     def drops(self, end):
-        return {k[5:]: v for k, v in self.stats(end).items() if k.startswith("drop-")}
+        """Of the time since both ends are attached."""
+        drops = {k[5:]: v for k, v in self.stats(end).items() if k.startswith("drop-")}
+        if drops.get("rx-no-stack") == self.unheard[end]:
+            drops.pop("rx-no-stack", None)
+        return drops
 
     def await_event(self, pattern):
         def came():
