@@ -441,18 +441,6 @@ ep_attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
 	return attach_given(ifp, kind, with, vn, err);
 }
 
-/* Whoever moved it on gives it what it gets there; or another attached to it. */
-static bool
-is_anothers(struct epair_if *ifp, const struct epair_vnet *vn)
-{
-	bool is;
-
-	ep_lock(&ifp->ep->lock);
-	is = ifp->vnet != vn || ifp->stack != NULL;
-	ep_unlock(&ifp->ep->lock);
-	return is;
-}
-
 int
 ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
 {
@@ -468,8 +456,11 @@ ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
 	if (vn == NULL)
 		return 0;
 	error = attach_given(ifp, kind, NULL, vn, &why);
-	/* These may be what the system said, too: of a device in use. */
-	if ((error == -EAGAIN || error == -EBUSY) && is_anothers(ifp, vn))
+	/*
+	 * Whoever moved it on gives it what it gets there, and what somebody
+	 * attached meanwhile stays.
+	 */
+	if (error == -EAGAIN || error == -EBUSY)
 		return 0;
 	if (error != 0 && err != NULL)
 		*err = why;
