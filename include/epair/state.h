@@ -69,8 +69,8 @@ EPAIR_API int epair_set_numbers(struct epair *ep,
  * Gives a reference to the `a` end in *ap, unless ap is NULL.
  *
  * Returns 0; -EINVAL for what no pair can be, naming it; -EEXIST for a unit,
- * name, index, place or address that is taken; -ENOENT for a vnet; -ENOMEM; -ENOBUFS
- * at the instance's limit of pairs.
+ * name, index, place or address that is taken; -ENOENT for a vnet; -ENOMEM;
+ * -ENOBUFS at the instance's limit of pairs.
  */
 EPAIR_API int epair_if_restore(struct epair *ep, const struct epair_if_info *a,
     const struct epair_if_info *b, struct epair_if **ap, struct epair_err *err);

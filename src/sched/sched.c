@@ -294,21 +294,21 @@ int
 ep_sched_dispatch(struct ep_sched *sched, unsigned worker, unsigned budget)
 {
 	struct ep_worker *w = loop_worker(sched, worker);
-	int error;
+	int done;
 
 	if (w == NULL)
 		return -EINVAL;
 	if (is_idle(w))
 		return 0;
 	ep_lock(&w->lock);
-	error = ep_worker_enter(w);
-	if (error == 0) {
-		error = (int)run_kinds(w, budget == 0 ? UINT32_MAX : budget);
+	done = ep_worker_enter(w);
+	if (done == 0) {
+		done = (int)run_kinds(w, budget == 0 ? UINT32_MAX : budget);
 		rest(w);
 		ep_worker_leave(w);
 	}
 	ep_unlock(&w->lock);
-	return error;
+	return done;
 }
 
 /* Virtual time. */
