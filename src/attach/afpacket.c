@@ -19,6 +19,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "attach/socket.h"
 #include "attach/vector.h"
 #include "attach/virtio.h"
 #include "base/atomic.h"
@@ -204,11 +205,7 @@ vlan_of(struct msghdr *msg)
 	    cmsg->cmsg_type != PACKET_AUXDATA)
 		return 0;
 	memcpy(&aux, CMSG_DATA(cmsg), sizeof(aux));
-	if ((aux.tp_status & TP_STATUS_VLAN_VALID) == 0)
-		return 0;
-	if ((aux.tp_status & TP_STATUS_VLAN_TPID_VALID) == 0)
-		aux.tp_vlan_tpid = ETH_P_8021Q;
-	return (uint32_t)aux.tp_vlan_tpid << 16 | aux.tp_vlan_tci;
+	return ep_rxring_tag(aux.tp_status, aux.tp_vlan_tpid, aux.tp_vlan_tci);
 }
 
 static void
@@ -295,17 +292,18 @@ receive_all(struct ep_afpacket *lane, struct wake *w)
 
 /* The ring. */
 
-/* How many, from the head on, are what the head is. */
-static unsigned
-count_alike(
-    const struct ep_rxring *ring, enum ep_rxslot_state state, unsigned max)
+/* What the head is; gives how many from there on are the same, at most *n. */
+static enum ep_rxslot_state
+look(const struct ep_rxring *ring, struct ep_rxslot *slots, unsigned *n)
 {
-	struct ep_rxslot slot;
-	unsigned n = 1;
+	enum ep_rxslot_state state = ep_rxring_peek(ring, 0, &slots[0]);
+	unsigned count = 1;
 
-	while (n < max && ep_rxring_peek(ring, n, &slot) == state)
-		n++;
-	return n;
+	while (state != EP_RXSLOT_EMPTY && count < *n &&
+	       ep_rxring_peek(ring, count, &slots[count]) == state)
+		count++;
+	*n = count;
+	return state;
 }
 
 /* A frame that is in its slot, into m. */
@@ -326,23 +324,19 @@ take_slot(struct wake *w, const struct ep_rxslot *slot, struct epair_mbuf *m)
 }
 
 /* Returns how many were read. One for which there is no mbuf is counted. */
-static unsigned
-take_slots(struct ep_afpacket *lane, struct wake *w, unsigned max)
+static int
+take_slots(struct wake *w, const struct ep_rxslot *slots, unsigned want)
 {
-	unsigned want = count_alike(&lane->ring, EP_RXSLOT_HERE, max);
 	struct epair_mbuf *ms[BATCH_MAX];
-	struct ep_rxslot slot;
 	int n = ep_mbuf_alloc(w->r.ifp->ep->pool, ms, want, EPAIR_MBUF_SMALL);
 
 	if (n <= 0) {
 		ep_drop_count(w->r.ifp, 1, EPAIR_DROP_TX_NO_MBUF);
 		return 1;
 	}
-	for (unsigned i = 0; i < (unsigned)n; i++) {
-		(void)ep_rxring_peek(&lane->ring, i, &slot);
-		take_slot(w, &slot, ms[i]);
-	}
-	return (unsigned)n;
+	for (unsigned i = 0; i < (unsigned)n; i++)
+		take_slot(w, &slots[i], ms[i]);
+	return n;
 }
 
 /*
@@ -352,40 +346,27 @@ take_slots(struct ep_afpacket *lane, struct wake *w, unsigned max)
 static int
 read_some(struct ep_afpacket *lane, struct wake *w, unsigned max)
 {
-	enum ep_rxslot_state state;
-	struct ep_rxslot slot;
-	int n = 1;
+	struct ep_rxslot slots[BATCH_MAX];
+	unsigned count = smaller(max, BATCH_MAX);
+	int n = 0;
 
-	state = ep_rxring_peek(&lane->ring, 0, &slot);
-	switch (state) {
+	switch (look(&lane->ring, slots, &count)) {
 	case EP_RXSLOT_EMPTY:
 		return 0;
 	case EP_RXSLOT_HERE:
-		n = (int)take_slots(lane, w, max);
+		n = take_slots(w, slots, count);
 		break;
 	case EP_RXSLOT_QUEUED:
-		n = receive_batch(
-		    lane, w, count_alike(&lane->ring, state, max));
+		n = receive_batch(lane, w, count);
 		break;
 	case EP_RXSLOT_LOST:
-		ep_drop_count(w->r.ifp, 1, EPAIR_DROP_PACKET_RING);
+		ep_drop_count(w->r.ifp, count, EPAIR_DROP_PACKET_RING);
+		n = (int)count;
 		break;
 	}
 	if (n > 0)
 		ep_rxring_release(&lane->ring, (unsigned)n);
 	return n;
-}
-
-/* Why there is nothing: the device may have gone down. */
-static int
-ask_error(const struct ep_afpacket *lane)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (getsockopt(lane->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-		return -errno;
-	return -error;
 }
 
 static int
@@ -395,11 +376,12 @@ read_ring(struct ep_afpacket *lane, struct wake *w)
 	int n;
 
 	do {
-		n = read_some(lane, w, smaller(READ_MAX - came, BATCH_MAX));
+		n = read_some(lane, w, READ_MAX - came);
 		came += n > 0 ? (unsigned)n : 0;
 	} while (n > 0 && came < READ_MAX);
+	/* Nothing came: the device may have gone down. */
 	if (came == 0 && n == 0)
-		return ask_error(lane);
+		return ep_socket_error(lane->fd);
 	return n < 0 ? n : 0;
 }
 

@@ -2,8 +2,6 @@
 #include "attach/rxring.h"
 
 #include <errno.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -75,18 +73,6 @@ slot_at(const struct ep_rxring *ring, unsigned i)
 	    void *)(ring->slots + (size_t)((ring->head + i) % SLOTS) * SLOT);
 }
 
-static uint32_t
-vlan_of(const struct tpacket2_hdr *hdr, uint32_t status)
-{
-	uint32_t tpid = ETH_P_8021Q;
-
-	if ((status & TP_STATUS_VLAN_VALID) == 0)
-		return 0;
-	if ((status & TP_STATUS_VLAN_TPID_VALID) != 0)
-		tpid = hdr->tp_vlan_tpid;
-	return tpid << 16 | hdr->tp_vlan_tci;
-}
-
 /* The sender's CPU has written them: its head, and the frame's. */
 static void
 fetch(const struct tpacket2_hdr *hdr)
@@ -110,7 +96,7 @@ ep_rxring_peek(const struct ep_rxring *ring, unsigned i, struct ep_rxslot *slot)
 	fetch(slot_at(ring, i + FETCH));
 	slot->frame = (const uint8_t *)hdr + hdr->tp_mac;
 	slot->len = hdr->tp_len;
-	slot->vlan = vlan_of(hdr, status);
+	slot->vlan = ep_rxring_tag(status, hdr->tp_vlan_tpid, hdr->tp_vlan_tci);
 	return EP_RXSLOT_HERE;
 }
 

@@ -19,6 +19,8 @@
 #ifndef EP_ATTACH_RXRING_H
 #define EP_ATTACH_RXRING_H
 
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +40,7 @@ enum ep_rxslot_state {
 struct ep_rxslot {
 	const uint8_t *frame; /* virtio's header is in front of it */
 	uint32_t len;
-	uint32_t vlan; /* the tag that was taken out: tpid and tci, or 0 */
+	uint32_t vlan; /* ep_rxring_tag() */
 };
 
 /*
@@ -57,11 +59,24 @@ ep_rxring_is_open(const struct ep_rxring *ring)
 	return ring->slots != NULL;
 }
 
-/* Gives the slot of one that is here; not when i is beyond the first that is
- * empty. */
+/*
+ * Gives the slot of one that is here. Not when i is beyond the first that is
+ * empty.
+ */
 enum ep_rxslot_state ep_rxring_peek(
     const struct ep_rxring *ring, unsigned i, struct ep_rxslot *slot);
 
 void ep_rxring_release(struct ep_rxring *ring, unsigned n);
+
+/* The tag that the kernel took out of a frame: tpid and tci, or 0. */
+static inline uint32_t
+ep_rxring_tag(uint32_t status, uint16_t tpid, uint16_t tci)
+{
+	if ((status & TP_STATUS_VLAN_VALID) == 0)
+		return 0;
+	if ((status & TP_STATUS_VLAN_TPID_VALID) == 0)
+		tpid = ETH_P_8021Q;
+	return (uint32_t)tpid << 16 | tci;
+}
 
 #endif /* EP_ATTACH_RXRING_H */

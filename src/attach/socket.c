@@ -80,16 +80,22 @@ is_ourselves(int sock)
 }
 
 int
-ep_socket_outcome(int sock)
+ep_socket_error(int sock)
 {
 	socklen_t len = sizeof(int);
 	int error = 0;
 
 	if (getsockopt(sock, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
 		return -errno;
-	if (error == 0 && is_ourselves(sock))
-		return -ECONNREFUSED;
 	return -error;
+}
+
+int
+ep_socket_outcome(int sock)
+{
+	int error = ep_socket_error(sock);
+
+	return error == 0 && is_ourselves(sock) ? -ECONNREFUSED : error;
 }
 
 bool

@@ -70,6 +70,9 @@ int ep_socket_send(int sock, const void *octets, size_t len, int fd);
 int ep_socket_connect(const struct ep_socket_addr *addr, int socktype);
 int ep_socket_outcome(int sock);
 
+/* Why it failed, told once, as a negated errno; 0: it did not. */
+int ep_socket_error(int sock);
+
 /* Has the peer ended it, so that nothing comes behind what is there? */
 bool ep_socket_has_hung_up(int sock);
 

@@ -110,10 +110,11 @@ bool
 ep_reader_finish(struct epair_if *ifp, struct epair_mbuf *m,
     struct virtio_net_hdr_v1 *hdr, uint32_t vlan)
 {
+	if (vlan != 0)
+		put_tag(m, vlan);
 	if (hdr == NULL)
 		return true;
 	if (vlan != 0) {
-		put_tag(m, vlan);
 		hdr->csum_start = (uint16_t)(hdr->csum_start +
 					     EP_ETHER_VLAN_LEN);
 		hdr->hdr_len = (uint16_t)(hdr->hdr_len + EP_ETHER_VLAN_LEN);
