@@ -328,6 +328,18 @@ link_gateway(struct link *link, uint32_t ifindex, const struct ep_addr *gw,
 	return talk(link, nlh, NULL, NULL);
 }
 
+bool
+link_await_name(unsigned *waited_ms)
+{
+	const unsigned step_ms = 5;
+
+	if (*waited_ms >= LINK_NAME_WAIT_MS)
+		return false;
+	(void)usleep(step_ms * 1000);
+	*waited_ms += step_ms;
+	return true;
+}
+
 int
 link_watch_socket(void)
 {

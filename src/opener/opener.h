@@ -179,6 +179,15 @@ int link_gateway(struct link *link, uint32_t ifindex, const struct ep_addr *gw,
     uint32_t rank);
 
 /*
+ * A device's name is taken: wait a moment for it to come free. Devices outlive
+ * a program that was killed, until the kernel has taken its io_uring and its
+ * namespaces down. *waited_ms is 0 at first; returns false after
+ * LINK_NAME_WAIT_MS in all.
+ */
+#define LINK_NAME_WAIT_MS 250
+bool link_await_name(unsigned *waited_ms);
+
+/*
  * A route socket for the mover, told of changes of links: what it may see needs
  * no rights. Gives a descriptor.
  */

@@ -101,14 +101,27 @@ bind_first(
 	int error = bind_queue(
 	    fd, ifname, *flags | (unsigned)IFF_TUN_EXCL, tun->ifname);
 
-	if (error != -EBUSY || !reuse)
+	tun->was_there = error == -EBUSY;
+	if (!tun->was_there || !reuse)
 		return error;
-	tun->was_there = true;
 	error = bind_queue(fd, ifname, *flags, tun->ifname);
 	if (error == -EINVAL && (*flags & IFF_MULTI_QUEUE) == 0) {
 		*flags |= IFF_MULTI_QUEUE;
 		error = bind_queue(fd, ifname, *flags, tun->ifname);
 	}
+	return error;
+}
+
+static int
+bind_name(
+    int fd, const char *ifname, unsigned *flags, bool reuse, struct tun *tun)
+{
+	unsigned waited_ms = 0;
+	int error;
+
+	do {
+		error = bind_first(fd, ifname, flags, reuse, tun);
+	} while (error != 0 && tun->was_there && link_await_name(&waited_ms));
 	return error;
 }
 
@@ -134,7 +147,7 @@ tun_open(const char *ifname, unsigned queues, bool reuse,
 			return fd;
 		tun->fds[tun->count] = fd;
 		if (tun->count == 0)
-			error = bind_first(fd, ifname, &flags, reuse, tun);
+			error = bind_name(fd, ifname, &flags, reuse, tun);
 		else
 			error = bind_queue(fd, ifname, flags, tun->ifname);
 		if (error != 0)

@@ -43,6 +43,18 @@ open_sockets(struct veth *veth, unsigned queues)
 	return error;
 }
 
+static int
+add(struct link *link, const char *ifname, const struct netns *ns)
+{
+	unsigned waited_ms = 0;
+	int error;
+
+	do {
+		error = link_add_veth(link, FAR_NAME, FAR_MTU, ifname, ns->fd);
+	} while (error == -EEXIST && link_await_name(&waited_ms));
+	return error;
+}
+
 /* In the namespace of the far end, which is new. */
 static int
 make(const char *ifname, const struct netns *ns, unsigned queues, bool up,
@@ -63,7 +75,7 @@ make(const char *ifname, const struct netns *ns, unsigned queues, bool up,
 	error = link_open(&link);
 	if (error != 0)
 		return ep_fail_sys(err, error, "cannot talk rtnetlink");
-	error = link_add_veth(&link, FAR_NAME, FAR_MTU, ifname, ns->fd);
+	error = add(&link, ifname, ns);
 	if (error == -EEXIST)
 		error = ep_fail(err, error,
 		    "there is already an interface %s in %.180s", ifname,

@@ -306,6 +306,16 @@ def a_device_is_there_while_it_runs_and_not_after():
 
 
 @case
+def one_that_was_killed_can_be_started_again_at_once():
+    need_root()
+    need_tun()
+    for kind in "tap", "veth":
+        for _ in range(5):
+            with Running(f"{kind}:name=eptest0", "sink") as it:
+                assert it.ready, it.process.stderr.read()
+
+
+@case
 def drops_are_shown_with_their_reason():
     need_root()
     need_tun()
