@@ -23,6 +23,14 @@ struct plan {
 	void *conf;
 };
 
+/* What a vnet gives an interface that came to it. */
+struct gift {
+	const struct epair_vnet *by_vnet;
+	uint64_t place; /* the interface's: each move gives it another */
+	char kind[EP_SPEC_TEXT_MAX];
+	bool is_late; /* the interface has moved on, or has something else */
+};
+
 /* Every kind by name, a comma between. */
 static const char *
 known_kinds(char *buf, size_t size)
@@ -299,10 +307,12 @@ check_process(struct epair_if *ifp, const struct epair_vnet *by_vnet,
 			 : 0;
 }
 
+/* gift: what is attached is one, and spec its kind; NULL: it is none. */
 static int
 attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
-    const struct epair_vnet *by_vnet, struct epair_err *err)
+    struct gift *gift, struct epair_err *err)
 {
+	const struct epair_vnet *by_vnet = gift != NULL ? gift->by_vnet : NULL;
 	struct ep_stack *st = NULL;
 	struct plan plan;
 	int error;
@@ -312,32 +322,37 @@ attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
 	if (error != 0)
 		goto out;
 	error = check_free(ifp, err);
-	if (error == 0)
-		error = create(plan.kind, ifp, plan.conf, with, &st, err);
 	if (error == 0) {
+		error = create(plan.kind, ifp, plan.conf, with, &st, err);
+		/* That may be the same number: of a device that is in use. */
+		if (error != 0)
+			goto out;
 		EP_ASSERT(st != NULL); /* the kind's promise */
 		if (by_vnet != NULL && st->process != NULL)
 			keep_process(ifp, by_vnet, *st->process);
 		error = ep_attach_publish(ifp, st, spec, by_vnet, err);
 	}
+	if (gift != NULL)
+		gift->is_late = error == -EBUSY || error == -EAGAIN;
 out:
 	plan_fini(&plan);
 	return error;
 }
 
-/*
- * What ifp's vnet gives its interfaces, in kind of EP_SPEC_TEXT_MAX; NULL if
- * that is nothing.
- */
-static const struct epair_vnet *
-given_by_vnet(struct epair_if *ifp, char *kind) EP_REQUIRES(ifp->ep->lock)
+/* What does ifp's vnet give its interfaces? False: nothing. */
+static bool
+given_by_vnet(struct epair_if *ifp, struct gift *gift)
+    EP_REQUIRES(ifp->ep->lock)
 {
 	const struct epair_vnet *vn = ifp->vnet;
 
 	if (vn == NULL || vn->kind == NULL)
-		return NULL;
-	(void)snprintf(kind, EP_SPEC_TEXT_MAX, "%s", vn->kind);
-	return vn;
+		return false;
+	gift->by_vnet = vn;
+	gift->place = ifp->place;
+	gift->is_late = false;
+	(void)snprintf(gift->kind, sizeof(gift->kind), "%s", vn->kind);
+	return true;
 }
 
 /*
@@ -399,24 +414,25 @@ keep_netns(struct epair_if *ifp, const struct epair_vnet *by_vnet)
 
 /* Attach what its vnet gives it, in the namespace that the vnet has by then. */
 static int
-attach_given(struct epair_if *ifp, const char *kind, const struct ep_fds *with,
-    const struct epair_vnet *by_vnet, struct epair_err *err)
+attach_given(struct epair_if *ifp, struct gift *gift, const struct ep_fds *with,
+    struct epair_err *err)
 {
+	const struct epair_vnet *by_vnet = gift->by_vnet;
 	struct epair_fd netns = { "netns", -1 };
 	const struct ep_fds in_netns = { &netns, 1 };
 	int error = check_process(ifp, by_vnet, err);
 
 	if (error != 0)
 		return error;
-	if (!makes_netns(kind))
-		return attach(ifp, kind, with, by_vnet, err);
+	if (!makes_netns(gift->kind))
+		return attach(ifp, gift->kind, with, gift, err);
 	ep_lock(&ifp->ep->lock);
 	if (ifp->vnet == by_vnet && by_vnet->netns >= 0)
 		netns.fd = fcntl(by_vnet->netns, F_DUPFD_CLOEXEC, 0);
 	ep_unlock(&ifp->ep->lock);
 	if ((with == NULL || with->count == 0) && netns.fd >= 0)
 		with = &in_netns;
-	error = attach(ifp, kind, with, by_vnet, err);
+	error = attach(ifp, gift->kind, with, gift, err);
 	if (netns.fd >= 0)
 		(void)close(netns.fd);
 	else if (error == 0)
@@ -428,41 +444,52 @@ int
 ep_attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
     struct epair_err *err)
 {
-	const struct epair_vnet *vn;
-	char kind[EP_SPEC_TEXT_MAX];
+	struct gift gift;
+	bool is_given;
 
 	if (spec != NULL)
 		return attach(ifp, spec, with, NULL, err);
 	ep_lock(&ifp->ep->lock);
-	vn = given_by_vnet(ifp, kind);
+	is_given = given_by_vnet(ifp, &gift);
 	ep_unlock(&ifp->ep->lock);
-	if (vn == NULL)
+	if (!is_given)
 		return ep_fail(err, -ENOENT, "its vnet gives it nothing");
-	return attach_given(ifp, kind, with, vn, err);
+	return attach_given(ifp, &gift, with, err);
+}
+
+/*
+ * Has it been moved since, be it away and back, or was something attached to
+ * it? Then what it lacks, or has, is for whoever did that to be told.
+ */
+static bool
+is_anothers(struct epair_if *ifp, const struct gift *gift)
+{
+	bool is;
+
+	ep_lock(&ifp->ep->lock);
+	is = !ifp->dying && (ifp->place != gift->place || ifp->stack != NULL);
+	ep_unlock(&ifp->ep->lock);
+	return is;
 }
 
 int
 ep_attach_by_vnet(struct epair_if *ifp, struct epair_err *err)
 {
-	const struct epair_vnet *vn = NULL;
-	char kind[EP_SPEC_TEXT_MAX];
 	struct epair_err why;
+	bool is_given = false;
+	struct gift gift;
 	int error;
 
 	ep_lock(&ifp->ep->lock);
 	if (!ifp->dying && ifp->stack == NULL)
-		vn = given_by_vnet(ifp, kind);
+		is_given = given_by_vnet(ifp, &gift);
 	ep_unlock(&ifp->ep->lock);
-	if (vn == NULL)
+	if (!is_given)
 		return 0;
-	error = attach_given(ifp, kind, NULL, vn, &why);
-	/*
-	 * Whoever moved it on gives it what it gets there, and what somebody
-	 * attached meanwhile stays.
-	 */
-	if (error == -EAGAIN || error == -EBUSY)
+	error = attach_given(ifp, &gift, NULL, &why);
+	if (error == 0 || gift.is_late || is_anothers(ifp, &gift))
 		return 0;
-	if (error != 0 && err != NULL)
+	if (err != NULL)
 		*err = why;
 	return error;
 }

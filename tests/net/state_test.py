@@ -215,6 +215,20 @@ def vnet_named_by_a_process_is_not_that_of_who_has_its_number_next():
     daemon.stop()
 
 
+def device_of_a_vnet_that_is_in_use_is_refused_to_a_second():
+    daemon = Epaird()
+    in_use = "the TAP only in this namespace is in use by another program"
+    daemon.epair("vnet", "add", "one", "tap:name=only")
+    daemon.epair("create", "epair0", "b.vnet=one")
+    daemon.epair("create", "epair1")
+    answer = daemon.refused("move", "epair1b", "one")
+    check(in_use in answer, answer)
+    answer = daemon.refused("create", "--vnet", "one", "epair2")
+    check(in_use in answer, answer)
+    check("epair2" not in json.dumps(daemon.show()), daemon.show())
+    daemon.stop()
+
+
 def hand_over(daemon, ifname, name):
     """Make a TAP, and have the daemon attach it by its descriptor, as the tool does for a user."""
     tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
@@ -366,6 +380,7 @@ epaird.main((
     namespace_that_is_another_by_now_is_not_taken_for_the_first,
     attachment_named_by_a_process_comes_back_only_by_its_descriptors,
     vnet_named_by_a_process_is_not_that_of_who_has_its_number_next,
+    device_of_a_vnet_that_is_in_use_is_refused_to_a_second,
     what_was_handed_over_comes_back_by_its_descriptor_or_is_gone_with_an_event,
     what_changes_by_itself_is_remembered,
     full_disk_refuses_changes_and_changes_nothing,
