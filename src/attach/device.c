@@ -74,22 +74,36 @@ look(struct ep_device *dev, struct ep_netdev *now, bool *told)
 }
 
 /* What was swallowed by asking out of turn is for the worker to look at. */
-static void
-look_now(struct ep_device *dev)
+static int
+look_now(struct ep_device *dev, struct ep_netdev *now)
 {
-	struct ep_netdev now;
 	bool told = false;
+	int error = look(dev, now, &told);
 
-	(void)look(dev, &now, &told);
 	if (told)
 		(void)ep_task_schedule(&dev->follow_task);
+	return error;
 }
 
 void
 ep_device_refresh(struct ep_device *dev)
 {
+	struct ep_netdev now;
+
 	if (can_see(dev))
-		look_now(dev);
+		(void)look_now(dev, &now);
+}
+
+/* What was seen may be older than what its owner did since. */
+static bool
+is_up_now(struct ep_device *dev) EP_REQUIRES(dev->conf)
+{
+	struct ep_netdev now;
+	uint32_t ifflags = dev->seen.ifflags;
+
+	if (can_see(dev) && !dev->is_away && look_now(dev, &now) == 0)
+		ifflags = now.ifflags;
+	return (ifflags & IFF_UP) != 0;
 }
 
 /* Ours to the device. */
@@ -97,10 +111,12 @@ ep_device_refresh(struct ep_device *dev)
 static void
 set_carrier(struct ep_device *dev, bool on) EP_REQUIRES(dev->conf)
 {
+	struct ep_netdev now;
+
 	if (dev->carrier == on)
 		return;
 	if (can_see(dev) && !dev->is_away)
-		look_now(dev);
+		(void)look_now(dev, &now);
 	ep_store_relaxed(&dev->carrier, on);
 	dev->ops->set_carrier(dev, on);
 	if (!on) {
@@ -163,7 +179,7 @@ apply(struct ep_device *dev, uint32_t what, const struct epair_if_info *info)
 	 * Down is said by carrier alone: a device that is set down forgets its
 	 * routes and its IPv6 addresses, which are not ours.
 	 */
-	if (is_up && !dev->was_up && (dev->seen.ifflags & IFF_UP) == 0)
+	if (is_up && !dev->was_up && !is_up_now(dev))
 		(void)set_one(dev, EP_OPENER_UP, info);
 	dev->was_up = is_up;
 }
