@@ -4,6 +4,7 @@
  * so events carry a ticket, a slot and its generation, and not an address.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -148,6 +149,38 @@ clear_timer(struct ep_worker *w) EP_REQUIRES(w->lock)
 		w->timer_fd_at = UINT64_MAX;
 }
 
+/* Linux has it since 5.11; a container's list of calls may not. */
+static bool lacks_pwait2; /* atomic */
+
+/* As long as epoll_pwait2() would wait, to the nanosecond, but by two calls. */
+static int
+await_by_older_calls(int epoll_fd, struct epoll_event *evs, int max,
+    const struct timespec *timeout)
+{
+	struct pollfd p = { .fd = epoll_fd, .events = POLLIN };
+
+	if (timeout == NULL)
+		return epoll_wait(epoll_fd, evs, max, -1);
+	if (timeout->tv_sec != 0 || timeout->tv_nsec != 0)
+		(void)ppoll(&p, 1, timeout, NULL);
+	return epoll_wait(epoll_fd, evs, max, 0);
+}
+
+static int
+await(int epoll_fd, struct epoll_event *evs, int max,
+    const struct timespec *timeout)
+{
+	int n;
+
+	if (!ep_load_relaxed(&lacks_pwait2)) {
+		n = epoll_pwait2(epoll_fd, evs, max, timeout, NULL);
+		if (n >= 0 || (errno != ENOSYS && errno != EPERM))
+			return n;
+		ep_store_relaxed(&lacks_pwait2, true);
+	}
+	return await_by_older_calls(epoll_fd, evs, max, timeout);
+}
+
 unsigned
 ep_worker_run_watches(
     struct ep_worker *w, unsigned max, uint64_t timeout_ns) EP_NO_TSA
@@ -161,9 +194,8 @@ ep_worker_run_watches(
 	int n;
 
 	ep_unlock(&w->lock);
-	n = epoll_pwait2(w->epoll_fd, evs,
-	    max < EVENTS_MAX ? (int)max : EVENTS_MAX,
-	    timeout_ns == UINT64_MAX ? NULL : &ts, NULL);
+	n = await(w->epoll_fd, evs, max < EVENTS_MAX ? (int)max : EVENTS_MAX,
+	    timeout_ns == UINT64_MAX ? NULL : &ts);
 	ep_lock(&w->lock);
 	w->wants_wake = false;
 	for (int i = 0; i < n; i++) {
