@@ -16,7 +16,6 @@
 #ifndef EP_ATTACH_TAP_RING_H
 #define EP_ATTACH_TAP_RING_H
 
-#include <stdbool.h>
 #include <sys/uio.h>
 
 #define EP_TAP_OPS_MAX 64u
@@ -33,14 +32,9 @@ struct ep_tap_op {
 struct ep_tap_ring;
 
 /*
- * tun.c: can reads and writes of this file be kept from waiting by RWF_NOWAIT?
- * A TAP's can from Linux 6.4 on.
- */
-bool ep_tap_knows_nowait(int fd);
-
-/*
- * Make one for a descriptor, which stays the caller's. Returns 0, or why there
- * can be none: -ENOSYS, -EPERM, ...
+ * Make one for a descriptor whose reads and writes RWF_NOWAIT keeps from
+ * waiting (R2); it stays the caller's. Returns 0, or why there can be none:
+ * -ENOSYS, -EPERM, ...
  */
 int ep_tap_ring_create(int fd, struct ep_tap_ring **ringp);
 

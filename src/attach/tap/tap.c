@@ -112,7 +112,7 @@ open_device(struct ep_tap *tap, const struct ep_tap_conf *conf,
 static int
 set_up_rings(struct ep_tap *tap)
 {
-	int error = 0;
+	int error = tap->rw_flags != 0 ? 0 : -EOPNOTSUPP;
 
 	for (unsigned i = 0; i < tap->lane_count && error == 0; i++)
 		error = ep_tap_ring_create(

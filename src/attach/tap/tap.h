@@ -83,6 +83,12 @@ extern const struct ep_device_ops ep_tap_device;
 int ep_tap_set_up_header(struct ep_tap *tap, struct epair_err *err);
 
 /*
+ * Can reads and writes of this file be kept from waiting by RWF_NOWAIT? A TAP's
+ * can from Linux 6.4 on. rw_flags has the answer.
+ */
+bool ep_tap_knows_nowait(int fd);
+
+/*
  * Have the kernel leave open what is in caps, or as much of it as it knows.
  * Returns what that is: EPAIR_CAP_CSUM, TSO, USO.
  */

@@ -57,11 +57,9 @@ ep_tap_ring_create(int fd, struct ep_tap_ring **ringp)
 
 	if (r == NULL)
 		return -ENOMEM;
-	error = ep_tap_knows_nowait(fd) ? 0 : -EOPNOTSUPP; /* R2 */
-	if (error == 0)
-		error = io_uring_queue_init(EP_TAP_OPS_MAX, &r->ring,
-		    IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL |
-			IORING_SETUP_COOP_TASKRUN);
+	error = io_uring_queue_init(EP_TAP_OPS_MAX, &r->ring,
+	    IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL |
+		IORING_SETUP_COOP_TASKRUN);
 	if (error != 0) {
 		free(r);
 		return error;
