@@ -12,7 +12,8 @@
 #include "base/atomic.h"
 #include "base/lock.h"
 
-#define GUARDS_MAX 4096u
+/* No fewer than there are mappings of strangers (attach/mapping.c). */
+#define GUARDS_MAX 32768u
 
 struct ep_guard {
 	uintptr_t at; /* atomic; 0: free */
@@ -21,6 +22,7 @@ struct ep_guard {
 };
 
 static struct ep_guard guards[GUARDS_MAX];
+static unsigned used; /* atomic, grows: all behind are free */
 
 /* Under lock, as is which guards are free. */
 static struct ep_mutex lock = EP_MUTEX_INITIALIZER;
@@ -30,7 +32,10 @@ static struct sigaction before;
 static struct ep_guard *
 find(uintptr_t where)
 {
-	for (unsigned i = 0; i < GUARDS_MAX; i++) {
+	/* That of whoever may be in the memory was counted before it was there. */
+	const unsigned count = ep_load_relaxed(&used);
+
+	for (unsigned i = 0; i < count; i++) {
 		/* acquires what ep_guard_add() released */
 		uintptr_t at = ep_load_acquire(&guards[i].at);
 
@@ -124,6 +129,8 @@ ep_guard_add(void *at, size_t size)
 		if (ep_load_relaxed(&guards[i].at) == 0)
 			guard = &guards[i];
 	if (guard != NULL) {
+		if (guard >= guards + ep_load_relaxed(&used))
+			ep_store_relaxed(&used, (unsigned)(guard - guards) + 1);
 		ep_store_relaxed(&guard->size, size);
 		ep_store_relaxed(&guard->is_lost, false);
 		/* acquired by find() */

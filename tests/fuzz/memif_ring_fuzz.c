@@ -144,7 +144,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 	if (half < sizeof(struct ep_memif_shared) || half > 8192)
 		return 0;
 	/* Each of its own, so that one octet too far is seen. */
-	rig.list[0] = (struct ep_mapping){ malloc(half), half };
+	rig.list[0] = (struct ep_mapping){ .at = malloc(half), .size = half };
 	rig.list[1].size = in[1] * (size_t)16 + 16;
 	rig.list[1].at = calloc(1, rig.list[1].size);
 	if (rig.list[0].at != NULL && rig.list[1].at != NULL) {

@@ -134,6 +134,7 @@ make(struct epair_if *ifp, const struct ep_memif_conf *conf)
 		memcpy(memif->secret, conf->secret, strlen(conf->secret));
 	memif->log2 = log2_of(conf->ring);
 	memif->buffer = (uint32_t)conf->buffer;
+	memif->share.may_guard = ifp->ep->opts.guard_sigbus;
 	ep_bell_init(&memif->bell);
 	memif->memfd = -1;
 	init_conn(memif, conf);

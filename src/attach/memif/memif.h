@@ -117,6 +117,8 @@ struct ep_memif {
 	struct ep_conn conn;
 	enum ep_memif_state state;
 
+	struct ep_mapping_share share;
+
 	/* Of this connection. */
 	struct ep_memif_regions regions;
 	int memfd; /* a client's, until told; -1 */

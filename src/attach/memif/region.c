@@ -37,7 +37,7 @@ ep_memif_memory_make(struct ep_mapping *map, uint64_t size, int *fdp)
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0)
 		error = -errno;
 	else
-		error = ep_mapping_open(map, fd, size, false, &why);
+		error = ep_mapping_open(map, NULL, fd, size, &why);
 	if (error != 0)
 		(void)close(fd);
 	else
@@ -60,8 +60,8 @@ ep_memif_region_make(struct ep_memif_regions *regions, uint64_t size, int *fd)
 }
 
 int
-ep_memif_region_map(struct ep_memif_regions *regions, int fd, uint64_t size,
-    bool may_guard, const char **why)
+ep_memif_region_map(struct ep_memif_regions *regions,
+    struct ep_mapping_share *share, int fd, uint64_t size, const char **why)
 {
 	struct ep_mapping *map;
 	int error;
@@ -76,7 +76,7 @@ ep_memif_region_map(struct ep_memif_regions *regions, int fd, uint64_t size,
 	map = next_region(regions);
 	if (map == NULL)
 		return -ENOMEM;
-	error = ep_mapping_open(map, fd, size, may_guard, why);
+	error = ep_mapping_open(map, share, fd, size, why);
 	if (error == 0)
 		count_region(regions);
 	return error;

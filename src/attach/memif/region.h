@@ -47,8 +47,8 @@ int ep_memif_region_make(
  * sentence for the peer.
  * Returns 0; -EPROTO for what the peer did wrong; -ENOMEM.
  */
-int ep_memif_region_map(struct ep_memif_regions *regions, int fd, uint64_t size,
-    bool may_guard, const char **why);
+int ep_memif_region_map(struct ep_memif_regions *regions,
+    struct ep_mapping_share *share, int fd, uint64_t size, const char **why);
 
 /* One of them has gone away under its guard. */
 bool ep_memif_regions_are_lost(const struct ep_memif_regions *regions);

@@ -186,8 +186,8 @@ ep_memif_add_region(
 
 	if (region->index != memif->regions.count)
 		return "Invalid region index";
-	if (ep_memif_region_map(&memif->regions, fd, region->size,
-		memif->st.ifp->ep->opts.guard_sigbus, &why) != 0)
+	if (ep_memif_region_map(
+		&memif->regions, &memif->share, fd, region->size, &why) != 0)
 		return why;
 	return NULL;
 }

@@ -134,7 +134,7 @@ set_mem_table(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 	const char *why;
 
 	if (ep_vhost_memory_create(
-		msg, vhost->in.fds, vhost->may_guard, &memory, &why) != 0)
+		msg, vhost->in.fds, &vhost->share, &memory, &why) != 0)
 		return why;
 	why = ep_vhost_queues_move(vhost, memory);
 	return why != NULL ? why : start_all(vhost);
@@ -178,8 +178,8 @@ set_inflight(struct ep_vhost *vhost, struct ep_vhost_msg *msg)
 	    d->queues * ep_vhost_inflight_octets(d->queue_size) > d->size)
 		return "Inflight buffer that cannot be";
 	ep_mapping_close(&vhost->inflight);
-	if (ep_mapping_open(&vhost->inflight, vhost->in.fds[0],
-		d->offset + d->size, vhost->may_guard, &why) != 0)
+	if (ep_mapping_open(&vhost->inflight, &vhost->share, vhost->in.fds[0],
+		d->offset + d->size, &why) != 0)
 		return why;
 	vhost->inflight_desc = *d;
 	return NULL;

@@ -6,7 +6,8 @@
 
 int
 ep_vhost_memory_create(const struct ep_vhost_msg *msg, const int *fds,
-    bool may_guard, struct ep_vhost_memory **memoryp, const char **why)
+    struct ep_mapping_share *share, struct ep_vhost_memory **memoryp,
+    const char **why)
 {
 	struct ep_vhost_memory *memory = calloc(1, sizeof(*memory));
 	uint64_t total = 0;
@@ -26,7 +27,7 @@ ep_vhost_memory_create(const struct ep_vhost_msg *msg, const int *fds,
 		total += told->size + told->offset;
 		/* From its beginning: huge pages want no other offset. */
 		error = ep_mapping_open(
-		    &r->map, fds[i], told->size + told->offset, may_guard, why);
+		    &r->map, share, fds[i], told->size + told->offset, why);
 		if (error != 0)
 			break;
 		r->gpa = told->gpa;

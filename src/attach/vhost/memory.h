@@ -36,7 +36,8 @@ struct ep_vhost_memory {
  * Returns 0; -EPROTO with *why a sentence; -ENOMEM.
  */
 int ep_vhost_memory_create(const struct ep_vhost_msg *msg, const int *fds,
-    bool may_guard, struct ep_vhost_memory **memory, const char **why);
+    struct ep_mapping_share *share, struct ep_vhost_memory **memory,
+    const char **why);
 void ep_vhost_memory_destroy(struct ep_vhost_memory *memory);
 
 /* Some of it has gone away, see attach/mapping.h. */

@@ -77,7 +77,7 @@ make(struct epair_if *ifp, const struct ep_vhost_opts *opts)
 	vhost->st.ifp = ifp;
 	vhost->st.accepts = 0; /* until a guest says otherwise */
 	vhost->st.is_away = true;
-	vhost->may_guard = ifp->ep->opts.guard_sigbus;
+	vhost->share.may_guard = ifp->ep->opts.guard_sigbus;
 	ep_bell_init(&vhost->bell);
 	vhost->backend_req = -1;
 	init_conn(vhost, opts);

@@ -100,7 +100,7 @@ struct ep_vhost_queue {
 
 struct ep_vhost {
 	struct ep_stack st; /* first */
-	bool may_guard; /* constant */
+	struct ep_mapping_share share;
 	struct ep_bell bell; /* any thread */
 
 	struct ep_conn conn;
