@@ -105,7 +105,7 @@ skip_without_rights(const char *spec)
 	if (error == 0)
 		return;
 	(void)printf("1..0 # SKIP %s\n", w.err.text);
-	exit(77);
+	exit(0);
 }
 
 int

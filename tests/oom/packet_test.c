@@ -101,7 +101,7 @@ main(void)
 
 	if (!can_have_lo()) {
 		puts("1..0 # SKIP takes CAP_NET_RAW");
-		return 77;
+		return 0;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
