@@ -106,7 +106,9 @@ act(struct rig *rig, const uint8_t *word)
 		put(rig, 14 + value % (FRAME - 14));
 		break;
 	case 3:
-		(void)ep_vhost_ring_publish(ring);
+		ep_vhost_ring_publish(ring);
+		if (ep_vhost_ring_untold(ring) > value % 4)
+			ep_vhost_ring_told(ring);
 		break;
 	case 4:
 		ep_vhost_ring_want_kick(ring, value != 0);

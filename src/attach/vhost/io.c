@@ -12,7 +12,11 @@
  *				room is held, and the guest is asked to kick when
  *				it offers more; while nothing is held it is not
  *
- * The guest is interrupted once a burst, if it wants that at all.
+ * The guest is interrupted once a burst, if it wants that at all: at once for
+ * what it receives, and TELL_NS later for what it sent and has back, which
+ * nobody waits for. Its TCP puts small writes together as long as something of
+ * it is under way: told of each frame when that is copied, which takes a few
+ * microseconds, it would send many small ones.
  */
 #include <errno.h>
 #include <linux/virtio_net.h>
@@ -31,16 +35,62 @@
 
 #define LOOK_NS EP_NS_PER_MS
 
+/* As the transmit interrupts of NICs are held back. */
+#define TELL_NS (100 * EP_NS_PER_US)
+
 /* How often a guest that offers more while we write is believed, in one go. */
 #define FLUSHES_MAX 8
 
 /* Both ways. */
 
+void
+ep_vhost_tell(struct ep_vhost_queue *q)
+{
+	q->tells_later = false;
+	if (ep_vhost_ring_untold(&q->ring) == 0)
+		return;
+	ep_vhost_ring_told(&q->ring);
+	if (q->call >= 0)
+		(void)ep_bell_ring(&q->vhost->bell, q->call);
+}
+
 static void
 publish(struct ep_vhost_queue *q) EP_REQUIRES(q->lock)
 {
-	if (ep_vhost_ring_publish(&q->ring) && q->call >= 0)
-		(void)ep_bell_ring(&q->vhost->bell, q->call);
+	ep_vhost_ring_publish(&q->ring);
+	ep_vhost_tell(q);
+}
+
+/* Soon, so that its ring does not run dry meanwhile. */
+static void
+publish_sent(struct ep_vhost_queue *q) EP_REQUIRES(q->lock)
+{
+	const struct ep_sched *sched = q->vhost->st.ifp->ep->sched;
+	unsigned untold;
+
+	ep_vhost_ring_publish(&q->ring);
+	untold = ep_vhost_ring_untold(&q->ring);
+	if (untold > 0 && untold < q->ring.conf.size / 4) {
+		if (q->tells_later)
+			return;
+		q->tells_later = ep_timer_arm(&q->tell,
+				     ep_sched_mono(sched) + TELL_NS) == 0;
+		if (q->tells_later)
+			return;
+	}
+	ep_vhost_tell(q);
+}
+
+void
+ep_vhost_tell_late(struct ep_timer *timer)
+{
+	struct ep_vhost_queue *q = EP_CONTAINER_OF(
+	    timer, struct ep_vhost_queue, tell);
+
+	ep_lock(&q->lock);
+	if (q->is_started)
+		ep_vhost_tell(q);
+	ep_unlock(&q->lock);
 }
 
 /* After each look into the guest's memory: whether to go on. */
@@ -112,7 +162,7 @@ take_burst(struct ep_vhost_queue *q, struct ep_burst *b) EP_REQUIRES(q->lock)
 		ep_vhost_ring_done(&q->ring, head);
 		count++;
 	}
-	publish(q);
+	publish_sent(q);
 	return count;
 }
 

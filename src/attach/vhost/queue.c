@@ -23,6 +23,7 @@ ep_vhost_queue_init(struct ep_vhost *vhost, unsigned i) EP_NO_TSA
 	ep_watch_init(&q->watch, worker, ep_vhost_kicked);
 	ep_task_init(&q->task, worker, ep_vhost_turn);
 	ep_timer_init(&q->look, worker, ep_vhost_look);
+	ep_timer_init(&q->tell, worker, ep_vhost_tell_late);
 }
 
 bool
@@ -144,6 +145,7 @@ ep_vhost_queue_start(struct ep_vhost_queue *q)
 	error = ep_vhost_ring_init(&q->ring, &conf, &why);
 	if (error == 0) {
 		q->is_started = true;
+		q->tells_later = false;
 		/* Without the protocol's word for it there is no other time. */
 		if (!ep_vhost_has(vhost->features, EP_VHOST_F_PROTOCOL))
 			q->is_enabled = true;
@@ -170,6 +172,7 @@ ep_vhost_queue_stop(struct ep_vhost_queue *q)
 {
 	ep_lock(&q->lock);
 	if (q->is_started) {
+		ep_vhost_tell(q); /* no later one will */
 		q->is_started = false;
 		q->base = q->ring.next;
 		ep_vhost_drop_held(q);
@@ -181,6 +184,7 @@ ep_vhost_queue_stop(struct ep_vhost_queue *q)
 		ep_watch_drain(&q->watch);
 		(void)ep_task_drain(&q->task);
 		(void)ep_timer_drain(&q->look);
+		(void)ep_timer_drain(&q->tell);
 	}
 	close_fd(&q->kick);
 	q->has_kick = false;

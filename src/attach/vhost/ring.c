@@ -89,6 +89,7 @@ ep_vhost_ring_init(struct ep_vhost_ring *ring,
 	if (error != 0)
 		return error;
 	ring->used = ring->next = ep_load_relaxed(&ring->used_ring->idx);
+	ring->told = ring->used;
 	ring->is_fresh = true;
 	error = resume(ring, why);
 	if (error != 0)
@@ -428,15 +429,14 @@ ep_vhost_ring_put(struct ep_vhost_ring *ring, const struct epair_mbuf *m)
 
 /* Both. */
 
-bool
+void
 ep_vhost_ring_publish(struct ep_vhost_ring *ring)
 {
-	uint16_t before = ring->used, now = (uint16_t)(before + ring->given);
+	uint16_t now = (uint16_t)(ring->used + ring->given);
 	struct ep_vhost_inflight *inflight = ring->conf.inflight;
-	bool is_first = ring->is_fresh;
 
 	if (ring->given == 0)
-		return false;
+		return;
 	for (unsigned i = 0; i < ring->given && inflight != NULL; i++)
 		ep_vhost_inflight_give(inflight, ring->batch[i]);
 	/* acquired by the guest */
@@ -446,12 +446,34 @@ ep_vhost_ring_publish(struct ep_vhost_ring *ring)
 		    inflight, ring->batch, ring->given, now);
 	ring->used = now;
 	ring->given = 0;
+}
+
+void
+ep_vhost_ring_told(struct ep_vhost_ring *ring)
+{
+	ring->told = ring->used;
 	ring->is_fresh = false;
+}
+
+unsigned
+ep_vhost_ring_untold(struct ep_vhost_ring *ring)
+{
+	uint16_t before = ring->told, now = ring->used;
+	bool is_wanted;
+
+	if (now == before)
+		return 0;
 	if (!ring->conf.has_event_idx)
-		return (LOAD_SEQ_CST(&ring->avail->flags) &
-			   VRING_AVAIL_F_NO_INTERRUPT) == 0;
-	return is_first ||
-	       vring_need_event(LOAD_SEQ_CST(ring->used_event), now, before);
+		is_wanted = (LOAD_SEQ_CST(&ring->avail->flags) &
+				VRING_AVAIL_F_NO_INTERRUPT) == 0;
+	else
+		is_wanted = ring->is_fresh ||
+			    vring_need_event(
+				LOAD_SEQ_CST(ring->used_event), now, before);
+	/* It looks by itself before it wants to be told of later ones only. */
+	if (!is_wanted)
+		ep_vhost_ring_told(ring);
+	return is_wanted ? (uint16_t)(now - before) : 0;
 }
 
 void

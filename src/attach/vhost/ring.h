@@ -83,7 +83,8 @@ struct ep_vhost_ring {
 	uint16_t *used_event, *avail_event;
 	const char *fault; /* NULL: none */
 	uint16_t next, used, given;
-	bool is_fresh; /* nobody knows what the guest was told before */
+	uint16_t told; /* of used: that the guest need not be told of again */
+	bool is_fresh; /* nobody knows what it was told before */
 	uint16_t ahead; /* offers from next, as last looked */
 	uint16_t batch[EP_VHOST_BATCH_MAX]; /* the heads that are given */
 	/* Taken by a back end before us: to be used first. */
@@ -144,11 +145,15 @@ ep_vhost_ring_is_full(const struct ep_vhost_ring *ring)
 	return ring->given > EP_VHOST_BATCH_MAX - EP_VHOST_MERGE_MAX;
 }
 
+/* Show the guest what was given back. Nothing if nothing was. */
+void ep_vhost_ring_publish(struct ep_vhost_ring *ring);
+
 /*
- * Show the guest what was given back. Nothing if nothing was.
- * Returns whether it wants to be interrupted.
+ * How much of what was shown the guest wants to be interrupted for: until
+ * told() says that it was, or it wants that no more.
  */
-bool ep_vhost_ring_publish(struct ep_vhost_ring *ring);
+unsigned ep_vhost_ring_untold(struct ep_vhost_ring *ring);
+void ep_vhost_ring_told(struct ep_vhost_ring *ring);
 
 /* Do not kick us for offers (false), or do. Look again after that. */
 void ep_vhost_ring_want_kick(struct ep_vhost_ring *ring, bool wanted);

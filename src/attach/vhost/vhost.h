@@ -82,6 +82,7 @@ struct ep_vhost_queue {
 	struct ep_watch watch; /* of kick */
 	struct ep_task task;
 	struct ep_timer look; /* of a queue without kick */
+	struct ep_timer tell; /* the guest that it has something back */
 	uint64_t sent; /* atomic; by the task's worker */
 	/* As told, until it is started. */
 	uint32_t size;
@@ -95,6 +96,7 @@ struct ep_vhost_queue {
 	struct ep_vhost_ring ring EP_GUARDED;
 	uint32_t accepts EP_GUARDED; /* EPAIR_CAP_* */
 	int call EP_GUARDED; /* -1: none */
+	bool tells_later EP_GUARDED; /* the timer is armed */
 	struct ep_vhost_held *held EP_GUARDED; /* NULL: the guest transmits */
 };
 
@@ -170,6 +172,10 @@ void ep_vhost_queue_forget(struct ep_vhost_queue *q);
 void ep_vhost_kicked(struct ep_watch *watch, uint32_t events);
 void ep_vhost_turn(struct ep_task *task);
 void ep_vhost_look(struct ep_timer *timer);
+void ep_vhost_tell_late(struct ep_timer *timer);
+
+/* Interrupt the guest for what it was not told of yet, if it wants that. */
+void ep_vhost_tell(struct ep_vhost_queue *q) EP_REQUIRES(q->lock);
 
 /* Drop what waits for room. */
 void ep_vhost_drop_held(struct ep_vhost_queue *q) EP_REQUIRES(q->lock);

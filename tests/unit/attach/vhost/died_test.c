@@ -138,10 +138,10 @@ reads(struct end *end)
 		ep_vhost_ring_done(&end->ring, heads[2]);
 		ep_vhost_ring_done(&end->ring, heads[0]);
 		ep_vhost_ring_done(&end->ring, heads[3]);
-		(void)ep_vhost_ring_publish(&end->ring);
+		ep_vhost_ring_publish(&end->ring);
 		offer_again(end);
 		ep_vhost_ring_done(&end->ring, heads[1]);
-		(void)ep_vhost_ring_publish(&end->ring);
+		ep_vhost_ring_publish(&end->ring);
 	}
 }
 
@@ -159,7 +159,7 @@ writes(struct end *end)
 			if (ep_vhost_ring_put(&end->ring, &m) != 0)
 				_exit(1);
 		}
-		(void)ep_vhost_ring_publish(&end->ring);
+		ep_vhost_ring_publish(&end->ring);
 		offer_again(end);
 	}
 }
@@ -233,7 +233,7 @@ use(struct end *end, unsigned n, bool is_read, bool is_given)
 			ep_vhost_ring_done(&end->ring, head);
 	}
 	if (is_given)
-		(void)ep_vhost_ring_publish(&end->ring);
+		ep_vhost_ring_publish(&end->ring);
 }
 
 static void

@@ -346,6 +346,39 @@ burst_is_one_interrupt_and_none_if_none_is_wanted(void **state)
 	guest_fini(&t->g);
 }
 
+/* Of what it sent it is told a little later, of much of it at once. */
+static void
+guest_is_told_of_what_it_has_back(void **state)
+{
+	struct rest *t = begin(state);
+	const uint32_t one[2] = { 1, 0 };
+	struct ring *ring = &t->g.rings[1];
+	uint8_t octets[60] = { 2 };
+	uint16_t sent = 0;
+	uint32_t base[2];
+
+	guest_run(&t->g, FEATURES);
+	for (unsigned few = 1; few <= RING / 4; few *= 4) {
+		for (unsigned i = 0; i < few; i++)
+			guest_send(&t->g, 1, sent++ % RING, NULL, octets,
+			    sizeof(octets));
+		AWAIT(t->w, ring->used->idx == sent);
+		AWAIT(t->w, guest_interrupts(&t->g, 1) == 1);
+	}
+	/* Nothing to tell, nobody to be told. */
+	ring->avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	guest_send(&t->g, 1, sent++ % RING, NULL, octets, sizeof(octets));
+	AWAIT(t->w, ring->used->idx == sent);
+	ring->avail->flags = 0;
+	assert_int_equal(guest_interrupts(&t->g, 1), 0);
+	/* Not later than that its ring is stopped. */
+	guest_send(&t->g, 1, sent++ % RING, NULL, octets, sizeof(octets));
+	(void)guest_ask(&t->g, EP_VHOST_GET_VRING_BASE, one, 8, base, 8, NULL);
+	assert_int_equal(
+	    guest_interrupts(&t->g, 1), ring->used->idx == sent ? 1 : 0);
+	guest_fini(&t->g);
+}
+
 static void
 event_indexes_say_when_to_wake(void **state)
 {
@@ -466,6 +499,7 @@ main(void)
 		WIRE_TEST(checksum_that_a_guest_says_is_right_is_not_believed),
 		WIRE_TEST(interface_without_offloads_offers_none),
 		WIRE_TEST(burst_is_one_interrupt_and_none_if_none_is_wanted),
+		WIRE_TEST(guest_is_told_of_what_it_has_back),
 		WIRE_TEST(event_indexes_say_when_to_wake),
 		WIRE_TEST(what_finds_no_room_waits_for_it_in_order),
 		WIRE_TEST(what_waits_has_a_limit_and_ends_with_the_guest),
