@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <epair/epair.h>
@@ -37,6 +38,9 @@ process_of(struct ctl_keep *keep)
 static int
 fail_sys(const struct process *p, int code, struct epair_err *err)
 {
+	/* What takes longer than its time ends so. */
+	if (code == -EAGAIN)
+		code = -ETIMEDOUT;
 	return ctl_fail(err, code, "the keeper of %.150s: %s", p->path,
 	    strerrordesc_np(-code));
 }
@@ -119,19 +123,42 @@ hear(const struct process *p, uint32_t *op, struct ctl_kept *kept)
 	return 0;
 }
 
+/*
+ * Answers that nobody waited for any more. The keeper cannot go on while there
+ * is no room for them.
+ */
+static void
+hear_late(const struct process *p)
+{
+	struct ctl_keeper_message msg;
+
+	while (recv(p->keep.fd, &msg, sizeof(msg), MSG_DONTWAIT) > 0)
+		;
+}
+
+/* Whether it answers something else than was asked, as a late one does. */
+static bool
+is_late(const struct ctl_kept *answer, const struct ctl_kept *asked)
+{
+	return *answer->token != '\0' &&
+	       strcmp(answer->token, asked != NULL ? asked->token : "") != 0;
+}
+
 static int
 ask(const struct process *p, uint32_t op, const struct ctl_kept *kept)
 {
 	struct ctl_kept answer;
 	uint32_t said = 0;
-	int error = say(p, op, kept);
+	int error;
 
-	if (error == 0)
-		error = hear(p, &said, &answer);
-	if (error != 0)
-		return error;
-	ctl_kept_close(&answer);
-	return said == CTL_KEEPER_OK ? 0 : -EPROTO;
+	hear_late(p);
+	error = say(p, op, kept);
+	while (error == 0 && (error = hear(p, &said, &answer)) == 0) {
+		ctl_kept_close(&answer);
+		if (!is_late(&answer, kept))
+			return said == CTL_KEEPER_OK ? 0 : -EPROTO;
+	}
+	return error;
 }
 
 static int
@@ -141,7 +168,11 @@ process_put(
 	struct process *p = process_of(keep);
 	int error = ask(p, CTL_KEEPER_PUT, kept);
 
-	return error != 0 ? fail_sys(p, error, err) : 0;
+	if (error == 0)
+		return 0;
+	/* It may do it yet, and then nobody would name it. */
+	(void)say(p, CTL_KEEPER_DROP, kept);
+	return fail_sys(p, error, err);
 }
 
 static void

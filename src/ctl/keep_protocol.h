@@ -12,7 +12,8 @@
  *	FETCH		a HAVE + fds for each token, then OK
  *	END		OK, and the keeper ends
  *
- * BAD answers what is none of these. The keeper looks at nothing but tokens and
+ * BAD answers what is none of these. An answer has the token of what was asked,
+ * by which one that comes late is known. The keeper looks at nothing but tokens and
  * counts; names and descriptors are for whoever fetches them.
  */
 #ifndef EP_CTL_KEEP_PROTOCOL_H

@@ -104,11 +104,12 @@ put(const struct ctl_keeper_message *msg, const int *fds)
 }
 
 static bool
-answer(int sock, uint32_t op)
+answer(int sock, uint32_t op, const char *token)
 {
-	const struct ctl_keeper_message msg = { .version = CTL_KEEPER_VERSION,
+	struct ctl_keeper_message msg = { .version = CTL_KEEPER_VERSION,
 		.op = op };
 
+	(void)snprintf(msg.token, sizeof(msg.token), "%s", token);
 	return ctl_wire_send(sock, (const char *)&msg, sizeof(msg), NULL, 0) >
 	       0;
 }
@@ -123,20 +124,19 @@ give_all(int sock)
 			if (ctl_wire_send(sock, (const char *)&e->have,
 				sizeof(e->have), e->fds, e->have.count) <= 0)
 				return false;
-	return answer(sock, CTL_KEEPER_OK);
+	return answer(sock, CTL_KEEPER_OK, "");
 }
 
 /* Do what is asked; false if the client is of no use any more. */
 static bool
 serve(int sock, struct ctl_keeper_message *msg, int *fds, unsigned *count)
 {
-	msg->token[CTL_KEEPER_TOKEN - 1] = '\0';
 	if (msg->version != CTL_KEEPER_VERSION || msg->count != *count)
-		return answer(sock, CTL_KEEPER_BAD);
+		return answer(sock, CTL_KEEPER_BAD, msg->token);
 	switch (msg->op) {
 	case CTL_KEEPER_PUT:
 		if (!put(msg, fds))
-			return answer(sock, CTL_KEEPER_BAD);
+			return answer(sock, CTL_KEEPER_BAD, msg->token);
 		*count = 0;
 		break;
 	case CTL_KEEPER_DROP:
@@ -149,27 +149,29 @@ serve(int sock, struct ctl_keeper_message *msg, int *fds, unsigned *count)
 		is_over = true;
 		break;
 	default:
-		return answer(sock, CTL_KEEPER_BAD);
+		return answer(sock, CTL_KEEPER_BAD, msg->token);
 	}
-	return answer(sock, CTL_KEEPER_OK);
+	return answer(sock, CTL_KEEPER_OK, msg->token);
 }
 
 /* One datagram. */
 static bool
 hear(int sock)
 {
-	struct ctl_keeper_message msg;
+	struct ctl_keeper_message msg = { 0 };
 	int fds[CTL_KEEP_FDS_MAX];
 	unsigned count = 0;
 	ssize_t n = ctl_wire_recv(
 	    sock, (char *)&msg, sizeof(msg), fds, CTL_KEEP_FDS_MAX, &count);
 	bool is_good;
 
+	msg.token[CTL_KEEPER_TOKEN - 1] = '\0';
 	if (n == (ssize_t)sizeof(msg))
 		is_good = serve(sock, &msg, fds, &count);
 	else
-		is_good = n > 0 || n == -EMSGSIZE ? answer(sock, CTL_KEEPER_BAD)
-						  : false;
+		is_good = n > 0 || n == -EMSGSIZE
+			      ? answer(sock, CTL_KEEPER_BAD, msg.token)
+			      : false;
 	ctl_wire_close(fds, &count);
 	return is_good;
 }

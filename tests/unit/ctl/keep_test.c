@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 
 #include "ctl/keep.h"
 #include "ctl/keep_protocol.h"
+#include "ctl/local.h"
 #include "ctl/wire.h"
 
 static struct epair_err err;
@@ -253,10 +255,91 @@ nonsense_is_refused_and_hurts_nobody(void **unused)
 				i == 4 ? 2 : 0) > 0);
 		assert_int_equal(recv(sock, &msg, sizeof(msg), 0), sizeof(msg));
 		assert_int_equal(msg.op, CTL_KEEPER_BAD);
+		/* Which question it answers, if it could be read. */
+		assert_int_equal(strlen(msg.token), i == 0 ? 0 : 23);
 	}
 	(void)close(sock);
 	assert_string_equal(fetch(keep), "one=kept ");
 	keep->ops->close(keep);
+}
+
+static void
+patience(const struct ctl_keep *keep, long ms)
+{
+	const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	assert_int_equal(
+	    setsockopt(keep->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+}
+
+static bool
+is_asked(int sock, uint32_t op, const char *token)
+{
+	struct ctl_keeper_message msg;
+	int fds[CTL_KEEP_FDS_MAX];
+	unsigned count = 0;
+	ssize_t n = ctl_wire_recv(
+	    sock, (char *)&msg, sizeof(msg), fds, CTL_KEEP_FDS_MAX, &count);
+
+	ctl_wire_close(fds, &count);
+	return n == (ssize_t)sizeof(msg) && msg.op == op &&
+	       strcmp(msg.token, token) == 0;
+}
+
+static bool
+answers(int sock, uint32_t op, const char *token)
+{
+	struct ctl_keeper_message msg = { .version = CTL_KEEPER_VERSION,
+		.op = op };
+
+	(void)snprintf(msg.token, sizeof(msg.token), "%s", token);
+	return send(sock, &msg, sizeof(msg), 0) == (ssize_t)sizeof(msg);
+}
+
+/* It answers what it was asked first when it is asked for the second. */
+static bool
+plays_slow_keeper(int sock)
+{
+	return is_asked(sock, CTL_KEEPER_PUT, "one") &&
+	       is_asked(sock, CTL_KEEPER_DROP, "one") &&
+	       is_asked(sock, CTL_KEEPER_PUT, "two") &&
+	       answers(sock, CTL_KEEPER_OK, "one") &&
+	       answers(sock, CTL_KEEPER_OK, "one") &&
+	       answers(sock, CTL_KEEPER_BAD, "two") &&
+	       is_asked(sock, CTL_KEEPER_DROP, "two") &&
+	       is_asked(sock, CTL_KEEPER_PUT, "three") &&
+	       answers(sock, CTL_KEEPER_OK, "two") &&
+	       answers(sock, CTL_KEEPER_OK, "three");
+}
+
+static void
+late_answer_is_not_that_of_the_next_and_what_is_in_doubt_is_dropped(
+    void **unused)
+{
+	int at = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), status;
+	int listener = ctl_local_listen(at, CTL_KEEPER_SOCKET);
+	struct ctl_kept kept = make("one", "x");
+	struct ctl_keep *keep = begin();
+	pid_t pid = fork();
+
+	(void)unused;
+	if (pid == 0) {
+		(void)close(keep->fd); /* it ends when we do */
+		_exit(!plays_slow_keeper(ctl_local_accept(listener)));
+	}
+	(void)close(listener);
+	patience(keep, 1);
+	assert_int_equal(keep->ops->put(keep, &kept, &err), -ETIMEDOUT);
+	patience(keep, CTL_LOCAL_TIMEOUT_MS);
+	strcpy(kept.token, "two");
+	assert_int_equal(keep->ops->put(keep, &kept, &err), -EPROTO);
+	strcpy(kept.token, "three");
+	assert_int_equal(keep->ops->put(keep, &kept, &err), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	keep->ops->close(keep);
+	ctl_kept_close(&kept);
+	(void)close(at);
 }
 
 /* A socket that plays systemd: it takes FDSTORE, FDSTOREREMOVE and BARRIER. */
@@ -375,6 +458,8 @@ main(void)
 		KEEP_TEST(many_tokens_are_kept_and_given),
 		KEEP_TEST(keeper_that_holds_nothing_ends_with_its_last_client),
 		KEEP_TEST(nonsense_is_refused_and_hurts_nobody),
+		KEEP_TEST(
+		    late_answer_is_not_that_of_the_next_and_what_is_in_doubt_is_dropped),
 		KEEP_TEST(stores_of_systemd_get_names_and_give_them_back),
 	};
 
