@@ -3,8 +3,9 @@
  * epair/event.h - what happened to interfaces (contract 8.5).
  *
  * A subscription is a bounded queue of events with a pollable descriptor. No
- * event is lost while the reader keeps up; when it does not, the queue drops
- * new ones and the next that is read says how many are missing before it.
+ * event is lost while the reader keeps up; when it does not, a new one takes
+ * the place of the newest that waits, and says how many are missing before it:
+ * who has read all that waits knows of each that is missing.
  * Events carry names as they were; the interface may be gone when it is read.
  */
 #ifndef EPAIR_EVENT_H

@@ -29,10 +29,9 @@ struct epair_sub {
 	struct epair *ep;
 	TAILQ_ENTRY(epair_sub) link; /* under ep->subs_lock, as all below */
 	struct epair_event *ring;
-	uint32_t size; /* of the ring; grows up to limit */
+	uint32_t size; /* of the ring, not 0; grows up to limit */
 	uint32_t limit;
 	uint32_t first, count;
-	uint64_t missing;
 	int fd; /* eventfd: 1 while events wait */
 	struct ep_task task;
 	bool is_owed; /* the task is waiting or running */
@@ -86,20 +85,28 @@ owe(struct epair_sub *sub)
 	sub->is_owed = true;
 }
 
+static struct epair_event *
+newest(struct epair_sub *sub)
+{
+	return &sub->ring[(sub->first + sub->count - 1) % sub->size];
+}
+
+/*
+ * Where there is no room it takes the place of the newest, so that a reader of
+ * all that waits knows that some are missing, though no more may come.
+ */
 static void
 put(struct epair_sub *sub, const struct epair_event *ev)
 {
 	const uint64_t one = 1;
-	struct epair_event *slot;
+	uint64_t missing = 0;
 
-	if (sub->count == sub->size && !grow(sub)) {
-		sub->missing++;
-		return;
-	}
-	slot = &sub->ring[(sub->first + sub->count++) % sub->size];
-	*slot = *ev;
-	slot->missing = sub->missing;
-	sub->missing = 0;
+	if (sub->count == sub->size && !grow(sub))
+		missing = newest(sub)->missing + 1;
+	else
+		sub->count++;
+	*newest(sub) = *ev;
+	newest(sub)->missing = missing;
 	if (sub->cb != NULL)
 		owe(sub);
 	else if (sub->count == 1)
@@ -228,10 +235,15 @@ epair_subscribe(struct epair *ep, unsigned limit, struct epair_sub **subp,
 		return ep_fail(err, -ENOMEM, "no memory for a subscription");
 	sub->ep = ep;
 	sub->limit = limit == 0 ? LIMIT_DEFAULT : limit;
+	if (!grow(sub)) {
+		free(sub);
+		return ep_fail(err, -ENOMEM, "no memory for a subscription");
+	}
 	sub->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (sub->fd < 0) {
 		int error = -errno;
 
+		free(sub->ring);
 		free(sub);
 		return ep_fail_sys(err, error, "cannot subscribe");
 	}

@@ -324,15 +324,18 @@ events_without_memory_are_counted_as_missing(void **state)
 {
 	struct rig *r = *state;
 	struct epair_event ev;
+	unsigned told = 0, got = 0;
 
 	assert_int_equal(epair_subscribe(r->ep, 0, &r->sub, NULL), 0);
 	oom_begin(0, true);
-	assert_int_equal(epair_if_down(r->a), 0);
+	for (; told < 100; told++)
+		assert_int_equal(
+		    told % 2 == 0 ? epair_if_down(r->a) : epair_if_up(r->a), 0);
 	assert_true(oom_end());
-	assert_int_equal(epair_event_next(r->sub, &ev), 0);
-	assert_int_equal(epair_if_up(r->a), 0);
-	assert_int_equal(epair_event_next(r->sub, &ev), 1);
-	assert_int_equal(ev.missing, 1);
+	while (epair_event_next(r->sub, &ev) == 1)
+		got++;
+	assert_true(got > 0 && got < told);
+	assert_int_equal(ev.missing, told - got);
 	epair_unsubscribe(r->sub);
 }
 

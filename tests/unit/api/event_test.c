@@ -270,17 +270,19 @@ slow_reader_is_told_how_many_are_missing(void **state)
 	struct rig *r = *state;
 	struct epair_sub *sub = subscribe(r, 2);
 	char name[EPAIR_NAME_MAX];
+	struct epair_event ev;
 
 	for (int i = 0; i < 5; i++) {
 		(void)snprintf(name, sizeof(name), "x%d", i);
 		assert_int_equal(epair_if_rename(r->a, name, NULL), 0);
 	}
 	assert_next(r, sub, EPAIR_EVENT_RENAME, "x0");
-	assert_next(r, sub, EPAIR_EVENT_RENAME, "x1");
+	/* No more needs to come for it to be known. */
+	ev = next(r, sub);
+	assert_string_equal(ev.name, "x4");
+	assert_int_equal(ev.missing, 3);
 	assert_no_more(r, sub);
 	assert_int_equal(epair_if_rename(r->a, "y", NULL), 0);
-	assert_int_equal(next(r, sub).missing, 3);
-	assert_int_equal(epair_if_rename(r->a, "z", NULL), 0);
 	assert_int_equal(next(r, sub).missing, 0);
 	epair_unsubscribe(sub);
 }
