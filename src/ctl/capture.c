@@ -42,7 +42,9 @@ struct ctl_capture {
 	struct ctl_server *server;
 	uid_t uid;
 	struct epair_capture *cap;
-	uint32_t index; /* of the interface */
+	struct epair_if *ifp; /* a reference */
+	uint32_t index; /* its */
+	char vnet[EPAIR_NAME_MAX]; /* in which it has to be */
 	int sock; /* our end */
 	int gone; /* an eventfd: the interface is, write what waits and end */
 	struct ctl_watch over; /* an eventfd: the thread is at its end */
@@ -94,6 +96,7 @@ end(struct ctl_capture *c)
 	LIST_REMOVE(c, link);
 	ctl_watch_del(c->server->loop, &c->over);
 	epair_capture_close(c->cap);
+	epair_if_put(c->ifp);
 	(void)close(c->over.fd);
 	(void)close(c->gone);
 	(void)close(c->sock);
@@ -122,14 +125,24 @@ ctl_captures_stop(struct ctl_server *s)
 	s->capture_sub = NULL;
 }
 
+static bool
+is_gone(const struct ctl_capture *c)
+{
+	struct epair_if_info info = { .size = sizeof(info) };
+
+	return epair_if_get_info(c->ifp, &info) != 0 ||
+	       strcmp(info.vnet, c->vnet) != 0;
+}
+
+/* An event that is missing may have been of any of them. */
 static void
-tell_gone(struct ctl_server *s, uint32_t index)
+tell_gone(struct ctl_server *s, const struct epair_event *ev)
 {
 	const uint64_t one = 1;
 	struct ctl_capture *c;
 
 	LIST_FOREACH(c, &s->captures, link)
-		if (c->index == index)
+		if ((c->index == ev->index || ev->missing > 0) && is_gone(c))
 			(void)!write(c->gone, &one, sizeof(one));
 }
 
@@ -145,8 +158,8 @@ on_events(struct ctl_watch *w, uint32_t events)
 		if (epair_event_next(s->capture_sub, &ev) != 1)
 			return;
 		if (ev.type == EPAIR_EVENT_DESTROY ||
-		    ev.type == EPAIR_EVENT_MOVE)
-			tell_gone(s, ev.index);
+		    ev.type == EPAIR_EVENT_MOVE || ev.missing > 0)
+			tell_gone(s, &ev);
 	}
 }
 
@@ -190,8 +203,8 @@ start_thread(struct ctl_capture *c)
 
 /* Begin to write cap; takes it. Gives the client's end in *theirs. */
 static int
-start(struct ctl_request *rq, struct epair_capture *cap, uint32_t index,
-    int *theirs)
+start(struct ctl_request *rq, struct epair_capture *cap, struct epair_if *ifp,
+    const struct epair_if_info *info, int *theirs)
 {
 	struct ctl_server *s = rq->conn->server;
 	struct ctl_capture *c = calloc(1, sizeof(*c));
@@ -203,7 +216,9 @@ start(struct ctl_request *rq, struct epair_capture *cap, uint32_t index,
 	}
 	*c = (struct ctl_capture){ .server = s, .uid = rq->conn->who.uid };
 	c->cap = cap;
-	c->index = index;
+	c->ifp = ifp;
+	c->index = info->index;
+	strcpy(c->vnet, info->vnet);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 		error = -errno;
 		goto free_c;
@@ -222,6 +237,7 @@ start(struct ctl_request *rq, struct epair_capture *cap, uint32_t index,
 		error = start_thread(c);
 	if (error != 0)
 		goto close_over;
+	(void)epair_if_ref(ifp);
 	LIST_INSERT_HEAD(&s->captures, c, link);
 	return 0;
 
@@ -316,11 +332,13 @@ ctl_do_capture(struct ctl_request *rq, json_t **result, struct epair_err *err)
 		error = open_on(rq, ifp, &cap, err);
 	if (error == 0)
 		error = epair_if_get_info(ifp, &info);
-	epair_if_put(ifp);
 	if (error != 0) {
 		epair_capture_close(cap);
-		return error;
+	} else {
+		error = start(rq, cap, ifp, &info, &rq->give_fd);
+		if (error != 0)
+			(void)ctl_fail(err, error, "cannot capture");
 	}
-	error = start(rq, cap, info.index, &rq->give_fd);
-	return error == 0 ? 0 : ctl_fail(err, error, "cannot capture");
+	epair_if_put(ifp);
+	return error;
 }
