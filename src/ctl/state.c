@@ -19,6 +19,10 @@
 
 #define STEP_ROOM ((size_t)4096) /* on the disk, for each step of a change */
 
+/* Until what could not be done is tried again: the first time, and at most. */
+#define PAUSE_NS     UINT64_C(250000000)
+#define PAUSE_NS_MAX UINT64_C(16000000000)
+
 void
 ctl_state_log(const struct ctl_state *s, const char *fmt, ...)
 {
@@ -384,6 +388,18 @@ abandon(struct ctl_store *store, const struct ctl_change *c)
 
 /* What changes by itself. */
 
+/* What is wrong may pass: it is told once, and tried less and less often. */
+static void
+put_off(struct ctl_state *s, const char *why)
+{
+	if (s->pause_ns == 0)
+		ctl_state_log(s, "state: %s; it is tried again", why);
+	s->pause_ns = s->pause_ns == 0 ? PAUSE_NS : s->pause_ns * 2;
+	if (s->pause_ns > PAUSE_NS_MAX)
+		s->pause_ns = PAUSE_NS_MAX;
+	ctl_timer_set(s->loop, &s->pause, s->pause_ns);
+}
+
 static void
 follow(struct ctl_job *job)
 {
@@ -398,11 +414,14 @@ follow(struct ctl_job *job)
 		error = no_memory(&err);
 	else
 		error = write_all(s, s->stale, &err);
-	/* What could not be written is, with what comes next. */
 	if (error != 0) {
-		ctl_state_log(s, "state: %s", err.text);
+		put_off(s, err.text);
 		return;
 	}
+	if (s->pause_ns != 0)
+		ctl_state_log(s, "state: it is written again");
+	ctl_timer_cancel(s->loop, &s->pause);
+	s->pause_ns = 0;
 	s->is_all_stale = false;
 	(void)json_object_clear(s->stale);
 }
@@ -426,6 +445,10 @@ on_event(struct ctl_watch *w, uint32_t events)
 	while (epair_event_next(s->sub, &ev) == 1) {
 		bool is_lost = is_loss(&ev);
 
+		if (ev.missing > 0) {
+			s->is_all_stale = true;
+			ctl_job_add(s->loop, &s->follow);
+		}
 		if ((!is_lost && ev.type != EPAIR_EVENT_MTU &&
 			ev.type != EPAIR_EVENT_ADDRESS) ||
 		    epair_if_get_index(s->world->ep, ev.index, &ifp) != 0)
@@ -435,35 +458,50 @@ on_event(struct ctl_watch *w, uint32_t events)
 	}
 }
 
-static void watch_keeper(struct ctl_state *s);
+static void go_on(struct ctl_timer *t);
 
 /* The keeper went, and all that it kept: it is put once more. */
 static void
 on_keeper(struct ctl_watch *w, uint32_t events)
 {
 	struct ctl_state *s = EP_CONTAINER_OF(w, struct ctl_state, keeper);
-	struct epair_err err;
 
 	(void)events;
 	ctl_watch_del(s->loop, w);
-	w->fd = -1;
-	ctl_state_log(s, "the keeper of descriptors has gone");
-	if (s->keep->ops->again(s->keep, &err) != 0) {
-		ctl_state_log(s, "%s", err.text);
+	s->has_keeper = false;
+	s->is_all_stale = true;
+	if (s->pause_ns != 0) {
+		put_off(s, "it has gone once more");
 		return;
 	}
-	watch_keeper(s);
-	s->is_all_stale = true;
-	ctl_job_add(s->loop, &s->follow);
+	ctl_state_log(s, "the keeper of descriptors has gone");
+	go_on(&s->pause);
 }
 
-/* Without, its going is noticed when something is to be put. */
-static void
-watch_keeper(struct ctl_state *s)
+static int
+watch_keeper(struct ctl_state *s, struct epair_err *err)
 {
+	int error = 0;
+
 	s->keeper = (struct ctl_watch){ s->keep->fd, 0, on_keeper };
-	if (s->keep->fd >= 0 && ctl_watch_add(s->loop, &s->keeper) != 0)
-		s->keeper.fd = -1;
+	if (s->keep->fd >= 0)
+		error = ctl_watch_add(s->loop, &s->keeper);
+	s->has_keeper = error == 0;
+	return error == 0 ? 0 : ctl_fail(err, error, "cannot watch the keeper");
+}
+
+/* With what was put off. */
+static void
+go_on(struct ctl_timer *t)
+{
+	struct ctl_state *s = EP_CONTAINER_OF(t, struct ctl_state, pause);
+	struct epair_err err;
+
+	if (s->has_keeper || (s->keep->ops->again(s->keep, &err) == 0 &&
+				 watch_keeper(s, &err) == 0))
+		ctl_job_add(s->loop, &s->follow);
+	else
+		put_off(s, err.text);
 }
 
 /* Life. */
@@ -492,6 +530,7 @@ ctl_state_open(struct ctl_state *s, struct epair_err *err)
 
 	s->store = (struct ctl_store){ intend, commit, abandon };
 	s->follow.run = follow;
+	s->pause.fire = go_on;
 	s->touched = json_object();
 	s->stale = json_object();
 	s->kept = json_object();
@@ -506,11 +545,10 @@ ctl_state_open(struct ctl_state *s, struct epair_err *err)
 		error = ctl_state_restore(s, err);
 	if (error == 0)
 		error = ctl_state_attach_all(s, err);
-	if (error != 0)
-		return error;
-	watch_keeper(s);
-	s->is_open = true;
-	return 0;
+	if (error == 0)
+		error = watch_keeper(s, err);
+	s->is_open = error == 0;
+	return error;
 }
 
 void
@@ -520,10 +558,11 @@ ctl_state_close(struct ctl_state *s, bool forget)
 		ctl_watch_del(s->loop, &s->events);
 		epair_unsubscribe(s->sub);
 	}
-	if (s->is_open && s->keeper.fd >= 0)
+	if (s->has_keeper && s->keeper.fd >= 0)
 		ctl_watch_del(s->loop, &s->keeper);
 	ctl_job_cancel(s->loop, &s->follow);
 	ctl_timer_cancel(s->loop, &s->retry);
+	ctl_timer_cancel(s->loop, &s->pause);
 	json_decref(s->touched);
 	json_decref(s->stale);
 	ctl_state_found_fini(s);

@@ -29,7 +29,8 @@
  *
  * What changes by itself is followed: an attachment that is lost, an MTU or an
  * address that was set inside a namespace. What cannot be written down then is
- * with what comes next.
+ * tried again, and so is to have another keeper when ours has gone; the log says
+ * so once. Where events are missing, all is written anew.
  *
  * Where memory is short a change is refused, and a start fails and leaves the
  * journal and what is kept as they are.
@@ -70,7 +71,10 @@ struct ctl_state {
 	json_t *lost; /* index to why it will not be attached again */
 	struct epair_sub *sub;
 	struct ctl_watch events, keeper;
+	bool has_keeper;
 	struct ctl_job follow;
+	struct ctl_timer pause; /* before what failed is tried again */
+	uint64_t pause_ns; /* how long; 0: nothing failed */
 	struct ctl_timer retry;
 	unsigned retries;
 	char next[16]; /* of world->waiting, to be tried; or "" */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A daemon of the test's own, and two ways to speak to it: the tool, and the protocol itself."""
+import contextlib
 import glob
 import json
 import os
@@ -26,6 +27,7 @@ class Daemon:
         self.start()
 
     def start(self):
+        self.words = b""
         self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, start_new_session=True,
                                         **self.options)
@@ -56,6 +58,13 @@ class Daemon:
             self.process.send_signal(signum)
         errors = self.process.communicate(timeout=TIMEOUT)[1].decode()
         return self.process.returncode, errors
+
+    def said(self):
+        """What it has said by now to its standard error; end() gives what comes after."""
+        os.set_blocking(self.process.stderr.fileno(), False)
+        with contextlib.suppress(BlockingIOError):
+            self.words += os.read(self.process.stderr.fileno(), 1 << 16)
+        return self.words.decode()
 
     def epair(self, *args, status=0, **options):
         """Run a verb of the tool; give what it printed."""

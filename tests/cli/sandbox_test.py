@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -144,6 +145,29 @@ def a_keeper_that_dies_is_started_again():
         d.start()
         assert d.epair("show", "--as-config") == before
         assert json.loads(run("--socket", d.socket, "-j", "show", "epair0a").out)[0]["attachment"]
+
+
+@case
+def a_keeper_that_cannot_be_started_yet_is_tried_again_and_told_of_once():
+    need_root()
+    need_tun()
+    mark = f"EPAIR_TEST={os.getpid()}"
+    with tempfile.TemporaryDirectory() as state, \
+            Daemon("--state", state, env=dict(os.environ, EPAIR_TEST=str(os.getpid()))) as d:
+        d.epair("create", "epair0", "a.attach=tap:netns=new,addr=10.0.0.1/24")
+        before = d.epair("show", "--as-config")
+        limits = resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        os.kill(keeper_of(mark), signal.SIGKILL)
+        until(lambda: "Too many open files" in d.said(), "it cannot")
+        resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, limits)
+        until(lambda: "written again" in d.said(), "it can")
+        assert d.said().count("\n") == 3, d.said()
+        d.process.kill()
+        d.process.communicate()
+        d.start()
+        assert d.epair("show", "--as-config") == before
+        assert d.json("show", "epair0a")[0]["attachment"]
 
 
 main()

@@ -246,6 +246,33 @@ check(struct world *w)
 	assert_int_equal(vnets, 0);
 }
 
+/* More than may wait, so that what is told between them is missing. */
+static void
+flip_often(struct epair_if *ifp)
+{
+	for (int i = 0; i < 40000; i++) {
+		assert_int_equal(epair_if_up(ifp), 0);
+		assert_int_equal(epair_if_down(ifp), 0);
+	}
+}
+
+static void
+what_a_missing_event_would_have_told_is_written(void **state)
+{
+	struct world *w = *state;
+	struct epair_if *ifp;
+
+	rig_made(&w->rig, ctl_plan_create, "{\"name\": \"epair0\"}");
+	assert_int_equal(
+	    epair_if_get(w->rig.ep, "vnet0", "epair0b", &ifp, NULL), 0);
+	flip_often(ifp);
+	assert_int_equal(epair_if_set_mtu(ifp, 1234, NULL), 0);
+	flip_often(ifp);
+	epair_if_put(ifp);
+	settle(w);
+	check(w);
+}
+
 static int
 trace(void)
 {
@@ -452,6 +479,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STATE_TEST(what_a_missing_event_would_have_told_is_written),
 		STATE_TEST(file_of_a_link_is_kept_and_named_or_neither),
 		STATE_TEST(end_of_a_vnet_is_written_down_or_does_not_happen),
 		STATE_TEST(
