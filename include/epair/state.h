@@ -61,8 +61,9 @@ EPAIR_API int epair_set_numbers(struct epair *ep,
 /*
  * Make the pair that a and b were said to be the ends of: with its unit and
  * home, each end with its index, name, vnet and place there, address, MTU, FIB,
- * description, settable flags, capabilities and queue limit. The vnets must be
- * there. What is told of peers, link and media follows from these; attachment,
+ * description, settable flags, capabilities, queue limit and what it does when
+ * that is reached. The vnets must be there; the sides of a and b are 'a' and
+ * 'b'. What is told of peers, link and media follows from these; attachment,
  * discipline, link and multicast memberships are for the other calls, and the
  * kind of a vnet gives it nothing.
  *

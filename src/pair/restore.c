@@ -18,6 +18,13 @@
 /* A text that ends within its array. */
 #define IS_TEXT(array) (memchr(array, '\0', sizeof(array)) != NULL)
 
+/* A letter that may be none, in a sentence. */
+static int
+letter(char c)
+{
+	return c > ' ' && c < '\x7f' ? c : '?';
+}
+
 /* One end by itself. */
 static int
 check_end(const struct epair_if_info *end, char side, struct epair_err *err)
@@ -28,6 +35,12 @@ check_end(const struct epair_if_info *end, char side, struct epair_err *err)
 		    "the %c end has no name, vnet, home or description that "
 		    "can be one",
 		    side);
+	if (end->side != side)
+		return ep_fail(err, -EINVAL, "%s: side %c: must be %c",
+		    end->name, letter(end->side), side);
+	if (end->full != EPAIR_FULL_DROP && end->full != EPAIR_FULL_WAIT)
+		return ep_fail(err, -EINVAL, "%s: full %u: must be %d or %d",
+		    end->name, end->full, EPAIR_FULL_DROP, EPAIR_FULL_WAIT);
 	if (end->mtu < EP_MTU_MIN || end->mtu > EP_MTU_MAX)
 		return ep_fail(err, -EINVAL, "%s: mtu %u: must be %u to %u",
 		    end->name, end->mtu, EP_MTU_MIN, EP_MTU_MAX);

@@ -216,6 +216,17 @@ spoil(struct world *w, unsigned i)
 	case 15:
 		memset(a->name, 'x', sizeof(a->name));
 		break;
+	case 16:
+		a->full = EPAIR_FULL_WAIT + 1;
+		break;
+	case 17:
+		a->side = '\n';
+		break;
+	case 18: /* the one for the other */
+		w->ends[2] = *a;
+		*a = w->ends[1];
+		w->ends[1] = w->ends[2];
+		break;
 	default:
 		a->size++;
 		break;
@@ -238,6 +249,9 @@ what_no_pair_can_be_is_refused_and_changes_nothing(void **state)
 		{ -EINVAL, "no list has such a place" },
 		{ -EINVAL, "TSO and USO need CSUM" },
 		{ -EEXIST, "are at one place" }, { -EINVAL, "has no name" },
+		{ -EINVAL, "uplink: full 2: must be 0 or 1" },
+		{ -EINVAL, "uplink: side ?: must be a" },
+		{ -EINVAL, "epair7b: side b: must be a" },
 		{ -EINVAL, "struct epair_if_info" } };
 	struct rig *r = *state;
 	struct world was, is;
