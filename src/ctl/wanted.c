@@ -217,27 +217,75 @@ is_one_of(const char *key, const char *const *keys)
 	return *keys != NULL;
 }
 
-/* Members of a pair or an end that are no words of epair_if_set(). */
-static const char *const no_words[] = { "name", "vnet", "mac-policy", "attach",
-	"fds", "link-fds", "a", "b", NULL };
-/* Of these, what only one of the two has. */
-static const char *const pair_only[] = { "mac-policy", "a", "b", NULL };
-static const char *const end_only[] = { "attach", "fds", "link-fds", NULL };
+enum { OF_PAIR = 1u << 0, OF_END = 1u << 1 };
+
+/* What is said of a pair or an end beside the words of epair_if_set(). */
+static const struct member {
+	const char *name;
+	unsigned of;
+	bool is_spoken; /* by people, not only by programs */
+} members[] = {
+	{ "name", OF_PAIR | OF_END, false }, /* it is a word, too */
+	{ "vnet", OF_PAIR | OF_END, true },
+	{ "mac-policy", OF_PAIR, true },
+	{ "a", OF_PAIR, true },
+	{ "b", OF_PAIR, true },
+	{ "attach", OF_END, true },
+	{ "fds", OF_END, false },
+	{ "link-fds", OF_END, false },
+};
+#define MEMBERS (sizeof(members) / sizeof(members[0]))
+
 static const char *const up_words[] = { "up", "down", NULL };
 
-/* Refuse what the other would have, rather than pass it over. */
-static int
-check_members(const struct want *want, json_t *object, const char *const *wrong,
-    const char *right)
+static const struct member *
+find_member(const char *name)
 {
-	const char *key;
-	json_t *value;
+	for (const struct member *m = members; m < members + MEMBERS; m++)
+		if (strcmp(m->name, name) == 0)
+			return m;
+	return NULL;
+}
 
-	json_object_foreach(object, key, value)
+static int
+unknown(const struct want *want, const char *key, unsigned of)
+{
+	char known[EPAIR_ERR_TEXT_MAX] = "";
+	const char *word;
+	size_t len = 0;
+
+	for (const struct member *m = members; m < members + MEMBERS; m++)
+		if (m->is_spoken && (m->of & of) != 0)
+			len += (size_t)snprintf(
+			    known + len, sizeof(known) - len, "%s, ", m->name);
+	for (unsigned i = 0;
+	     (word = epair_if_word_at(i)) != NULL && len < sizeof(known); i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len,
+		    "%s%s", i > 0 ? ", " : "", word);
+	return ctl_fail(want->err, -EINVAL,
+	    "unknown word '%.16s'; known are %s", key, known);
+}
+
+/* Refuse what nobody or the other would have, rather than pass it over. */
+static int
+check_members(const struct want *want, json_t *object, unsigned of)
+{
+	char value[CTL_VALUE_MAX];
+	const char *key;
+	json_t *unused;
+
+	json_object_foreach(object, key, unused)
 	{
-		if (is_one_of(key, wrong))
+		const struct member *m = find_member(key);
+
+		if (m == NULL && epair_if_get_word(want->w->scratch.ifp, key,
+				     value, sizeof(value), NULL) == -EINVAL)
+			return unknown(want, key, of);
+		if (m != NULL && (m->of & of) == 0)
 			return ctl_fail(want->err, -EINVAL,
-			    "%s: %s: is said of %s", want->name, key, right);
+			    "%s: %s: is said of %s", want->name, key,
+			    of == OF_PAIR ? "an end, a or b"
+					  : "the pair, not of an end");
 	}
 	return 0;
 }
@@ -251,8 +299,8 @@ mentions(const struct want *want, json_t *of_end)
 
 	if (of_end != NULL)
 		return true;
-	json_object_foreach(want->pair, word,
-	    value) if (!is_one_of(word, no_words)) return true;
+	json_object_foreach(
+	    want->pair, word, value) if (find_member(word) == NULL) return true;
 	return false;
 }
 
@@ -270,7 +318,7 @@ want_words(struct end *e, json_t *of_end, bool up)
 	for (int i = 0; i < 2; i++)
 		json_object_foreach(from[i], word, value)
 		{
-			if (is_one_of(word, no_words) ||
+			if (find_member(word) != NULL ||
 			    is_one_of(word, up_words) != up ||
 			    (i == 0 && json_object_get(of_end, word) != NULL))
 				continue;
@@ -312,8 +360,7 @@ want_place(struct end *e, json_t *of_end)
 static int
 want_end(struct end *e, json_t *of_end)
 {
-	int error = check_members(
-	    e->want, of_end, pair_only, "the pair, not of an end");
+	int error = check_members(e->want, of_end, OF_END);
 
 	if (error == 0)
 		error = ctl_change_take_fds(e->want->c,
@@ -402,7 +449,7 @@ ctl_want_pair(struct ctl_world *w, struct ctl_change *c, json_t *pair,
 		want.name = json_string_value(name);
 	else if (!is_new)
 		return ctl_fail(err, -EINVAL, "a pair needs a name");
-	error = check_members(&want, pair, end_only, "an end, a or b");
+	error = check_members(&want, pair, OF_PAIR);
 	if (error == 0)
 		error = find_vnet(
 		    &want, json_object_get(pair, "vnet"), &want.home);

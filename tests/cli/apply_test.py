@@ -80,7 +80,10 @@ def what_is_shown_as_a_file_makes_the_same_again():
 def a_file_that_cannot_be_made_so_changes_nothing():
     wrong = {
         "pairs:\n- name: epair7\n- name: epair8\n  mtu: 1\n": "mtu '1': must be 72 to 65535",
-        "pairs:\n- name: epair7\n  a: {colour: red}\n": "unknown word 'colour'",
+        "pairs:\n- name: epair7\n  a: {colour: red}\n":
+            "unknown word 'colour'; known are vnet, attach, up, down,",
+        "pairs:\n- name: epair7\n  colour: red\n":
+            "unknown word 'colour'; known are vnet, mac-policy, a, b, up, down,",
         "pairs:\n- name: epair7\n- name: epair7\n": "epair7",
         "pairs:\n- name: epair7\n  a: {vnet: blue}\n": "no vnet blue",
         "pairs:\n- name: epair7\n  a: {attach: frob}\n": "unknown kind 'frob'",
