@@ -248,6 +248,7 @@ be_ready_to_hand_over(struct daemon *d, int is_ours)
 		.folder = ctl_journal_folder(d->state.journal),
 		.listener = d->server.listener.fd,
 		.unlinks = is_ours != 0,
+		.patience_ns = CTL_TAKEOVER_PATIENCE_NS,
 		.go = end_for_another,
 		.arg = d };
 	error = ctl_takeover_start(&d->takeover);
@@ -323,10 +324,10 @@ serve(struct daemon *d)
 	return error;
 }
 
-static void
-be_alone(void *arg)
+static int
+be_alone(void *arg, struct epair_err *err)
 {
-	ctl_heritage_go(arg);
+	return ctl_heritage_go(arg, err);
 }
 
 /* Be what the one before us was, and have what we are survive us. */

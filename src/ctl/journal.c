@@ -393,7 +393,7 @@ take_lock(struct ctl_journal *j, struct epair_err *err)
 }
 
 static int
-read_file(struct ctl_journal *j, struct epair_err *err)
+read_file(struct ctl_journal *j, bool is_handed, struct epair_err *err)
 {
 	struct epair_err why;
 	struct stat st;
@@ -417,8 +417,12 @@ read_file(struct ctl_journal *j, struct epair_err *err)
 	if (error != 0)
 		return ctl_fail(
 		    err, error, "%.100s/" STATE ": %s", j->path, why.text);
-	if ((size_t)st.st_size > j->size &&
-	    (ftruncate(j->fd, (off_t)j->size) != 0 || fdatasync(j->fd) != 0))
+	/* Who hands over may go on with it: before, nothing is written. */
+	if (is_handed && (size_t)st.st_size > j->size)
+		j->is_broken = true;
+	else if ((size_t)st.st_size > j->size &&
+		 (ftruncate(j->fd, (off_t)j->size) != 0 ||
+		     fdatasync(j->fd) != 0))
 		return fail_sys(j, -errno, "cannot mend the state in", err);
 	return 0;
 }
@@ -435,13 +439,13 @@ open_folder(struct ctl_journal *j, struct epair_err *err)
 }
 
 static int
-open_state(struct ctl_journal *j, struct epair_err *err)
+open_state(struct ctl_journal *j, bool is_handed, struct epair_err *err)
 {
 	int error;
 
 	j->fd = openat(j->folder, STATE, O_RDWR | O_CLOEXEC);
 	if (j->fd >= 0)
-		return read_file(j, err);
+		return read_file(j, is_handed, err);
 	if (errno != ENOENT)
 		return fail_sys(j, -errno, "cannot open the state in", err);
 	error = compact(j);
@@ -472,7 +476,7 @@ ctl_journal_open(const char *folder, int lock, struct ctl_journal **jp,
 	if (error == 0 && lock < 0)
 		error = take_lock(j, err);
 	if (error == 0)
-		error = open_state(j, err);
+		error = open_state(j, lock >= 0, err);
 	if (error != 0) {
 		ctl_journal_close(j);
 		return error;

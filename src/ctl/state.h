@@ -53,10 +53,10 @@ struct ctl_state {
 	struct ctl_journal *journal; /* the state's from open on */
 	struct ctl_keep *keep; /* the same */
 	/*
-	 * In a takeover: what can be held by two is attached; return when
-	 * there is nobody else (takeover.h). Or NULL.
+	 * In a takeover: what can be held by two is attached; return 0 when
+	 * there is nobody else, or why there is (takeover.h). Or NULL.
 	 */
-	void (*alone)(void *arg);
+	int (*alone)(void *arg, struct epair_err *err);
 	void *alone_arg;
 
 	/* The state's. */
@@ -84,7 +84,7 @@ struct ctl_state {
  * Make the world what the journal says, which must be as ctl_world_init() left
  * it, and follow it from then on. Logs what could not be had back.
  * Returns 0; -EINVAL for a journal that says what cannot be, naming it; -ENOMEM;
- * errors of the keeper.
+ * errors of the keeper; what `alone` returned.
  */
 int ctl_state_open(struct ctl_state *s, struct epair_err *err);
 

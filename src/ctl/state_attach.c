@@ -346,16 +346,18 @@ ctl_state_attach_all(struct ctl_state *s, struct epair_err *err)
 {
 	/* Too large for a stack. */
 	struct ctl_image_end *end = calloc(1, sizeof(*end));
-	int error = end == NULL ? -ENOMEM : 0;
+	int error = end == NULL ? -ENOMEM : 0, refused = 0;
 
 	if (error == 0 && s->alone != NULL) {
 		error = attach_pairs(s, end, true);
 		if (error == 0)
-			s->alone(s->alone_arg);
+			refused = s->alone(s->alone_arg, err);
 	}
-	if (error == 0)
+	if (error == 0 && refused == 0)
 		error = attach_pairs(s, end, false);
 	free(end);
+	if (refused != 0)
+		return refused;
 	if (error != 0)
 		return ctl_fail(err, error, "no memory for what was attached");
 	drop_unclaimed(s);

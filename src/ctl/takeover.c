@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -10,13 +11,14 @@
 
 #include "ctl/fail.h"
 #include "ctl/local.h"
+#include "ctl/state_priv.h"
 #include "ctl/wire.h"
 
 #define SOCKET  "takeover"
 #define WAIT_NS UINT64_C(2000000)
 
 /* What is said; unlinks goes with HELD. */
-enum { TAKE = 1, HELD, GO };
+enum { TAKE = 1, HELD, GO, STAY };
 
 struct message {
 	unsigned char version, what, unlinks;
@@ -53,6 +55,7 @@ static void
 resume(struct ctl_takeover *t)
 {
 	ctl_timer_cancel(t->loop, &t->wait);
+	ctl_timer_cancel(t->loop, &t->patience);
 	ctl_watch_del(t->loop, &t->heir);
 	(void)close(t->heir.fd);
 	t->heir.fd = -1;
@@ -77,6 +80,26 @@ wait_for_changes(struct ctl_timer *timer)
 		resume(t);
 }
 
+/* It has had its time. But what it has said by now counts. */
+static void
+lose_patience(struct ctl_timer *timer)
+{
+	struct ctl_takeover *t = EP_CONTAINER_OF(
+	    timer, struct ctl_takeover, patience);
+	char any;
+
+	if (recv(t->heir.fd, &any, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) {
+		ctl_timer_set(t->loop, &t->patience, WAIT_NS);
+		return;
+	}
+	ctl_state_log(t->state,
+	    "takeover: the daemon that asked for it has not come in %" PRIu64
+	    " s: this one goes on",
+	    t->patience_ns / UINT64_C(1000000000));
+	(void)say(t->heir.fd, STAY, false, NULL, 0);
+	resume(t);
+}
+
 static void
 on_heir(struct ctl_watch *w, uint32_t events)
 {
@@ -87,6 +110,11 @@ on_heir(struct ctl_watch *w, uint32_t events)
 	(void)events;
 	switch (hear(w->fd, &msg, NULL, 0, &count)) {
 	case TAKE:
+		if (t->patience.is_set) { /* once */
+			resume(t);
+			break;
+		}
+		ctl_timer_set(t->loop, &t->patience, t->patience_ns);
 		wait_for_changes(&t->wait);
 		break;
 	case GO:
@@ -124,6 +152,7 @@ ctl_takeover_start(struct ctl_takeover *t)
 
 	t->heir.fd = -1;
 	t->wait = (struct ctl_timer){ .fire = wait_for_changes };
+	t->patience = (struct ctl_timer){ .fire = lose_patience };
 	t->door = (struct ctl_watch){ ctl_local_listen(t->folder, SOCKET),
 		EPOLLIN, on_door };
 	if (t->door.fd < 0)
@@ -186,22 +215,33 @@ ctl_heritage_take(
 		return 0;
 	if (h->sock >= 0)
 		(void)close(h->sock);
+	if (error == -EAGAIN)
+		error = -ETIMEDOUT;
 	return ctl_fail(err, error,
 	    "the daemon that uses %.150s does not hand over: %s", folder,
 	    strerrordesc_np(-error));
 }
 
-void
-ctl_heritage_go(struct ctl_heritage *h)
+int
+ctl_heritage_go(struct ctl_heritage *h, struct epair_err *err)
 {
 	struct message msg;
 	unsigned count = 0;
+	int what;
 
 	if (h->sock < 0)
-		return;
+		return 0;
 	/* It ends, by which the socket does; we wait no longer than we must. */
-	if (say(h->sock, GO, false, NULL, 0) == 0)
-		(void)hear(h->sock, &msg, NULL, 0, &count);
+	(void)say(h->sock, GO, false, NULL, 0);
+	do
+		what = hear(h->sock, &msg, NULL, 0, &count);
+	while (
+	    what == -ECONNRESET); /* it had not read that: what had it said? */
 	(void)close(h->sock);
 	h->sock = -1;
+	if (what != STAY)
+		return 0;
+	return ctl_fail(err, -ETIMEDOUT,
+	    "the daemon that was to hand over has not waited that long, and "
+	    "goes on");
 }

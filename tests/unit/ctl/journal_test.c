@@ -223,6 +223,28 @@ lock_can_be_handed_over(void **unused)
 	ctl_journal_close(begin());
 }
 
+/* Who handed the lock over may go on with it. */
+static void
+one_that_was_handed_over_is_not_mended_before_it_is_written(void **unused)
+{
+	struct ctl_journal *j = begin(), *heir;
+	int lock = fcntl(ctl_journal_lock(j), F_DUPFD_CLOEXEC, 0);
+	off_t torn;
+
+	(void)unused;
+	set(j, "a", "1");
+	set(j, "b", "2");
+	torn = size() - 1;
+	assert_int_equal(truncate(state, torn), 0);
+	assert_int_equal(ctl_journal_open(folder, lock, &heir, &err), 0);
+	assert_string_equal(all(heir), "a=1 ");
+	assert_int_equal(size(), torn);
+	ctl_journal_close(j);
+	set(heir, "c", "3");
+	ctl_journal_close(heir);
+	assert_on_disk("a=1 c=3 ");
+}
+
 /* Wherever the last change is torn, all before it is there and it is not. */
 static void
 torn_change_has_not_happened(void **unused)
@@ -542,6 +564,8 @@ main(void)
 		JOURNAL_TEST(what_was_not_committed_has_not_happened),
 		JOURNAL_TEST(second_daemon_is_refused_and_told_who_has_it),
 		JOURNAL_TEST(lock_can_be_handed_over),
+		JOURNAL_TEST(
+		    one_that_was_handed_over_is_not_mended_before_it_is_written),
 		JOURNAL_TEST(torn_change_has_not_happened),
 		JOURNAL_TEST(
 		    octets_that_a_crash_left_behind_the_end_are_cut_off),
