@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,6 +11,9 @@
 
 /* What is guarded is short, and to sleep costs 50 us and more. */
 #define SPINS_MAX 100u
+
+/* As often a spin lock is looked at before another may have the CPU. */
+#define LOOKS_MAX 256u
 
 /* Until the word is not `seen`; or, as a signal may end it, earlier. */
 static void
@@ -65,4 +69,15 @@ ep_cond_broadcast(struct ep_cond *cond)
 {
 	(void)ep_add_relaxed(&cond->told, 1);
 	wake(&cond->told, INT_MAX);
+}
+
+void
+ep_spin_wait(struct ep_spin *lock)
+{
+	/* acquires what ep_spin_unlock() released */
+	do {
+		for (unsigned i = 1; ep_load_relaxed(&lock->held); i++)
+			if (i % LOOKS_MAX == 0)
+				(void)sched_yield();
+	} while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE));
 }

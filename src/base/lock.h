@@ -15,7 +15,6 @@
 #ifndef EP_BASE_LOCK_H
 #define EP_BASE_LOCK_H
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -131,25 +130,22 @@ struct EP_CAPABILITY("spin") ep_spin {
 	unsigned char held;
 };
 
-#define EP_SPINS_MAX 256
-
 static inline void
 ep_spin_init(struct ep_spin *lock)
 {
 	lock->held = 0;
 }
 
+/* Apart, so that who finds it free has all registers for itself. */
+void ep_spin_wait(struct ep_spin *lock) __attribute__((cold, noinline));
+
 static inline void
 ep_spin_lock(struct ep_spin *lock) EP_ACQUIRES(*lock) EP_NO_TSA
 {
 	/* acquires what ep_spin_unlock() released */
-	while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE)) {
-		unsigned spins = 0;
-
-		while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED))
-			if (++spins % EP_SPINS_MAX == 0)
-				sched_yield();
-	}
+	if (__builtin_expect(
+		__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE), 0))
+		ep_spin_wait(lock);
 }
 
 static inline void

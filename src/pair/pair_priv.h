@@ -45,10 +45,13 @@ void ep_pair_put_load(struct epair_if *ifp, struct ep_mcache *mc,
     struct ep_rxq *rxq, struct ep_load *load);
 
 /*
- * The short ways (short.c): send those from the front that can go one, all at
- * once. Returns how many it was, sent or dropped.
+ * The short ways (short.c), in an epoch section. Send one frame: false if it has
+ * not gone, but may be charged. Send those from the front that are plain:
+ * returns how many it was, sent or dropped.
  */
-unsigned ep_pair_send_short(struct epair_if *ifp, struct ep_mcache *mc,
+bool ep_pair_send_alone(
+    struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf *m);
+unsigned ep_pair_send_plain(struct epair_if *ifp, struct ep_mcache *mc,
     struct epair_mbuf **ms, unsigned n);
 
 /* transmit.c, for frames that go through an impairment. */

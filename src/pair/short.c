@@ -20,7 +20,7 @@
 #include "pair/pair_priv.h"
 #include "rss/rss.h"
 
-static bool
+static inline bool
 is_way_free(const struct epair_if *ifp)
 {
 	/* acquire what took them away released: theirs is queued before us */
@@ -54,30 +54,17 @@ mark(struct epair_mbuf *m, struct ep_sums *sums)
 
 /* One frame. */
 
-/* For its queue: in 16 octets if its header may stay behind, or as a pointer. */
-static inline struct ep_packed
-pack_alone(const struct epair_if *ifp, const struct ep_mcache *mc,
-    const struct ep_rxq *rxq, struct epair_mbuf *m)
-{
-	if (ep_load_relaxed(&rxq->taker) != mc && ep_is_plain(m, ifp->ep->pool))
-		return ep_pack_one(m);
-	/* None of a capture's: nobody is on the way. */
-	m->flags &= ~(uint32_t)(EPAIR_M_SNDTAG | EPAIR_M_PKTID);
-	m->rcvif = ifp->oifp->index;
-	return (struct ep_packed){ .m = m };
-}
-
-/* False: it has not gone, but may be charged. */
-static bool
-send_alone(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf *m)
+bool
+ep_pair_send_alone(
+    struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf *m)
 {
 	const struct epair_if *oifp = ifp->oifp;
 	struct ep_sums sums = { 0, 0 };
-	struct ep_packed frame;
+	struct ep_packed *at;
 	struct ep_rxq *rxq;
-	bool wake, done;
+	bool is_plain, wake = false;
 
-	if (m->pktlen > max_len(ifp) || !is_ours(ifp, m) ||
+	if (!is_way_free(ifp) || m->pktlen > max_len(ifp) || !is_ours(ifp, m) ||
 	    (m->flags & (EPAIR_M_TAGS | EPAIR_M_VLANTAG)) != 0)
 		return false;
 	if (m->account == NULL && ep_account_charge(mc, ifp->account, 1) == 0)
@@ -85,18 +72,26 @@ send_alone(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf *m)
 	m->account = ifp->account;
 	mark(m, &sums);
 	rxq = &oifp->rxqs[ep_rss_bucket(m, oifp->nrxqs, ifp->ep->opts.rss_udp)];
-	frame = pack_alone(ifp, mc, rxq, m);
+	is_plain = ep_load_relaxed(&rxq->taker) != mc &&
+		   ep_is_plain(m, ifp->ep->pool);
+	if (!is_plain) {
+		/* None of a capture's: nobody is on the way. */
+		m->flags &= ~(uint32_t)(EPAIR_M_SNDTAG | EPAIR_M_PKTID);
+		m->rcvif = oifp->index;
+	}
 	ep_spin_lock(&rxq->q.lock);
-	done = ep_queue_put_one(&rxq->q, frame, &wake);
-	if (done) {
+	at = ep_queue_place(&rxq->q);
+	if (at != NULL) {
+		*at = is_plain ? ep_pack_one(m) : (struct ep_packed){ .m = m };
+		wake = ep_queue_placed(&rxq->q);
 		rxq->q.packets++;
 		rxq->q.bytes += sums.bytes;
 		rxq->q.mcasts += sums.mcasts;
 	}
 	ep_spin_unlock(&rxq->q.lock);
-	if (!done)
+	if (at == NULL)
 		return false;
-	if (frame.len > 0)
+	if (is_plain)
 		ep_packed_sent_one(ifp->ep->pool, mc, m);
 	if (wake)
 		(void)ep_task_schedule(&rxq->task);
@@ -133,15 +128,15 @@ pack(const struct epair_if *ifp, unsigned n, struct ep_load *load,
 	*fresh = uncharged;
 }
 
-static unsigned
-send_plain(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
-    unsigned n)
+unsigned
+ep_pair_send_plain(struct epair_if *ifp, struct ep_mcache *mc,
+    struct epair_mbuf **ms, unsigned n)
 {
 	struct ep_load load;
 	unsigned fresh;
 	uint32_t granted;
 
-	if (ifp->oifp->nrxqs != 1 ||
+	if (!is_way_free(ifp) || ifp->oifp->nrxqs != 1 ||
 	    ep_load_relaxed(&ifp->oifp->rxqs->taker) == mc)
 		return 0;
 	granted = ep_account_charge(mc, ifp->account, n);
@@ -154,15 +149,4 @@ send_plain(struct epair_if *ifp, struct ep_mcache *mc, struct epair_mbuf **ms,
 	if (load.n > 0)
 		ep_pair_put_load(ifp, mc, ifp->oifp->rxqs, &load);
 	return load.n;
-}
-
-unsigned
-ep_pair_send_short(struct epair_if *ifp, struct ep_mcache *mc,
-    struct epair_mbuf **ms, unsigned n)
-{
-	if (!is_way_free(ifp))
-		return 0;
-	if (n == 1)
-		return send_alone(ifp, mc, ms[0]);
-	return send_plain(ifp, mc, ms, n);
 }

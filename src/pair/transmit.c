@@ -446,7 +446,7 @@ static int
 transmit_burst(struct epair_if *ifp, struct ep_mcache *mc,
     struct epair_mbuf **ms, unsigned n)
 {
-	unsigned sent = ep_pair_send_short(ifp, mc, ms, n);
+	unsigned sent = n > 1 ? ep_pair_send_plain(ifp, mc, ms, n) : 0;
 	struct ep_qdisc *qd;
 	int error = 0, down;
 
@@ -483,6 +483,22 @@ fetch_queue(const struct epair_if *oifp)
 	ep_fetch_own(&oifp->rxqs->q);
 }
 
+/* Apart from what a frame that comes alone needs, which is less. */
+static int __attribute__((noinline)) transmit_bursts(struct epair_if *ifp,
+    struct ep_mcache *mc, struct epair_mbuf **ms, unsigned n)
+{
+	unsigned part;
+	int error = 0, refused;
+
+	for (; n > 0; ms += part, n -= part) {
+		part = n < EP_BURST ? n : EP_BURST;
+		refused = transmit_burst(ifp, mc, ms, part);
+		if (refused != 0)
+			error = refused;
+	}
+	return error;
+}
+
 int
 ep_pair_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 {
@@ -498,16 +514,8 @@ ep_pair_transmit(struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
 		return ep_drop(ifp, ms, n, EPAIR_DROP_NO_MEMORY, -ENOMEM);
 	fetch_queue(ifp->oifp);
 	ep_epoch_begin(thr);
-	while (n > 0) {
-		unsigned part = n < EP_BURST ? n : EP_BURST;
-
-		int refused = transmit_burst(ifp, mc, ms, part);
-
-		if (refused != 0)
-			error = refused;
-		ms += part;
-		n -= part;
-	}
+	if (n > 1 || !ep_pair_send_alone(ifp, mc, ms[0]))
+		error = transmit_bursts(ifp, mc, ms, n);
 	ep_epoch_end(thr);
 	return error;
 }

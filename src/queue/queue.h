@@ -114,27 +114,32 @@ unsigned ep_queue_put_locked(struct ep_queue *q, const struct ep_packed *frames,
     EP_REQUIRES(q->lock);
 
 /*
- * Append one frame, where there is a place for it at hand and nothing to be
- * stamped. False, and nothing was done: ep_queue_put_locked() knows why.
+ * The place of the next frame, if there is one at hand and nothing is to be
+ * stamped; NULL: ep_queue_put_locked() knows why. When a frame lies there, and
+ * the lock was held all the time, ep_queue_placed() appends it. Returns whether
+ * the caller now owes the task a run.
  */
-static inline bool
-ep_queue_put_one(struct ep_queue *q, struct ep_packed frame, bool *wake)
-    EP_REQUIRES(q->lock)
+static inline struct ep_packed *
+ep_queue_place(struct ep_queue *q) EP_REQUIRES(q->lock)
 {
-	struct ep_packed *at;
-
 	if (q->tail_used == 0 || q->tail_used == EP_CHUNK_MAX ||
 	    q->put - q->taken_seen >= ep_load_relaxed(&q->limit))
-		return false;
-	at = &q->tail->frames[q->tail_used++];
-	*at = frame;
-	if (q->tail_used + 8u < EP_CHUNK_MAX)
-		ep_fetch_own(at + 8); /* the consumer has read it */
-	*wake = q->is_idle;
+		return NULL;
+	return &q->tail->frames[q->tail_used];
+}
+
+static inline bool
+ep_queue_placed(struct ep_queue *q) EP_REQUIRES(q->lock)
+{
+	bool wake = q->is_idle;
+
+	q->tail_used++;
+	if (q->tail_used + 7u < EP_CHUNK_MAX) /* the consumer has read it */
+		ep_fetch_own(&q->tail->frames[q->tail_used + 7u]);
 	q->is_idle = false;
 	/* acquired by ep_queue_take() */
 	ep_store_release(&q->put, q->put + 1);
-	return true;
+	return wake;
 }
 
 /*
