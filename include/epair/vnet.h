@@ -29,8 +29,8 @@ struct epair;
  * has the number when the first is attached: once it has ended, attaching is
  * refused with -ESTALE, whoever has the number then.
  *
- * Returns 0; -EEXIST if there is one of that name; -EINVAL for a bad name or
- * kind; -ENOMEM.
+ * Returns 0; -EEXIST if there is one of that name, or one that has not yet
+ * ended; -EINVAL for a bad name or kind; -ENOMEM.
  */
 EPAIR_API int epair_vnet_add(struct epair *ep, const char *name,
     const char *kind, struct epair_err *err);

@@ -40,6 +40,18 @@ ep_vnet_find(struct epair *ep, const char *name)
 	return NULL;
 }
 
+/* Until the one that ends has ended its name is its own: of it is still told. */
+static bool
+is_taken(struct epair *ep, const char *name) EP_REQUIRES(ep->lock)
+{
+	const struct epair_vnet *vn;
+
+	TAILQ_FOREACH(vn, &ep->vnets, link)
+		if (strcmp(vn->name, name) == 0)
+			return true;
+	return false;
+}
+
 static struct epair_vnet *
 vnet_alloc(struct epair *ep, const char *kind)
 {
@@ -71,7 +83,7 @@ ep_vnet_create(struct epair *ep, const char *name, const char *kind,
 		    "'%.32s' is no name for a vnet: 1 to 15 octets without "
 		    "'/', ':', space and control characters, not . or ..",
 		    name);
-	if (ep_vnet_find(ep, name) != NULL)
+	if (is_taken(ep, name))
 		return ep_fail(
 		    err, -EEXIST, "there is a vnet %s already", name);
 	vn = vnet_alloc(ep, kind);

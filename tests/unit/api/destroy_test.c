@@ -270,6 +270,50 @@ vnet_is_ended_from_a_callback_in_it(void **state)
 	epair_if_put(b);
 }
 
+/* Called while red ends. */
+static void
+make_namesake(void *arg, struct epair_if *ifp)
+{
+	struct epair *ep = epair_if_instance(ifp);
+	char names[3][EPAIR_NAME_MAX];
+	struct epair_vnet_info info = { .size = sizeof(info) };
+
+	++*(int *)arg;
+	assert_int_equal(epair_vnet_add(ep, "red", NULL, NULL), -EEXIST);
+	assert_int_equal(epair_vnet_get_info(ep, "red", &info), -ENOENT);
+	assert_int_equal(epair_vnet_list(ep, names, 3), 2);
+}
+
+static void
+free_frames(void *arg, struct epair_if *ifp, struct epair_mbuf **ms, unsigned n)
+{
+	(void)arg;
+	(void)ifp;
+	epair_mbuf_free(ms, n);
+}
+
+static void
+name_of_a_vnet_is_free_when_it_has_ended(void **state)
+{
+	static const struct epair_stack stack = {
+		.size = sizeof(stack),
+		.receive = free_frames,
+		.detached = make_namesake,
+	};
+	struct rig *r = *state;
+	struct epair_if *a;
+	int detached = 0;
+
+	assert_int_equal(epair_vnet_add(r->ep, "red", NULL, NULL), 0);
+	a = make(r->ep, "red", "epair7");
+	assert_int_equal(epair_attach_stack(a, &stack, &detached, NULL), 0);
+	assert_int_equal(epair_vnet_del(r->ep, "red", NULL), 0);
+	assert_int_equal(detached, 1);
+	assert_int_equal(epair_vnet_add(r->ep, "red", NULL, NULL), 0);
+	assert_int_equal(epair_vnet_del(r->ep, "red", NULL), 0);
+	epair_if_put(a);
+}
+
 /* Take the stack away that is being called. */
 static void
 detach_self(struct seen *seen, struct epair_if *ifp)
@@ -342,6 +386,7 @@ main(void)
 		RIG_TEST(frames_that_wait_while_a_callback_destroys_are_freed),
 		RIG_TEST(another_pair_is_destroyed_from_a_callback),
 		RIG_TEST(vnet_is_ended_from_a_callback_in_it),
+		RIG_TEST(name_of_a_vnet_is_free_when_it_has_ended),
 		RIG_TEST(stack_is_detached_from_its_own_callback),
 		RIG_TEST(one_thing_is_attached_at_a_time),
 		cmocka_unit_test(unload_destroys_what_is_left),
