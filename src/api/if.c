@@ -226,7 +226,7 @@ epair_if_get_info(struct epair_if *ifp, struct epair_if_info *info)
 			.mbufs_max = ep_load_relaxed(&ifp->account->limit),
 			.place = ifp->place,
 			.by_vnet = ifp->stack != NULL &&
-				   ifp->stack->by_vnet != NULL,
+				   ifp->stack->by_vnet != 0,
 		};
 		memcpy(all.mac, ifp->mac, 6);
 		fill_names(ifp, &all);

@@ -204,7 +204,7 @@ epair_attach_pull(struct epair_if *ifp, unsigned limit, struct epair_err *err)
 	pull->fd = -1;
 	ep_spin_init(&pull->lock);
 	ep_mutex_init(&pull->signal_lock);
-	return ep_attach_publish(ifp, &pull->st, "pull", NULL, err);
+	return ep_attach_publish(ifp, &pull->st, "pull", 0, err);
 }
 
 /*

@@ -106,5 +106,5 @@ epair_attach_stack(struct epair_if *ifp, const struct epair_stack *stack,
 	calls->st.ops = calls->stack.changed != NULL ? &calls_ops
 						     : &calls_untold_ops;
 	calls->st.accepts = calls->stack.accepts;
-	return ep_attach_publish(ifp, &calls->st, "callbacks", NULL, err);
+	return ep_attach_publish(ifp, &calls->st, "callbacks", 0, err);
 }

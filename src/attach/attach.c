@@ -25,7 +25,7 @@ struct plan {
 
 /* What a vnet gives an interface that came to it. */
 struct gift {
-	const struct epair_vnet *by_vnet;
+	uint64_t by_vnet; /* its serial */
 	uint64_t place; /* the interface's: each move gives it another */
 	char kind[EP_SPEC_TEXT_MAX];
 	bool is_late; /* the interface has moved on, or has something else */
@@ -273,31 +273,42 @@ out:
 	return error < 0 ? error : (int)out.count;
 }
 
+/* The vnet of that serial, if ifp is there; or NULL. */
+static struct epair_vnet *
+vnet_if(struct epair_if *ifp, uint64_t serial) EP_REQUIRES(ifp->ep->lock)
+{
+	return ifp->vnet != NULL && ifp->vnet->serial == serial ? ifp->vnet
+								: NULL;
+}
+
 /*
  * What a vnet names by the number of a process is what that was when it was
  * first attached to, and not what has the number after it. A duplicate of its
  * namespace would say so, too, but keep the namespace, and all in it, alive.
  */
 static void
-keep_process(
-    struct epair_if *ifp, const struct epair_vnet *by_vnet, int process)
+keep_process(struct epair_if *ifp, uint64_t by_vnet, int process)
 {
+	struct epair_vnet *vn;
+
 	ep_lock(&ifp->ep->lock);
-	if (ifp->vnet == by_vnet && ifp->vnet->process < 0)
-		ifp->vnet->process = fcntl(process, F_DUPFD_CLOEXEC, 0);
+	vn = vnet_if(ifp, by_vnet);
+	if (vn != NULL && vn->process < 0)
+		vn->process = fcntl(process, F_DUPFD_CLOEXEC, 0);
 	ep_unlock(&ifp->ep->lock);
 }
 
 static int
-check_process(struct epair_if *ifp, const struct epair_vnet *by_vnet,
-    struct epair_err *err)
+check_process(struct epair_if *ifp, uint64_t by_vnet, struct epair_err *err)
 {
 	struct pollfd p = { .fd = -1, .events = POLLIN };
+	const struct epair_vnet *vn;
 	bool has_ended = false;
 
 	ep_lock(&ifp->ep->lock);
-	if (ifp->vnet == by_vnet)
-		p.fd = by_vnet->process;
+	vn = vnet_if(ifp, by_vnet);
+	if (vn != NULL)
+		p.fd = vn->process;
 	if (p.fd >= 0)
 		has_ended = poll(&p, 1, 0) > 0;
 	ep_unlock(&ifp->ep->lock);
@@ -312,7 +323,7 @@ static int
 attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
     struct gift *gift, struct epair_err *err)
 {
-	const struct epair_vnet *by_vnet = gift != NULL ? gift->by_vnet : NULL;
+	uint64_t by_vnet = gift != NULL ? gift->by_vnet : 0;
 	struct ep_stack *st = NULL;
 	struct plan plan;
 	int error;
@@ -328,7 +339,7 @@ attach(struct epair_if *ifp, const char *spec, const struct ep_fds *with,
 		if (error != 0)
 			goto out;
 		EP_ASSERT(st != NULL); /* the kind's promise */
-		if (by_vnet != NULL && st->process != NULL)
+		if (by_vnet != 0 && st->process != NULL)
 			keep_process(ifp, by_vnet, *st->process);
 		error = ep_attach_publish(ifp, st, spec, by_vnet, err);
 	}
@@ -348,7 +359,7 @@ given_by_vnet(struct epair_if *ifp, struct gift *gift)
 
 	if (vn == NULL || vn->kind == NULL)
 		return false;
-	gift->by_vnet = vn;
+	gift->by_vnet = vn->serial;
 	gift->place = ifp->place;
 	gift->is_late = false;
 	(void)snprintf(gift->kind, sizeof(gift->kind), "%s", vn->kind);
@@ -398,13 +409,15 @@ netns_of(struct epair_if *ifp)
 
 /* The first that was attached made it: it is the vnet's from now on. */
 static void
-keep_netns(struct epair_if *ifp, const struct epair_vnet *by_vnet)
+keep_netns(struct epair_if *ifp, uint64_t by_vnet)
 {
 	int netns = netns_of(ifp);
+	struct epair_vnet *vn;
 
 	ep_lock(&ifp->ep->lock);
-	if (ifp->vnet == by_vnet && ifp->vnet->netns < 0) {
-		ifp->vnet->netns = netns;
+	vn = vnet_if(ifp, by_vnet);
+	if (vn != NULL && vn->netns < 0) {
+		vn->netns = netns;
 		netns = -1;
 	}
 	ep_unlock(&ifp->ep->lock);
@@ -417,18 +430,19 @@ static int
 attach_given(struct epair_if *ifp, struct gift *gift, const struct ep_fds *with,
     struct epair_err *err)
 {
-	const struct epair_vnet *by_vnet = gift->by_vnet;
+	const struct epair_vnet *vn;
 	struct epair_fd netns = { "netns", -1 };
 	const struct ep_fds in_netns = { &netns, 1 };
-	int error = check_process(ifp, by_vnet, err);
+	int error = check_process(ifp, gift->by_vnet, err);
 
 	if (error != 0)
 		return error;
 	if (!makes_netns(gift->kind))
 		return attach(ifp, gift->kind, with, gift, err);
 	ep_lock(&ifp->ep->lock);
-	if (ifp->vnet == by_vnet && by_vnet->netns >= 0)
-		netns.fd = fcntl(by_vnet->netns, F_DUPFD_CLOEXEC, 0);
+	vn = vnet_if(ifp, gift->by_vnet);
+	if (vn != NULL && vn->netns >= 0)
+		netns.fd = fcntl(vn->netns, F_DUPFD_CLOEXEC, 0);
 	ep_unlock(&ifp->ep->lock);
 	if ((with == NULL || with->count == 0) && netns.fd >= 0)
 		with = &in_netns;
@@ -436,7 +450,7 @@ attach_given(struct epair_if *ifp, struct gift *gift, const struct ep_fds *with,
 	if (netns.fd >= 0)
 		(void)close(netns.fd);
 	else if (error == 0)
-		keep_netns(ifp, by_vnet);
+		keep_netns(ifp, gift->by_vnet);
 	return error;
 }
 
@@ -518,7 +532,7 @@ delivered(const struct epair_if *ifp)
 
 int
 ep_attach_publish(struct epair_if *ifp, struct ep_stack *st, const char *spec,
-    const struct epair_vnet *by_vnet, struct epair_err *err)
+    uint64_t by_vnet, struct epair_err *err)
 {
 	char *copy = strdup(spec);
 	int error;

@@ -125,9 +125,10 @@ int ep_attach_open(struct epair_if *ifp, const char *spec, struct epair_fd *fds,
 /*
  * Publish and start a stack made by other means (callbacks, pull), whose ops,
  * accepts and own fields are set. Takes it: on failure it has been released.
+ * by_vnet is the serial of the vnet that gave it, or 0.
  */
 int ep_attach_publish(struct epair_if *ifp, struct ep_stack *st,
-    const char *spec, const struct epair_vnet *by_vnet, struct epair_err *err);
+    const char *spec, uint64_t by_vnet, struct epair_err *err);
 
 /* Detach what is attached; see epair_detach(). `why` goes into the event. */
 int ep_detach(struct epair_if *ifp, const char *why, struct epair_err *err);

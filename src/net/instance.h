@@ -46,6 +46,7 @@ struct epair {
 	uint32_t pair_count; /* (c) alive */
 	uint32_t pairs_unfreed; /* atomic: whose memory is still there */
 	uint64_t last_place; /* (c) that an interface was put at */
+	uint64_t last_vnet; /* (c) serial */
 	uint32_t next_worker; /* (c) whom the next pair is dealt to */
 
 	uint64_t host_id; /* (c) */

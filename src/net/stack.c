@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "net/event.h"
 #include "net/run.h"
+#include "net/vnet.h"
 
 struct ep_stack *
 ep_stack_enter(struct epair_if *ifp, struct ep_thread *thr)
@@ -92,7 +93,7 @@ ep_stack_publish(
 	else if (ifp->stack != NULL)
 		error = ep_fail(err, -EBUSY, "%s has an attachment: %s",
 		    ifp->name, ifp->stack->spec);
-	else if (st->by_vnet != NULL && st->by_vnet != ifp->vnet)
+	else if (st->by_vnet != 0 && st->by_vnet != ifp->vnet->serial)
 		error = ep_fail(err, -EAGAIN, "%s has moved on", ifp->name);
 	if (error == 0) {
 		st->ifp = ifp;
@@ -187,7 +188,7 @@ ep_stack_leave_behind(struct epair_if *ifp)
 {
 	struct ep_stack *st = ifp->stack;
 
-	if (st == NULL || st->by_vnet == NULL)
+	if (st == NULL || st->by_vnet == 0)
 		return NULL;
 	unpublish(ifp, "moved to another vnet");
 	return st;

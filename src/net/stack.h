@@ -70,8 +70,11 @@ struct ep_stack {
 	 * ep_stack_present() says it.
 	 */
 	bool is_away;
-	/* The vnet whose kind gave it: stays behind on a move. Or NULL. */
-	const struct epair_vnet *by_vnet;
+	/*
+	 * The serial of the vnet whose kind gave it: it stays behind on a
+	 * move. Or 0.
+	 */
+	uint64_t by_vnet;
 	/*
 	 * The kind's, from create on: a pidfd of the process by whose number
 	 * spec names a namespace. NULL: by none.

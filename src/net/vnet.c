@@ -90,6 +90,7 @@ ep_vnet_create(struct epair *ep, const char *name, const char *kind,
 	if (vn == NULL)
 		return ep_fail(err, -ENOMEM, "no memory for vnet %s", name);
 	vn->ep = ep;
+	vn->serial = ++ep->last_vnet;
 	vn->netns = -1;
 	vn->process = -1;
 	strcpy(vn->name, name);

@@ -22,6 +22,7 @@ TAILQ_HEAD(ep_pair_list, ep_pair);
 struct epair_vnet {
 	struct epair *ep;
 	TAILQ_ENTRY(epair_vnet) link;
+	uint64_t serial; /* from 1; of no other, though its address may be */
 	char name[EPAIR_NAME_MAX];
 	char *kind; /* what everything in it is attached to, or NULL */
 	int netns; /* that netns=new in kind made for all in it; -1: none */

@@ -6,6 +6,7 @@
 #include "attach/attach.h"
 #include "base/atomic.h"
 #include "base/container.h"
+#include "net/vnet.h"
 #include "unit/api/rig.h"
 
 static struct epair_err err;
@@ -67,7 +68,7 @@ static int
 attach(struct epair_if *ifp, struct probe *probe)
 {
 	probe->st.ops = &probe_ops;
-	return ep_attach_publish(ifp, &probe->st, "probe", NULL, &err);
+	return ep_attach_publish(ifp, &probe->st, "probe", 0, &err);
 }
 
 static int
@@ -96,6 +97,26 @@ next_event(
 		if (ev->type == type)
 			return 1;
 	return 0;
+}
+
+/* Its address may be another's by then. */
+static void
+gift_of_a_vnet_that_has_ended_is_not_attached_in_the_next(void **state)
+{
+	struct rig *r = *state;
+	struct probe probe = { .st = { .ops = &probe_ops } };
+	uint64_t gone;
+
+	assert_int_equal(epair_vnet_add(r->ep, "red", NULL, NULL), 0);
+	assert_int_equal(epair_if_move(r->a, "red", NULL), 0);
+	gone = r->a->vnet->serial;
+	assert_int_equal(epair_vnet_del(r->ep, "red", NULL), 0);
+	assert_int_equal(epair_vnet_add(r->ep, "red", NULL, NULL), 0);
+	assert_int_equal(epair_if_move(r->a, "red", NULL), 0);
+	assert_int_equal(
+	    ep_attach_publish(r->a, &probe.st, "probe", gone, &err), -EAGAIN);
+	assert_int_equal(probe.released, 1);
+	assert_int_equal(epair_vnet_del(r->ep, "red", NULL), 0);
 }
 
 static void
@@ -533,6 +554,8 @@ main(void)
 		ATTACH_TEST(
 		    what_an_attachment_says_is_told_until_it_is_detached),
 		ATTACH_TEST(link_follows_who_is_behind_the_other_end),
+		ATTACH_TEST(
+		    gift_of_a_vnet_that_has_ended_is_not_attached_in_the_next),
 		ATTACH_TEST(link_is_down_where_an_attachment_was_lost),
 		ATTACH_TEST(what_is_being_released_has_no_more_to_say),
 		ATTACH_TEST(progress_counts_from_attaching),
