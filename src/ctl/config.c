@@ -20,20 +20,22 @@ is_said_otherwise(const char *word)
 	       strcmp(word, "media") == 0;
 }
 
-/* "mtu": 9000, "up": true: as one would write it. */
+/*
+ * "mtu": 9000, "up": true: as one would write it. What would be written back
+ * otherwise is a text: a description may be 007.
+ */
 static json_t *
 value_json(const char *value)
 {
-	char *end;
-	long n = strtol(value, &end, 10);
+	long n = strtol(value, NULL, 10);
+	char back[32];
 
 	if (strcmp(value, "on") == 0)
 		return json_true();
 	if (strcmp(value, "off") == 0)
 		return json_false();
-	if (*value >= '0' && *value <= '9' && *end == '\0')
-		return json_integer(n);
-	return ctl_text(value);
+	(void)snprintf(back, sizeof(back), "%ld", n);
+	return strcmp(value, back) == 0 ? json_integer(n) : ctl_text(value);
 }
 
 /*

@@ -68,6 +68,8 @@ def what_is_shown_as_a_file_makes_the_same_again():
     with Daemon() as d, Daemon() as other:
         d.epair("apply", write(d, LAB))
         d.epair("create", "--vnet", "red", "b.vnet=vnet0", "b.attach=source:rate=1,size=64")
+        # Texts of digits are no numbers.
+        d.epair("create", "a.descr=007", "b.descr=99999999999999999999")
         shown = d.epair("show", "--as-config")
         path = write(d, shown, "shown.yaml")
         assert d.epair("apply", path).startswith("0 steps")
