@@ -132,19 +132,22 @@ show_vnet(
 	return count >= (int)room;
 }
 
-/* Where to begin: the vnet, and behind which place of it. */
+/*
+ * Where to begin: the vnet, by its serial since it may have ended, and behind
+ * which place of it.
+ */
 static int
-parse_after(const char *after, char vnet[EPAIR_NAME_MAX], uint64_t *place,
-    struct epair_err *err)
+parse_after(
+    const char *after, uint64_t *serial, uint64_t *place, struct epair_err *err)
 {
-	const char *slash = strchr(after, '/');
+	const char *behind;
 	char *end;
 
-	if (slash == NULL || slash - after >= EPAIR_NAME_MAX)
+	*serial = strtoull(after, &end, 10);
+	behind = *end == '/' && end != after ? end + 1 : "";
+	*place = strtoull(behind, &end, 10);
+	if (end == behind || *end != '\0')
 		return ctl_fail(err, -EINVAL, "after: is no `more` of ours");
-	(void)snprintf(
-	    vnet, EPAIR_NAME_MAX, "%.*s", (int)(slash - after), after);
-	*place = strtoull(slash + 1, &end, 10);
 	return 0;
 }
 
@@ -154,28 +157,24 @@ show_page(struct ctl_request *rq, const char *only, const char *after,
     json_t *answer, struct epair_err *err)
 {
 	json_t *list = json_object_get(answer, "interfaces");
-	char from[EPAIR_NAME_MAX] = "";
 	struct ctl_vnet *vn;
-	uint64_t place = 0;
-	int more = after != NULL ? parse_after(after, from, &place, err) : 0;
+	uint64_t serial = 0, place = 0;
+	int more = after != NULL ? parse_after(after, &serial, &place, err) : 0;
 
 	if (more != 0)
 		return more;
 	TAILQ_FOREACH(vn, &rq->conn->server->world->vnets, link) {
-		if (*from != '\0' && strcmp(vn->name, from) != 0)
-			continue;
-		*from = '\0';
-		if (!ctl_vnet_may(vn, &rq->conn->who) ||
+		if (vn->serial > serial)
+			place = 0;
+		if (vn->serial < serial || !ctl_vnet_may(vn, &rq->conn->who) ||
 		    (only != NULL && strcmp(only, vn->name) != 0))
 			continue;
 		more = show_vnet(rq, vn->name, &place, list);
-		if (more == 0) {
-			place = 0;
+		if (more == 0)
 			continue;
-		}
-		if (more < 0 ||
-		    !ctl_put(answer, "more",
-			json_sprintf("%s/%" PRIu64, vn->name, place)))
+		if (more < 0 || !ctl_put(answer, "more",
+				    json_sprintf("%" PRIu64 "/%" PRIu64,
+					vn->serial, place)))
 			return ctl_no_memory(err);
 		break;
 	}

@@ -133,9 +133,7 @@ static const struct ctl_method methods[] = {
 	    ctl_do_introspect, NULL },
 	{ "show", "interfaces and what they counted", CTL_MAY_ALL, 0,
 	    show_params, "interfaces, and more if there are more than a page",
-	    "ENXIO "
-	    "ENOENT",
-	    ctl_do_show, NULL },
+	    "ENXIO ENOENT EINVAL", ctl_do_show, NULL },
 	{ "vnets", "the vnets", CTL_MAY_ALL, 0, no_params,
 	    "vnets: name, kind, owner, max-pairs, pairs", "", ctl_do_vnets,
 	    NULL },

@@ -102,6 +102,7 @@ vnet_add(struct ctl_world *w, struct ctl_step *s, struct epair_err *err)
 	vn->is_owned = s->is_owned;
 	vn->owner = s->owner;
 	vn->pairs_max = s->pairs_max;
+	vn->serial = ++w->last_vnet;
 	TAILQ_INSERT_TAIL(&w->vnets, vn, link);
 	return 0;
 }

@@ -37,6 +37,7 @@ struct ctl_who {
 
 struct ctl_vnet {
 	TAILQ_ENTRY(ctl_vnet) link;
+	uint64_t serial; /* above those of all before it; of vnet0 it is 0 */
 	char name[EPAIR_NAME_MAX];
 	char *kind; /* what its interfaces get, or NULL */
 	bool is_owned;
@@ -47,6 +48,7 @@ struct ctl_vnet {
 struct ctl_world {
 	struct epair *ep; /* borrowed */
 	TAILQ_HEAD(ctl_vnets, ctl_vnet) vnets; /* vnet0 first, oldest first */
+	uint64_t last_vnet; /* serial */
 	json_t *pairs; /* "HOME/epairN" to the index of its a end */
 	/* An index to {"attach", "by-vnet"}: what it gets when that is there. */
 	json_t *waiting;

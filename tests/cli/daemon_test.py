@@ -133,6 +133,21 @@ def a_socket_that_nobody_listens_on_is_replaced():
 
 
 @case
+def a_listing_goes_on_behind_a_vnet_that_has_ended_meanwhile():
+    with Daemon() as d, d.client() as c:
+        for vnet, pairs in ("red", 300), ("blue", 1):
+            c.result("vnet-add", name=vnet)
+            c.result("apply", pairs=[{"name": f"epair{n}", "vnet": vnet} for n in range(pairs)])
+        page = c.result("show")
+        assert len(page["interfaces"]) == 500
+        c.result("vnet-del", name="red")
+        rest = c.result("show", after=page["more"])
+        assert [i["vnet"] for i in rest["interfaces"]] == ["blue", "blue"] and "more" not in rest
+        for wrong in "red/5", "1/x", "1", "", "1/2/3":
+            assert c.error("show", after=wrong)[0] == "EINVAL", wrong
+
+
+@case
 def introspect_lists_the_methods():
     with Daemon() as d, d.client() as c:
         methods = {m["name"]: m for m in c.result("introspect")["methods"]}
