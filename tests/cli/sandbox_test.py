@@ -3,7 +3,6 @@
 """No thread of epaird has rights, and none makes a call that its filter lacks."""
 import ctypes
 import glob
-import json
 import os
 import re
 import resource
@@ -128,46 +127,55 @@ def an_opener_that_dies_is_replaced():
         assert opener in children(d.process.pid)
 
 
+class Kept:
+    """A daemon with a TAP that its keeper has, too: it is there when it was killed."""
+
+    def __init__(self):
+        need_root()
+        need_tun()
+        self.mark = f"EPAIR_TEST={os.getpid()}"
+
+    def __enter__(self):
+        self.state = tempfile.TemporaryDirectory()
+        self.daemon = Daemon("--state", self.state.name,
+                             env=dict(os.environ, EPAIR_TEST=str(os.getpid()))).__enter__()
+        self.daemon.epair("create", "epair0", "a.attach=tap:netns=new,addr=10.0.0.1/24")
+        self.before = self.daemon.epair("show", "--as-config")
+        return self
+
+    def __exit__(self, *why):
+        self.daemon.__exit__(*why)
+        self.state.cleanup()
+
+    def is_as_before(self):
+        self.daemon.process.kill()
+        self.daemon.process.communicate()
+        self.daemon.start()
+        assert self.daemon.epair("show", "--as-config") == self.before
+        assert self.daemon.json("show", "epair0a")[0]["attachment"]
+
+
 @case
 def a_keeper_that_dies_is_started_again():
-    need_root()
-    need_tun()
-    mark = f"EPAIR_TEST={os.getpid()}"
-    with tempfile.TemporaryDirectory() as state, \
-            Daemon("--state", state, env=dict(os.environ, EPAIR_TEST=str(os.getpid()))) as d:
-        d.epair("create", "epair0", "a.attach=tap:netns=new,addr=10.0.0.1/24")
-        keeper = keeper_of(mark)
+    with Kept() as k:
+        keeper = keeper_of(k.mark)
         os.kill(keeper, signal.SIGKILL)
-        until(lambda: keeper_of(mark) not in (None, keeper), "there is another")
-        before = d.epair("show", "--as-config")
-        d.process.kill()
-        d.process.communicate()
-        d.start()
-        assert d.epair("show", "--as-config") == before
-        assert json.loads(run("--socket", d.socket, "-j", "show", "epair0a").out)[0]["attachment"]
+        until(lambda: keeper_of(k.mark) not in (None, keeper), "there is another")
+        k.is_as_before()
 
 
 @case
 def a_keeper_that_cannot_be_started_yet_is_tried_again_and_told_of_once():
-    need_root()
-    need_tun()
-    mark = f"EPAIR_TEST={os.getpid()}"
-    with tempfile.TemporaryDirectory() as state, \
-            Daemon("--state", state, env=dict(os.environ, EPAIR_TEST=str(os.getpid()))) as d:
-        d.epair("create", "epair0", "a.attach=tap:netns=new,addr=10.0.0.1/24")
-        before = d.epair("show", "--as-config")
-        limits = resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
-        os.kill(keeper_of(mark), signal.SIGKILL)
-        until(lambda: "Too many open files" in d.said(), "it cannot")
-        resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, limits)
-        until(lambda: "written again" in d.said(), "it can")
-        assert d.said().count("\n") == 3, d.said()
-        d.process.kill()
-        d.process.communicate()
-        d.start()
-        assert d.epair("show", "--as-config") == before
-        assert d.json("show", "epair0a")[0]["attachment"]
+    with Kept() as k:
+        pid, said = k.daemon.process.pid, k.daemon.said
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        os.kill(keeper_of(k.mark), signal.SIGKILL)
+        until(lambda: "Too many open files" in said(), "it cannot")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        until(lambda: "written again" in said(), "it can")
+        assert said().count("\n") == 3, said()
+        k.is_as_before()
 
 
 main()
