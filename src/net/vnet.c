@@ -27,6 +27,21 @@ ep_name_ok(const char *name)
 	return true;
 }
 
+/*
+ * The vnet of that name. Until one that ends has ended the name is its own: of
+ * it is still told.
+ */
+static struct epair_vnet *
+find_any(struct epair *ep, const char *name) EP_REQUIRES(ep->lock)
+{
+	struct epair_vnet *vn;
+
+	TAILQ_FOREACH(vn, &ep->vnets, link)
+		if (strcmp(vn->name, name) == 0)
+			return vn;
+	return NULL;
+}
+
 struct epair_vnet *
 ep_vnet_find(struct epair *ep, const char *name)
 {
@@ -34,22 +49,8 @@ ep_vnet_find(struct epair *ep, const char *name)
 
 	if (name == NULL)
 		return TAILQ_FIRST(&ep->vnets);
-	TAILQ_FOREACH(vn, &ep->vnets, link)
-		if (!vn->ending && strcmp(vn->name, name) == 0)
-			return vn;
-	return NULL;
-}
-
-/* Until the one that ends has ended its name is its own: of it is still told. */
-static bool
-is_taken(struct epair *ep, const char *name) EP_REQUIRES(ep->lock)
-{
-	const struct epair_vnet *vn;
-
-	TAILQ_FOREACH(vn, &ep->vnets, link)
-		if (strcmp(vn->name, name) == 0)
-			return true;
-	return false;
+	vn = find_any(ep, name);
+	return vn != NULL && !vn->ending ? vn : NULL;
 }
 
 static struct epair_vnet *
@@ -83,7 +84,7 @@ ep_vnet_create(struct epair *ep, const char *name, const char *kind,
 		    "'%.32s' is no name for a vnet: 1 to 15 octets without "
 		    "'/', ':', space and control characters, not . or ..",
 		    name);
-	if (is_taken(ep, name))
+	if (find_any(ep, name) != NULL)
 		return ep_fail(
 		    err, -EEXIST, "there is a vnet %s already", name);
 	vn = vnet_alloc(ep, kind);
