@@ -61,24 +61,28 @@ publish(struct ep_vhost_queue *q) EP_REQUIRES(q->lock)
 	ep_vhost_tell(q);
 }
 
-/* Soon, so that its ring does not run dry meanwhile. */
+/* False: there is no timer to be had. */
+static bool
+will_tell(struct ep_vhost_queue *q) EP_REQUIRES(q->lock)
+{
+	const struct ep_sched *sched = q->vhost->st.ifp->ep->sched;
+
+	if (!q->tells_later)
+		q->tells_later = ep_timer_arm(&q->tell,
+				     ep_sched_mono(sched) + TELL_NS) == 0;
+	return q->tells_later;
+}
+
+/* Told soon, so that its ring does not run dry meanwhile. */
 static void
 publish_sent(struct ep_vhost_queue *q) EP_REQUIRES(q->lock)
 {
-	const struct ep_sched *sched = q->vhost->st.ifp->ep->sched;
 	unsigned untold;
 
 	ep_vhost_ring_publish(&q->ring);
 	untold = ep_vhost_ring_untold(&q->ring);
-	if (untold > 0 && untold < q->ring.conf.size / 4) {
-		if (q->tells_later)
-			return;
-		q->tells_later = ep_timer_arm(&q->tell,
-				     ep_sched_mono(sched) + TELL_NS) == 0;
-		if (q->tells_later)
-			return;
-	}
-	ep_vhost_tell(q);
+	if (untold >= q->ring.conf.size / 4 || (untold > 0 && !will_tell(q)))
+		ep_vhost_tell(q);
 }
 
 void
