@@ -109,7 +109,7 @@ is_usual(const struct epair_mbuf *m, const struct ep_pool *pool, uint32_t max)
 {
 	return ep_is_plain(m, pool) && (m->flags & EP_M_GROUP) == 0 &&
 	       m->account == NULL && m->len <= max &&
-	       m->len >= EP_ETHER_HDR_LEN && (m->data[0] & 1) == 0;
+	       m->len >= EP_ETHER_HDR_LEN && ep_ether_group_flags(m) == 0;
 }
 
 /* Pack from the front those that are usual. Returns how many. */
